@@ -1,0 +1,63 @@
+"""The application of one door: routes, middlewares, signals.
+
+In: the board, a door, and what both doors share. Out: an aiohttp application. Who calls: `server`, and tests.
+
+A request passes `count` (figures), `problems` (whatever is raised becomes a problem) and `guard` (who may ask) to its
+handler; a signal adds the security headers to whatever comes back.
+"""
+
+from aiohttp import web
+
+from hartig_node.api.answers import add_security_headers
+from hartig_node.api.door import DOOR, Door
+from hartig_node.api.endpoints import ENDPOINTS, Endpoint, Handler, add_endpoints
+from hartig_node.api.events import Streams
+from hartig_node.api.guard import BOARD, guard
+from hartig_node.api.health import ApiFigures, health_endpoints
+from hartig_node.api.problems import problems
+from hartig_node.api.routes_admin import admin_endpoints
+from hartig_node.api.routes_codes import code_endpoints
+from hartig_node.api.routes_posts import post_endpoints
+from hartig_node.api.routes_records import record_endpoints
+from hartig_node.board.board import Board
+
+STREAMS = web.AppKey("streams", Streams)
+FIGURES = web.AppKey("figures", ApiFigures)
+
+
+def make_app(
+    board: Board, door: Door, streams: Streams | None = None, figures: ApiFigures | None = None
+) -> web.Application:
+    """Return the application for a door; doors of one node share `streams` and `figures`."""
+    app = web.Application(middlewares=[count, problems, guard])
+    app[BOARD], app[DOOR], app[ENDPOINTS] = board, door, {}
+    app[STREAMS] = streams or Streams(board)
+    app[FIGURES] = figures or ApiFigures()
+    add_endpoints(app, all_endpoints(board, app[STREAMS], app[FIGURES]))
+    app.on_response_prepare.append(add_security_headers)
+    app.on_shutdown.append(_end_streams)
+    return app
+
+
+def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[Endpoint]:
+    """Return every route of the API."""
+    return [
+        *health_endpoints(board, figures),
+        *admin_endpoints(board),
+        *post_endpoints(board),
+        *record_endpoints(board),
+        *streams.endpoints(),
+        *code_endpoints(),
+    ]
+
+
+@web.middleware
+async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count answers for the metrics."""
+    response = await handler(request)
+    request.app[FIGURES].answered(request.method, response.status)
+    return response
+
+
+async def _end_streams(app: web.Application) -> None:
+    await app[STREAMS].close()

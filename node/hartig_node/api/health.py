@@ -1,0 +1,81 @@
+"""For those who watch the hub: is it alive, is it ready, and its figures for Prometheus.
+
+In: the board, and the counters of the API itself. Out: endpoints. `/healthz` and `/readyz` need no token, because
+what watches them has none; they tell nothing about posts or people. The text of `/metrics` is written by
+`prometheus_client`. Who calls: `app`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from hartig_node.api.answers import NO_STORE, answer
+from hartig_node.api.endpoints import PUBLIC, READ, Endpoint
+from hartig_node.board.board import Board
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
+
+
+class ApiFigures:
+    """What the API counts of itself, at all its doors together."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._answers = Counter(
+            "hartig_api_answers_total", "Answers of the node API.", ("method", "status"), registry=self.registry
+        )
+
+    def answered(self, method: str, status: int) -> None:
+        """Count an answer; methods that nobody knows are one."""
+        self._answers.labels(method if method in _METHODS else "other", str(status)).inc()
+
+
+def health_endpoints(board: Board, figures: ApiFigures) -> list[Endpoint]:
+    """Return the routes for those who watch."""
+    health = _Health(board, figures)
+    return [
+        Endpoint("GET", "/healthz", health.alive, PUBLIC),
+        Endpoint("GET", "/readyz", health.ready, PUBLIC),
+        Endpoint("GET", "/metrics", health.metrics, READ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Health:
+    board: Board
+    figures: ApiFigures
+
+    async def alive(self, request: web.Request) -> web.Response:
+        """Say that the process answers."""
+        return answer(request, {"alive": True}, cache=NO_STORE)
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """Say whether the hub does its work, and what is in the way."""
+        ready, problems = await self.board.status.ready()
+        return answer(request, {"ready": ready, "problems": problems}, status=200 if ready else 503, cache=NO_STORE)
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Write all figures as Prometheus text."""
+        registry = CollectorRegistry()
+        registry.register(_Collected(await self.board.status.metrics(), self.figures.registry))
+        headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": NO_STORE}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
+
+class _Collected:
+    """The board's figures of one moment, and after them the API's own."""
+
+    def __init__(self, figures: dict[str, float], own: CollectorRegistry) -> None:
+        self._figures, self._own = figures, own
+
+    def collect(self) -> Iterable[Metric]:
+        """Give every figure a type: those that end in _total only grow."""
+        for name, value in sorted(self._figures.items()):
+            words = name.removeprefix("hartig_").removesuffix("_total").replace("_", " ")
+            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield family(name, f"{words.capitalize()} (node/API.md).", value=value)
+        yield from self._own.collect()

@@ -1,0 +1,100 @@
+"""The servers of the node API: opens its doors behind gates and closes them without cutting an answer short.
+
+In: the board, and for each door its listening sockets. Out: answers. Gates come from outside, because a gate is net's:
+`make_gate(name, protocol_factory, connections_max)` is `hartig_node.net.gate.Gate` with that cap in all and for one
+address, wired by the daemon, who also calls.
+"""
+
+import asyncio
+import functools
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from hartig_node.api.app import make_app
+from hartig_node.api.door import Door
+from hartig_node.api.events import Streams
+from hartig_node.api.health import ApiFigures
+from hartig_node.api.problems import ProblemHandler
+from hartig_node.board.board import Board
+
+# A door for local programs has all its clients at one address, so its cap for one address is the whole. 50 event
+# streams, and as many programs again that ask something; a connection is 10 kB.
+CONNECTIONS_MAX = 128
+KEEP_ALIVE_S = 60.0  # between two requests of one connection, including a second head that drips
+LINGER_S = 2.0  # for the rest of a body that was refused
+STOP_S = 5.0  # for answers under way when the hub stops; they wait for the disk at most
+
+
+class ApiGate(Protocol):
+    """What is asked of a gate; `hartig_node.net.gate.Gate` is one."""
+
+    def open(self, listeners: Sequence[socket.socket]) -> None:
+        """Begin to accept."""
+
+    def request_seen(self, transport: asyncio.BaseTransport) -> None:
+        """End the wait for the first head of a connection."""
+
+    async def close(self) -> None:
+        """Stop accepting."""
+
+    async def wait_empty(self) -> None:
+        """Wait until the last connection is closed."""
+
+
+ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+GateMaker = Callable[[str, ProtocolFactory, int], ApiGate]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    runner: web.AppRunner
+    gate: ApiGate
+
+
+class ApiServer:
+    """The node API of one node, at all its doors."""
+
+    def __init__(self, board: Board, make_gate: GateMaker) -> None:
+        """Prepare; `open` begins to answer."""
+        self._board, self._make_gate = board, make_gate
+        self._streams, self._figures = Streams(board), ApiFigures()
+        self._opened: list[_Opened] = []
+
+    def __repr__(self) -> str:
+        return f"<ApiServer {len(self._opened)} doors, {self._streams!r}>"
+
+    async def open(self, door: Door, listeners: Sequence[socket.socket]) -> None:
+        """Answer at a door, on non-blocking listening sockets that belong to its gate from now on."""
+        app = make_app(self._board, door, self._streams, self._figures)
+        runner = web.AppRunner(app, shutdown_timeout=STOP_S)
+        await runner.setup()
+        assert runner.server is not None
+        gate = self._make_gate(door.name, functools.partial(_new_protocol, runner.server), CONNECTIONS_MAX)
+        door.request_seen = gate.request_seen
+        self._opened.append(_Opened(runner, gate))
+        gate.open(listeners)
+
+    async def close(self) -> None:
+        """Stop accepting, end streams, let answers under way finish, and wait until every connection is gone."""
+        for opened in self._opened:
+            await opened.gate.close()
+        for opened in self._opened:
+            await opened.runner.cleanup()
+            await opened.gate.wait_empty()
+        self._opened.clear()
+
+
+def _new_protocol(server: web.Server) -> ProblemHandler:
+    # No access log: addresses and searches do not belong into it. Bodies are never unpacked, so none can be a bomb.
+    return ProblemHandler(
+        server,
+        loop=asyncio.get_running_loop(),
+        access_log=None,  # type: ignore[arg-type]
+        auto_decompress=False,
+        keepalive_timeout=KEEP_ALIVE_S,
+        lingering_time=LINGER_S,
+    )

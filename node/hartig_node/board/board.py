@@ -1,0 +1,113 @@
+"""The board: all use cases of one node, composed. API, site and command line call nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import closing
+from typing import Any
+
+from hartig_node.board.context import Context, Settings
+from hartig_node.board.errors import BoardError
+from hartig_node.board.invites import Invites
+from hartig_node.board.membership import Membership
+from hartig_node.board.posts import Posts
+from hartig_node.board.status import Status
+from hartig_node.board.times import rfc3339
+from hartig_node.board.tokens import Tokens
+from hartig_node.board.views import KIND_NAMES
+from hartig_node.feed import Listener
+from hartig_node.ports import FeedItem, StoreError
+from hartig_protocol.records.record import Kind
+
+HEARTBEAT_S = 15.0
+FEED_PAGE = 256
+EVENT_NAMES = (
+    "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", "removal.added",
+    "removal.changed", "card.added", "card.changed", "card.ended", "network.added", "record.added", "record.changed",
+    "record.ended", "peer.connected", "peer.left",
+)  # fmt: skip
+
+
+class Board:
+    """One node's use cases."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.posts = Posts(context)
+        self.invites = Invites(context)
+        self.tokens = Tokens(context)
+        self.membership = Membership(context, self.invites)
+        self.status = Status(context, self.membership)
+
+    def __repr__(self) -> str:
+        return f"<Board of {self._context.engine!r}>"
+
+    @property
+    def config(self) -> Settings:
+        """What the configuration says that people or programs are shown."""
+        return self._context.settings
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy of everything but the keys to a new file."""
+        try:
+            await self._context.store.backup(path)
+        except (StoreError, OSError) as error:
+            raise BoardError("bad_request", str(error), "choose another file", "/path") from error
+
+    async def events(self, after: int | None = None) -> AsyncIterator[FeedItem | None]:
+        """Yield the feed's lines after number `after` (None: from now on), then new ones as they come.
+
+        None is yielded when nothing has happened for 15 seconds. Raises `BoardError("feed_gone")` where lines after
+        `after` are no longer kept.
+        """
+        feed, store = self._context.engine.feed, self._context.store
+        lowest, highest = await store.feed_bounds()
+        if after is not None and (after > highest or after < lowest - 1):
+            raise BoardError("feed_gone", f"events after number {after} are no longer kept", "list the posts anew")
+        last = highest if after is None else after
+        with closing(_Listening(feed.listen(), feed.close)) as listening:
+            while True:
+                listening.listener.restart()
+                while items := await store.feed(last, FEED_PAGE):
+                    for item in items:
+                        last = item.seq
+                        yield item
+                async for fresh in self._fresh(listening.listener, last):
+                    if fresh is not None:
+                        last = fresh.seq
+                    yield fresh
+
+    async def _fresh(self, listener: Listener, last: int) -> AsyncIterator[FeedItem | None]:
+        """Yield new items until this listener has missed some."""
+        while not listener.lagged:
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    item = await listener.next()
+            except TimeoutError:
+                yield None
+                continue
+            if item.seq > last:
+                last = item.seq
+                yield item
+
+
+class _Listening:
+    """Ends listening when its reader goes."""
+
+    def __init__(self, listener: Listener, end: Any) -> None:
+        self.listener, self._end = listener, end
+
+    def close(self) -> None:
+        self._end(self.listener)
+
+
+def event_json(item: FeedItem) -> dict[str, Any]:
+    """Return a line of the feed as the node API gives it."""
+    view: dict[str, Any] = {"seq": item.seq, "name": item.name, "at": rfc3339(item.at_ms)}
+    if item.kind in (Kind.NEED, Kind.OFFER):
+        view["kind"] = KIND_NAMES[Kind(item.kind)]
+        view["post"] = item.thread.hex()
+    if item.record:
+        view["record"] = item.record.hex()
+    if item.peer:
+        view["hub"] = item.peer.hex()
+    return view

@@ -1,0 +1,266 @@
+"""From a draft, as people and programs write it, to the fields of a record (`node/API.md`, "Drafts").
+
+In: a JSON-like map. Out: `PostFields`, or `BoardError("bad_draft")` with a JSON pointer. Text is written in NFC, without
+control and bidi-override characters; codes must be of the shipped
+lists.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from hartig_node.board.errors import BoardError
+from hartig_node.board.times import parse_rfc3339
+from hartig_protocol.errors import RecordError
+from hartig_protocol.limits import DAY_MS, HOUR_MS, LIFE_MS_MAX, QUANTITY_MAX
+from hartig_protocol.records import attributes, categories, units
+from hartig_protocol.records.posts import ATTRIBUTE_LISTS, LEVELS, MODES, RULES, URGENCIES
+from hartig_protocol.records.record import Kind
+
+DRAFT_FIELDS = (
+    "kind", "category", "title", "text", "language", "quantity", "unit", "smallest_part", "mode", "urgency", "level",
+    "area", "reach_km", "people", "rule", "window", "dates", "best_before", "requires", "avoids", "satisfies",
+    "contains", "unknown", "source", "audience", "days", "expires_at", "parent",
+)  # fmt: skip
+FIXED_FIELDS = ("kind", "category", "area", "unit", "smallest_part", "audience")
+KINDS = {"need": Kind.NEED, "offer": Kind.OFFER}
+NEED_LIFE_MS = 14 * DAY_MS
+OFFER_LIFE_MS = 30 * DAY_MS
+COOKED_LIFE_MS = 12 * HOUR_MS
+PERISHABLE_LIFE_MS = 3 * DAY_MS
+_DIVISIBLE = frozenset({"mass", "volume", "length", "area", "energy", "time"})
+_CHOICES = {"mode": MODES, "urgency": URGENCIES, "rule": RULES, "level": LEVELS}
+_CONTROL_KEPT = "\n\t"
+_BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True)
+class PostFields:
+    """What a draft says, in the record's terms. `life_ms` or `expires_ms` says how long."""
+
+    kind: Kind
+    fixed: list[Any]
+    audience: str
+    facts: dict[str, Any]
+    body: dict[str, Any]
+    life_ms: int
+    expires_ms: int | None
+
+
+def wrong(pointer: str, detail: str, hint: str = "") -> BoardError:
+    """Make the error for one field of a draft."""
+    return BoardError("bad_draft", detail, hint, f"/{pointer}")
+
+
+def clean_text(text: str) -> str:
+    """Return text as it is written into records: NFC, no control or bidi-override characters, no outer space."""
+    kept = (
+        one
+        for one in text
+        if (one in _CONTROL_KEPT or unicodedata.category(one) != "Cc") and one not in _BIDI_OVERRIDES
+    )
+    return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def read_draft(draft: Any) -> PostFields:
+    """Check a draft and return its fields."""
+    if not isinstance(draft, dict):
+        raise BoardError("bad_draft", "a draft is an object", "send an object with at least kind, category and title")
+    for name in draft:
+        if name not in DRAFT_FIELDS:
+            raise wrong(str(name), f"there is no field {name!r}", _did_you_mean(str(name), DRAFT_FIELDS))
+    draft = {name: value for name, value in draft.items() if value is not None}
+    kind = KINDS.get(draft.get("kind", ""))
+    if kind is None:
+        raise wrong("kind", "kind must be need or offer")
+    category = _code("category", draft.get("category"), categories.parse)
+    unit = _code("unit", draft.get("unit", "H87"), units.parse)
+    smallest_part = _smallest_part(draft, unit)
+    life_ms, expires_ms = _life(draft, kind, category)
+    return PostFields(
+        kind,
+        [category, _area(draft), unit, smallest_part],
+        _audience(draft, category),
+        _facts(draft, kind, smallest_part),
+        _body(draft),
+        life_ms,
+        expires_ms,
+    )
+
+
+def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
+
+
+def _code(name: str, value: Any, parse: Any) -> str:
+    try:
+        code: str = parse(value)
+    except RecordError as error:
+        raise wrong(name, str(error)) from error
+    return code
+
+
+def _smallest_part(draft: dict[str, Any], unit: str) -> int:
+    default = 1000 if units.dimension(unit) in _DIVISIBLE else 1
+    value = draft.get("smallest_part", default)
+    if type(value) is not int or not 1 <= value <= 1_000_000:
+        raise wrong("smallest_part", "smallest_part is an integer from 1 to 1,000,000: parts that one unit has")
+    return value
+
+
+def _life(draft: dict[str, Any], kind: Kind, category: str) -> tuple[int, int | None]:
+    if "days" in draft and "expires_at" in draft:
+        raise wrong("days", "give days or expires_at, not both")
+    if "expires_at" in draft:
+        return 0, _moment("expires_at", draft["expires_at"])
+    if "days" in draft:
+        days = draft["days"]
+        if type(days) not in (int, float) or not 0 < days <= LIFE_MS_MAX / DAY_MS:
+            raise wrong("days", f"days is a number up to {LIFE_MS_MAX // DAY_MS}")
+        return max(1, int(days * DAY_MS)), None
+    if categories.is_same_or_ancestor("food.cooked", category):
+        return COOKED_LIFE_MS, None
+    if categories.is_perishable(category) and kind is Kind.OFFER:
+        return PERISHABLE_LIFE_MS, None
+    return (NEED_LIFE_MS if kind is Kind.NEED else OFFER_LIFE_MS), None
+
+
+def _area(draft: dict[str, Any]) -> str:
+    area = draft.get("area", "")
+    if not isinstance(area, str):
+        raise wrong("area", "area is a geohash of at most 5 characters")
+    return area.lower()
+
+
+def _audience(draft: dict[str, Any], category: str) -> str:
+    default = "hub" if categories.is_sensitive(category) else "network"
+    audience = draft.get("audience", default)
+    if audience not in ("hub", "network", "partners"):
+        raise wrong("audience", "audience is hub, network or partners")
+    if default == "hub" and audience != "hub":
+        hint = "leave audience out: posts of this category stay on this hub"
+        raise wrong("audience", f"{category} is a sensitive category: it never leaves this hub", hint)
+    return str(audience)
+
+
+def _facts(draft: dict[str, Any], kind: Kind, smallest_part: int) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for name, allowed in _CHOICES.items():
+        if name in draft:
+            if draft[name] not in allowed:
+                raise wrong(name, f"{name} is one of {', '.join(sorted(allowed))}")
+            facts[name] = draft[name]
+    if "level" in facts and kind is not Kind.OFFER:
+        raise wrong("level", "only an offer has a level: an open shelf from which people take")
+    if "quantity" in draft:
+        facts["quantity"] = _quantity(draft["quantity"], smallest_part)
+        if "level" in facts:
+            raise wrong("quantity", "an open shelf has a level and no quantity")
+    if "people" in draft:
+        facts["people"] = _whole("people", draft["people"])
+    if "reach_km" in draft:
+        facts["reach"] = _whole("reach_km", draft["reach_km"])
+    facts.update(_dates(draft))
+    if "parent" in draft:
+        facts["parent"] = _thread("parent", draft["parent"])
+    return facts
+
+
+def _dates(draft: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if "best_before" in draft:
+        facts["best_before"] = _moment("best_before", draft["best_before"])
+    if "window" in draft:
+        window = draft["window"]
+        if not isinstance(window, dict) or set(window) != {"from", "to"}:
+            raise wrong("window", "window is an object with from and to")
+        facts["window"] = [_moment(f"window/{end}", window[end]) for end in ("from", "to")]
+    if "dates" in draft:
+        if not isinstance(draft["dates"], list):
+            raise wrong("dates", "dates is a list of times")
+        facts["dates"] = sorted({_moment(f"dates/{index}", one) for index, one in enumerate(draft["dates"])})
+    return facts
+
+
+def _quantity(value: Any, smallest_part: int) -> int:
+    """Return a quantity in smallest parts, exactly."""
+    try:
+        parts = Decimal(str(value)) * smallest_part if type(value) in (int, float, str) else None
+    except InvalidOperation:
+        parts = None
+    if parts is None or not parts.is_finite() or not 0 < parts <= QUANTITY_MAX:
+        raise wrong("quantity", 'quantity is a number above 0, such as 5 or "2.5"')
+    if parts != parts.to_integral_value():
+        raise wrong("quantity", f"quantity has parts smaller than 1/{smallest_part} of the unit", "round it")
+    return int(parts)
+
+
+def _whole(name: str, value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise wrong(name, f"{name} is a whole number")
+    return value
+
+
+def _moment(name: str, value: Any) -> int:
+    try:
+        return parse_rfc3339(value)
+    except (TypeError, ValueError) as error:
+        raise wrong(name, f"{name} is a time such as 2026-11-22T18:00:00Z") from error
+
+
+def _thread(name: str, value: Any) -> bytes:
+    try:
+        thread = bytes.fromhex(value)
+    except (TypeError, ValueError):
+        thread = b""
+    if len(thread) != 16:
+        raise wrong(name, f"{name} is the id of a post: 32 hexadecimal digits")
+    return thread
+
+
+def _body(draft: dict[str, Any]) -> dict[str, Any]:
+    language = draft.get("language", "en")
+    body: dict[str, Any] = {"title": _texts("title", draft.get("title"), language)}
+    if not body["title"]:
+        raise wrong("title", "a post needs a title", "say in a few words what is needed or offered")
+    if "text" in draft:
+        body["text"] = _texts("text", draft["text"], language)
+    for name in ATTRIBUTE_LISTS:
+        if name in draft:
+            body[name] = _attributes(name, draft[name])
+    if "source" in draft:
+        body["source"] = _text("source", draft["source"])
+    return {name: value for name, value in body.items() if value not in ({}, [], "")}
+
+
+def _texts(name: str, value: Any, language: Any) -> dict[str, str]:
+    """Return text by language; plain text is taken to be in `language`."""
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        value = {language: value}
+    if not isinstance(value, dict):
+        raise wrong(name, f"{name} is text, or an object from language to text")
+    texts = {str(tag): _text(f"{name}/{tag}", text) for tag, text in value.items()}
+    return {tag: text for tag, text in texts.items() if text}
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong(name, f"{name} must be text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise wrong(name, f"{name} holds half a character (a lone surrogate)") from error
+    return clean_text(value)
+
+
+def _attributes(name: str, value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise wrong(name, f"{name} is a list of codes")
+    codes = [_code(f"{name}/{index}", code, attributes.parse) for index, code in enumerate(value)]
+    return sorted(set(codes))

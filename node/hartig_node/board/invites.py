@@ -1,0 +1,162 @@
+"""Invites: made here, held out by a newcomer on a link, judged here (design, section 4).
+
+A secret is kept as a hash and looked up by it, so no comparison takes longer for a better guess; it is consumed in the
+same commit as the grant that it buys. Three wrong tries a minute from one node, and thirty from all together.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgpack
+
+from hartig_node.board.context import Context
+from hartig_node.board.errors import BoardError
+from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused, PrivateRow
+from hartig_protocol.limits import (
+    ADDRESS_BYTES_MAX,
+    DAY_MS,
+    INVITE_ADDRESSES_MAX,
+    INVITE_USES_MAX,
+    JOIN_TRIES_PER_MINUTE,
+    LIFE_LONG_MS_MAX,
+    MINUTE_MS,
+    SECRET_BYTES,
+)
+from hartig_protocol.records.invites import Invite, secret_hash
+from hartig_protocol.records.record import Kind
+
+SPACE_INVITE = "invite"
+INVITES_OPEN_MAX = 256
+DAYS_MAX = 90.0
+PASS_ON_DEFAULT = 20
+ALL_TRIES_PER_MINUTE = 30
+GRANT_LIFE_MS = LIFE_LONG_MS_MAX
+LABEL_CHARACTERS_MAX = 80
+
+
+@dataclass(frozen=True)
+class InviteView:
+    """An invite; `link` only in the answer that makes it. `pass_on`: how many hubs the newcomer may invite in turn."""
+
+    id: str
+    uses: int
+    uses_left: int
+    expires_ms: int
+    pass_on: int
+    label: str
+    link: str | None = None
+
+
+class Invites:
+    """The use cases of invites."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tries: deque[tuple[int, bytes]] = deque()
+
+    async def create(
+        self,
+        *,
+        uses: int = 1,
+        days: float = 7.0,
+        addresses: Sequence[str] = (),
+        pass_on: int = PASS_ON_DEFAULT,
+        label: str = "",
+    ) -> InviteView:
+        """Make an invite; the link with its secret is returned here and never again."""
+        self._check(uses, days, addresses, pass_on, label)
+        context = self._context
+        if len(await self.list()) >= INVITES_OPEN_MAX:
+            raise BoardError("too_many", f"there are {INVITES_OPEN_MAX} open invites", "revoke those not needed")
+        now_ms = context.clock.now().wall_ms
+        context.pen.free_place(Kind.GRANT, "network", now_ms + GRANT_LIFE_MS)
+        secret = context.random_bytes(SECRET_BYTES)
+        key = secret_hash(secret)
+        expires_ms = now_ms + int(days * DAY_MS)
+        invite = Invite(context.pen.network, context.node_id, secret, expires_ms, uses, tuple(addresses))
+        view = InviteView(key[:8].hex(), uses, uses, expires_ms, pass_on, label.strip(), invite.link)
+        await context.keep_private([_row(key, view)])
+        return view
+
+    def _check(self, uses: int, days: float, addresses: Sequence[str], pass_on: int, label: str) -> None:
+        if not 1 <= uses <= INVITE_USES_MAX:
+            raise BoardError("bad_request", f"uses is from 1 to {INVITE_USES_MAX}", "", "/uses")
+        if not 0 < days <= DAYS_MAX:
+            raise BoardError("bad_request", f"days is a number up to {DAYS_MAX:.0f}", "", "/days")
+        if len(addresses) > INVITE_ADDRESSES_MAX or any(len(one.encode()) > ADDRESS_BYTES_MAX for one in addresses):
+            detail = f"at most {INVITE_ADDRESSES_MAX} addresses of {ADDRESS_BYTES_MAX} bytes"
+            raise BoardError("bad_request", detail, "", "/addresses")
+        if not 0 <= pass_on <= INVITE_USES_MAX:
+            raise BoardError("bad_request", f"pass_on is from 0 to {INVITE_USES_MAX}", "", "/pass_on")
+        if len(label) > LABEL_CHARACTERS_MAX:
+            raise BoardError("bad_request", f"label has at most {LABEL_CHARACTERS_MAX} characters", "", "/label")
+
+    async def list(self) -> list[InviteView]:
+        """Return the invites that can still be used, the first to end first."""
+        rows = await self._context.store.private_list(SPACE_INVITE)
+        views = [_view(key, value) for key, value in rows]
+        return sorted((view for view in views if not self._is_over(view)), key=lambda one: (one.expires_ms, one.id))
+
+    async def revoke(self, invite_id: str) -> None:
+        """Make an invite worthless; who joined by it stays."""
+        for key, _ in await self._context.store.private_list(SPACE_INVITE):
+            if key[:8].hex() == invite_id:
+                await self._context.keep_private([PrivateRow(SPACE_INVITE, key, None)])
+                return
+        raise BoardError("not_found", f"there is no invite {invite_id[:40]!r}", "see 'hartig invite --list'")
+
+    async def admit(self, asked: AskAdmission) -> NewcomerAdmitted | NewcomerRefused:
+        """Judge an invite that a newcomer holds out, and sign its grant where it is good."""
+        if not self._may_try(asked.peer_node):
+            return NewcomerRefused(asked.link, "too_many", "too many tries; wait a minute")
+        key = secret_hash(asked.secret)
+        value = await self._context.store.private_get(SPACE_INVITE, key)
+        view = None if value is None else _view(key, value)
+        if view is None or self._is_over(view):
+            self._tries.append((self._context.clock.now().steady_ms, asked.peer_node))
+            reason = "this invite is not known here, was used up or has expired; ask for a new one"
+            return NewcomerRefused(asked.link, "bad_invite", reason)
+        try:
+            return self._grant(asked, key, view)
+        except BoardError as error:
+            return NewcomerRefused(asked.link, error.code, str(error))
+
+    def _grant(self, asked: AskAdmission, key: bytes, view: InviteView) -> NewcomerAdmitted:
+        context = self._context
+        standing = context.pen.catalog.authority.standing(context.pen.key.public)
+        if standing is None:
+            raise BoardError("not_admitted", "the inviting hub does not belong to the network any more")
+        expires_ms = context.clock.now().wall_ms + GRANT_LIFE_MS
+        place = context.pen.free_place(Kind.GRANT, "network", expires_ms)
+        facts = {"rank": "hub", "places": standing.places, "invites": view.pass_on}
+        if asked.recovery is not None:
+            facts["recovery"] = list(asked.recovery)
+        signed = context.pen.first(Kind.GRANT, asked.hub_key, [], "network", facts, None, expires_ms, place)
+        left = replace(view, uses_left=view.uses_left - 1)
+        return NewcomerAdmitted(asked.link, signed.record.wire, (*signed.private, _row(key, left)))
+
+    def _may_try(self, node: bytes) -> bool:
+        """Bound wrong tries: three a minute of one node, thirty of all."""
+        now_ms = self._context.clock.now().steady_ms
+        while self._tries and self._tries[0][0] <= now_ms - MINUTE_MS:
+            self._tries.popleft()
+        own = sum(1 for _, tried in self._tries if tried == node)
+        return own < JOIN_TRIES_PER_MINUTE and len(self._tries) < ALL_TRIES_PER_MINUTE
+
+    def _is_over(self, view: InviteView) -> bool:
+        now = self._context.clock.now()
+        return view.uses_left < 1 or (now.trusted and view.expires_ms <= now.wall_ms)
+
+
+def _row(key: bytes, view: InviteView) -> PrivateRow:
+    """The row of an invite; one that is used up goes."""
+    if view.uses_left < 1:
+        return PrivateRow(SPACE_INVITE, key, None)
+    value = msgpack.packb([view.uses, view.uses_left, view.expires_ms, view.pass_on, view.label])
+    return PrivateRow(SPACE_INVITE, key, value, view.expires_ms)
+
+
+def _view(key: bytes, value: bytes) -> InviteView:
+    uses, uses_left, expires_ms, pass_on, label = msgpack.unpackb(value)
+    return InviteView(key[:8].hex(), uses, uses_left, expires_ms, pass_on, label)

@@ -1,0 +1,157 @@
+"""This hub as a member: its card, what it does when it is admitted, and what it does when it was restored or cloned.
+
+The engine calls it (`NodeSide`); the daemon calls `start` once the engine runs, and `announce` when addresses change.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import msgpack
+
+from hartig_node.board.context import Context
+from hartig_node.board.drafts import clean_text
+from hartig_node.board.invites import Invites
+from hartig_node.board.signing import KEY_CLAIMED, KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, SPACE_SIGNED
+from hartig_protocol.catalog.entry import Body
+from hartig_protocol.errors import RecordError
+from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused, OwnRecordClaimed, PrivateRow
+from hartig_protocol.limits import ADDRESSES_MAX, DAY_MS, LANGUAGES_MAX, LIFE_LONG_MS_MAX
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind, Record
+
+logger = logging.getLogger(__name__)
+
+CARD_PLACE = 0
+CARD_RENEWED_MS = 100 * DAY_MS  # before it ends
+CLAIMS_TOLERATED = 1  # design, section 4: the second time the hub stops signing
+
+
+class Membership:
+    """The hub's own standing in its network."""
+
+    def __init__(self, context: Context, invites: Invites) -> None:
+        self._context, self._invites = context, invites
+        self._claimed: set[bytes] = set()
+        self.times_claimed = 0
+
+    async def start(self) -> None:
+        """Read what earlier runs left, learn hubs' names, and publish the card if it is missing or has changed."""
+        context = self._context
+        floor = await context.store.private_get(SPACE_SETTING, KEY_SEQ_FLOOR)
+        context.pen.seq_floor = 0 if floor is None else int(msgpack.unpackb(floor))
+        claimed = await context.store.private_get(SPACE_SETTING, KEY_CLAIMED)
+        self.times_claimed = 0 if claimed is None else int(msgpack.unpackb(claimed))
+        self._judge_claims()
+        await self.learn_names()
+        await self.announce()
+
+    # --- The card
+
+    async def announce(self) -> None:
+        """Publish this hub's card if what it says has changed or it ends within 100 days."""
+        context, pen = self._context, self._context.pen
+        if pen.catalog.authority.standing(pen.key.public) is None or pen.stopped:
+            return
+        facts, body = self._card()
+        now_ms = context.clock.now().wall_ms
+        expires_ms = now_ms + LIFE_LONG_MS_MAX
+        before = await self._held_card()
+        if before is None:
+            own = pen.key.public
+            signed = pen.first(Kind.CARD, own, [], "network", facts, body, expires_ms, CARD_PLACE)
+        elif (before.head.facts, before.body) == (facts, body) and (
+            before.head.expires or 0
+        ) > now_ms + CARD_RENEWED_MS:
+            return
+        else:
+            signed = pen.next_version(before, facts, body, expires_ms)
+        await context.publish_one(signed.record.wire, signed.private)
+        await self.learn_names()
+
+    def _card(self) -> tuple[dict[str, object], dict[str, object]]:
+        settings = self._context.settings
+        facts: dict[str, object] = {
+            "type": "hub",
+            "nodes": [self._context.node_id],
+            "addresses": list(settings.addresses[:ADDRESSES_MAX]),
+            "languages": list(settings.languages[:LANGUAGES_MAX]),
+        }
+        return facts, {"name": clean_text(settings.name)}
+
+    async def _held_card(self) -> Record | None:
+        pen = self._context.pen
+        entry = pen.catalog.registers.get((pen.key.public, "place", CARD_PLACE))
+        stored = None if entry is None else await self._context.store.read_record(entry.id)
+        return None if stored is None else open_record(stored.wire, verify_signature=False)
+
+    async def learn_names(self) -> None:
+        """Read the names on all hubs' cards; called at the start and when a card has come."""
+        context = self._context
+        entries = [
+            entry
+            for entry in context.pen.catalog.registers.values()
+            if entry.kind == Kind.CARD and entry.body is Body.HERE
+        ]
+        for entry in entries:
+            stored = await context.store.read_record(entry.id)
+            if stored is None:
+                continue
+            try:
+                card = open_record(stored.wire, verify_signature=False)
+            except RecordError:
+                logger.exception("a card that was accepted cannot be read")
+                continue
+            if card.head.facts.get("type") == "hub" and card.body:
+                context.hub_names[card.head.author] = clean_text(card.body["name"])
+
+    # --- What the core asks
+
+    async def admit(self, asked: AskAdmission) -> NewcomerAdmitted | NewcomerRefused:
+        """Judge an invite (engine.NodeSide)."""
+        return await self._invites.admit(asked)
+
+    async def admitted(self) -> None:
+        """Publish the card of a hub that has just become a member (engine.NodeSide)."""
+        logger.info("admitted to the network")
+        await self.announce()
+
+    async def own_record_claimed(self, claimed: OwnRecordClaimed) -> None:
+        """A peer holds a record with our signature that we do not hold: in the log, it was superseded; else we forgot.
+
+        Then this folder is a copy or was put back: seq is raised in all registers; the second time signing stops.
+        """
+        logged = await self._context.store.private_get(SPACE_SIGNED, claimed.record)
+        if logged is not None or claimed.record in self._claimed:
+            return
+        self._claimed.add(claimed.record)
+        self.times_claimed += 1
+        logger.warning("a peer holds a record of this hub that was never signed here: restored or copied folder")
+        floor = self._context.pen.seq_floor + SEQ_RAISE
+        self._context.pen.seq_floor = floor
+        rows = [
+            PrivateRow(SPACE_SETTING, KEY_SEQ_FLOOR, msgpack.packb(floor)),
+            PrivateRow(SPACE_SETTING, KEY_CLAIMED, msgpack.packb(self.times_claimed)),
+        ]
+        await self._context.keep_private(rows)
+        self._judge_claims()
+
+    def _judge_claims(self) -> None:
+        if self.times_claimed > CLAIMS_TOLERATED:
+            self._context.pen.stopped = (
+                "other hubs hold posts signed with this hub's key that it does not know: a copy of its folder is in use"
+            )
+
+    def problems(self) -> Sequence[tuple[str, str, str]]:
+        """Return (code, what, hint) for `status` and `doctor`."""
+        if self._context.pen.stopped:
+            hint = "stop the other copy, and give this hub a new folder and a new invite"
+            return [("stopped_signing", self._context.pen.stopped, hint)]
+        if self.times_claimed:
+            what = "this hub was restored from an older copy of its folder"
+            return [("restored", what, "check that no second copy of the folder is in use")]
+        return []
+
+
+def seq_floor_row(floor: int) -> PrivateRow:
+    """Return the private row that a restore leaves behind."""
+    return PrivateRow(SPACE_SETTING, KEY_SEQ_FLOOR, msgpack.packb(floor))

@@ -1,0 +1,177 @@
+"""The hub's pen: everything that this hub signs is made here, logged, and given a place.
+
+In: what to say. Out: signed records with the private rows (the log of what was signed) that belong in the same commit.
+A thread's `expires` never shrinks and its seq always grows, also when the clock went backwards (design, section 3).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hartig_node.board.errors import BoardError
+from hartig_node.clock import Clock
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.encoding import encode
+from hartig_protocol.errors import RecordError
+from hartig_protocol.events import PrivateRow
+from hartig_protocol.limits import LIFE_REVOKE_MS_MAX, NONCE_BYTES, VERSION_HIGHEST
+from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.records.kinds import life_ms_max
+from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.record import Head, Record, body_hash, thread_id
+
+SPACE_SIGNED = "signed"
+SPACE_SETTING = "setting"
+KEY_SEQ_FLOOR = b"seq_floor"
+KEY_CLAIMED = b"own_records_claimed"
+SEQ_RAISE = 65_536  # design, section 4: what a restored hub adds to the seq of all its registers
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed record and the line of the log that goes with it."""
+
+    record: Record
+    private: tuple[PrivateRow, ...]
+
+
+class Pen:
+    """Signs for this hub."""
+
+    def __init__(
+        self, key: SigningKey, network: bytes, catalog: Catalog, clock: Clock, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self.key, self.network, self.catalog = key, network, catalog
+        self._clock, self._random_bytes = clock, random_bytes
+        self.seq_floor = 0
+        self.stopped: str | None = None
+        self._next_place = {"place": 0, "hub": 0, "grant": 0}
+
+    def __repr__(self) -> str:
+        return f"<Pen of {self.key.public.hex()[:8]}{' stopped' if self.stopped else ''}>"
+
+    def nonce(self) -> bytes:
+        """Return a fresh nonce for a new thread."""
+        return self._random_bytes(NONCE_BYTES)
+
+    def first(
+        self,
+        kind: int,
+        subject: bytes,
+        fixed: list[Any],
+        audience: str,
+        facts: dict[str, Any],
+        body: dict[str, Any] | None,
+        expires_ms: int,
+        place: int,
+    ) -> Signed:
+        """Sign the first version of a thread into a place."""
+        held = self.catalog.registers.get((self.key.public, _family(kind, audience), place))
+        stamp = self._stamp(held)
+        expires = min(expires_ms, stamp + life_ms_max(kind))
+        seq = max(1, self.seq_floor)
+        return self._sign(kind, place, subject, fixed, seq, stamp, expires, audience, facts, body)
+
+    def next_version(
+        self, before: Record, facts: dict[str, Any], body: dict[str, Any] | bytes | None, expires_ms: int
+    ) -> Signed:
+        """Sign the next version of a thread; its `expires` is no earlier than before."""
+        head = before.head
+        stamp = max(self._clock.now().wall_ms, head.stamp)
+        latest = stamp + life_ms_max(head.kind)
+        expires = min(max(expires_ms, head.expires or 0, stamp + 1), latest)
+        seq = max(head.seq + 1, self.seq_floor)
+        audience = head.audience
+        return self._sign(head.kind, head.place, head.subject, head.fixed, seq, stamp, expires, audience, facts, body)
+
+    def _stamp(self, held: Entry | None) -> int:
+        now_ms = self._clock.now().wall_ms
+        return max(now_ms, held.stamp) if held else now_ms
+
+    def _sign(
+        self,
+        kind: int,
+        place: int | None,
+        subject: bytes,
+        fixed: list[Any],
+        seq: int,
+        stamp: int,
+        expires: int,
+        audience: str | bytes,
+        facts: dict[str, Any],
+        body: dict[str, Any] | bytes | None,
+    ) -> Signed:
+        if self.stopped:
+            raise BoardError("stopped_signing", self.stopped, "give this hub a new key, or start it from a new folder")
+        body_bytes = body if isinstance(body, bytes) or body is None else encode(body)
+        thread = thread_id(self.network, kind, self.key.public, audience, place, subject, fixed)
+        digest = None if body_bytes is None else body_hash(body_bytes)
+        head = Head(
+            VERSION_HIGHEST,
+            self.network,
+            kind,
+            self.key.public,
+            thread,
+            place,
+            subject,
+            fixed,
+            seq,
+            None,
+            stamp,
+            expires,
+            audience,
+            facts,
+            digest,
+        )
+        try:
+            record = sign_record(head, body_bytes, [self.key])
+        except RecordError as error:
+            raise BoardError("bad_draft", str(error), "change what it names, and try again") from error
+        self._clock.saw(stamp)
+        return Signed(record, (PrivateRow(SPACE_SIGNED, record.id, b"", stamp + LIFE_REVOKE_MS_MAX),))
+
+    # --- Places
+
+    def free_place(self, kind: int, audience: str, expires_ms: int) -> int:
+        """Return a place for a new thread: one never used, else one whose thread has ended and dies earlier.
+
+        Raises `BoardError` where this hub has none left.
+        """
+        standing = self.catalog.authority.standing(self.key.public)
+        if standing is None:
+            hint = "found one with 'hartig init', or join one with 'hartig join'"
+            raise BoardError("not_admitted", "this hub does not belong to a network yet", hint)
+        family = _family(kind, audience)
+        room = standing.invites if family == "grant" else standing.places
+        return self._place_in(family, room, expires_ms)
+
+    def _place_in(self, family: str, room: int, expires_ms: int) -> int:
+        registers, own = self.catalog.registers, self.key.public
+        first = 1 if family == "place" else 0  # place 0 is the hub's own card
+        place = max(first, self._next_place[family])
+        while place < room:
+            if (own, family, place) not in registers:
+                self._next_place[family] = place
+                return place
+            place += 1
+        self._next_place[family] = room
+        now_ms = self._clock.now().wall_ms
+        for place in range(first, room):
+            held = registers.get((own, family, place))
+            if held is None or self._is_reusable(held, expires_ms, now_ms):
+                return place
+        if family == "grant":
+            raise BoardError("no_invites", "all invites of this hub are used up", "ask another hub or an organiser")
+        hint = "withdraw posts that are over, or ask an organiser for more room"
+        raise BoardError("no_room", f"all {room} places of this hub are taken", hint)
+
+    def _is_reusable(self, held: Entry, expires_ms: int, now_ms: int) -> bool:
+        over = held.ends or (held.expires or 0) <= now_ms
+        return over and (held.expires or 0) < expires_ms
+
+
+def _family(kind: int, audience: str) -> str:
+    if kind == 2:
+        return "grant"
+    return "hub" if audience == "hub" else "place"

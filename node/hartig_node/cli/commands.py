@@ -1,0 +1,93 @@
+"""The table of contents of the command line: every command, where it lives, and what it is for.
+
+A command's module holds a `Recipe` of the given name: its options and what it does. Nothing is imported until a command
+is called. Commands without a module work on a folder rather than on a running node; they come by the entry point group
+`hartig.commands` and read their own arguments.
+"""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hartig_node.cli.session import Session
+
+
+class Recipe(NamedTuple):
+    """How one command reads its options and what it does; help shows the example and what comes next."""
+
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: "Callable[[Session, argparse.Namespace], int]"
+    example: str
+    after: str
+    more: str = ""
+
+
+class Command(NamedTuple):
+    """One line of the overview. `module` and `recipe` are empty for commands that come by entry point."""
+
+    name: str
+    summary: str
+    module: str = ""
+    recipe: str = ""
+
+
+_HERE = "hartig_node.cli"
+
+GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
+    (
+        "Start a hub",
+        (
+            Command("init", "Make a hub on this machine and a new network for it."),
+            Command("run", "Run the hub of this machine until it is stopped."),
+            Command("invite", "Invite another hub, or see and end invites.", f"{_HERE}.inviting", "INVITE"),
+            Command("join", "Join a network with an invite from another hub."),
+        ),
+    ),
+    (
+        "Say what is needed and what there is",
+        (
+            Command("need", "Post something that is needed.", f"{_HERE}.posting", "NEED"),
+            Command("offer", "Post something that there is to give, lend or do.", f"{_HERE}.posting", "OFFER"),
+            Command("revise", "Change a post of this hub.", f"{_HERE}.changing", "REVISE"),
+            Command("renew", "Let posts of this hub stand longer.", f"{_HERE}.changing", "RENEW"),
+            Command("withdraw", "End posts of this hub.", f"{_HERE}.changing", "WITHDRAW"),
+        ),
+    ),
+    (
+        "Look",
+        (
+            Command("list", "See what is needed and offered, newest first.", f"{_HERE}.listing", "LIST"),
+            Command("search", "Find posts by words, in any language.", f"{_HERE}.listing", "SEARCH"),
+            Command("show", "See everything that posts say.", f"{_HERE}.showing", "SHOW"),
+            Command("watch", "Follow what happens on the hub as it happens.", f"{_HERE}.watching", "WATCH"),
+        ),
+    ),
+    (
+        "Look after the hub",
+        (
+            Command("status", "See how the hub is and why.", f"{_HERE}.status", "STATUS"),
+            Command("peers", "See the other hubs and why some cannot be reached.", f"{_HERE}.status", "PEERS"),
+            Command("doctor", "Check this hub and say what to do, running or not.", f"{_HERE}.doctor", "DOCTOR"),
+            Command("token", "Let programs use the hub: add, list, revoke.", f"{_HERE}.tokens", "TOKEN"),
+        ),
+    ),
+    (
+        "Bring in, take out, keep",
+        (
+            Command("import", "Post the lines of a CSV file.", f"{_HERE}.importing.command", "IMPORT"),
+            Command("export", "Write posts as JSON lines.", f"{_HERE}.exporting", "EXPORT"),
+            Command("backup", "Write a copy of all that the hub holds.", f"{_HERE}.exporting", "BACKUP"),
+            Command("restore", "Put a copy back, while the hub is stopped."),
+            Command("verify", "Check all that the hub holds, or a copy."),
+        ),
+    ),
+)
+
+COMMANDS: dict[str, Command] = {command.name: command for _, commands in GROUPS for command in commands}
+TOPICS = {
+    "exit-codes": "What the exit codes mean.",
+    "categories": "What posts can be about.",
+    "units": "What quantities can be counted in.",
+    "attributes": "What can be said of sizes, diets, access and more.",
+}

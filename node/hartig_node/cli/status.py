@@ -1,0 +1,107 @@
+"""`hartig status` and `hartig peers`: how the hub is, whom it knows, and why something is not as it should be."""
+
+import argparse
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hartig_node.cli import exits
+from hartig_node.cli.commands import Recipe
+from hartig_node.cli.output import Output
+from hartig_node.cli.session import Session
+from hartig_node.cli.width import clean, isolate
+from hartig_node.cli.words import duration, how_many, moment
+
+_STATES = {
+    "member": "belongs to the network",
+    "joining": "has an invite and waits to meet the hub that made it",
+    "no_network": "belongs to no network yet",
+}
+_COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+_PEER_STATES = {"open": "connected", "closed": "not connected", "dialing": "being called", "greeting": "being greeted"}
+
+
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    """Take what every command takes."""
+
+
+def _status(session: Session, _options: argparse.Namespace) -> int:
+    report = session.node.status()
+    out = session.out
+    out.json(report)
+    if not out.is_json:
+        out.lines(_status_lines(report, out))
+    return exits.OK
+
+
+def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
+    network, clock = report.get("network") or {}, report.get("clock") or {}
+    state = str(report.get("state"))
+    named = isolate(clean(str(network.get("name") or "without a name")))
+    yield out.paint(isolate(clean(str(report.get("name") or "This hub"))), "bold") + f" {_STATES.get(state, state)}"
+    yield f"  network    {named} ({str(network.get('id', ''))[:8]})"
+    yield f"  posts      {_number(report.get('posts'))} needs and offers; {_number(report.get('records'))} entries in all"
+    yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
+    trust = "" if clock.get("trusted", True) else ", not known to be right"
+    yield f"  clock      {moment(clock.get('now'), with_year=True)}{trust}"
+    yield f"  running    for {duration(report.get('uptime_s'))}, version {clean(str(report.get('version', '?')))}"
+    problems = report.get("problems") or []
+    if not problems:
+        yield out.paint("All is well.", "green")
+    yield from problem_lines(problems, out)
+
+
+def problem_lines(problems: Iterable[Mapping[str, Any]], out: Output) -> Iterable[str]:
+    """Yield what is wrong, and under each what to do."""
+    for problem in problems:
+        severity = str(problem.get("severity", "warning"))
+        yield f"{out.paint(f'{severity}:', _COLOURS.get(severity, 'bold'))} {clean(str(problem.get('what', '')))}"
+        if hint := problem.get("hint"):
+            yield f"  do: {clean(str(hint))}"
+
+
+def _peers(session: Session, _options: argparse.Namespace) -> int:
+    peers = session.node.peers()
+    out = session.out
+    out.json(peers)
+    for peer in peers:
+        out.lines(_peer_lines(peer, out))
+    if not peers:
+        out.note(
+            "No other hub is known yet. Hubs on the same network find each other by themselves;\n"
+            "`hartig invite` brings a new one in, and `hartig doctor` looks for what is in the way."
+        )
+    return exits.OK
+
+
+def _peer_lines(peer: Mapping[str, Any], out: Output) -> Iterable[str]:
+    state = str(peer.get("state"))
+    name = peer.get("name") or f"hub {str(peer.get('hub') or peer.get('node') or '?')[:8]}"
+    said = out.paint(_PEER_STATES.get(state, state), "green" if state == "open" else "yellow")
+    yield f"{out.paint(isolate(clean(str(name))), 'bold')}  {said}"
+    facts = [
+        f"at {peer['address']}" if peer.get("address") else "",
+        f"found by {peer['found_by']}" if peer.get("found_by") else "",
+        ("we called it" if peer.get("opened_by_us") else "it called us") if state == "open" else "",
+    ]
+    if said_facts := ", ".join(fact for fact in facts if fact):
+        yield f"  {clean(said_facts)}"
+    if state != "open" and peer.get("reason"):
+        yield f"  why: {clean(str(peer['reason']))}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "?"
+
+
+STATUS = Recipe(
+    _no_options,
+    _status,
+    "hartig status",
+    "`hartig doctor` looks closer where something is wrong.",
+)
+PEERS = Recipe(
+    _no_options,
+    _peers,
+    "hartig peers",
+    "`hartig doctor` where no hub can be reached; `hartig invite` to bring in another.",
+)

@@ -1,0 +1,86 @@
+"""The doors for people and programs: the API on loopback and on the Unix socket, the neighbours' pages on the LAN.
+
+A door whose port is taken stays shut and is told of in `status`; the Unix socket must open, since without it nobody
+can ask what is wrong.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from hartig_node.api.door import loopback_door, unix_door
+from hartig_node.api.server import ApiServer, ProtocolFactory
+from hartig_node.board.board import Board
+from hartig_node.clock import Clock
+from hartig_node.daemon.config import Config
+from hartig_node.daemon.folder import HubFolder
+from hartig_node.doctor import Problem
+from hartig_node.net.gate import Gate, GateLimits
+from hartig_node.net.sockets import ListenError, open_listeners, open_unix_listener
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass
+class Doors:
+    """What is open, on which port, and what could not be opened."""
+
+    ports: dict[str, int] = field(default_factory=lambda: {"api": 0, "site": 0})
+    shut: list[Problem] = field(default_factory=list)
+
+    def stays_shut(self, name: str, who: str, error: ListenError) -> None:
+        """Remember a door that could not open."""
+        hint = f"change {name}_port in hartig.toml, or stop the other program"
+        self.shut.append(Problem("door_closed", f"the door for {who} cannot open: {error}", hint))
+        logger.warning("the %s door stays shut: %s", name, error)
+
+    def problems(self) -> list[Problem]:
+        """Return the doors that had to stay shut."""
+        return list(self.shut)
+
+
+def _api_gate(name: str, factory: ProtocolFactory, connections_max: int) -> Gate:
+    limits = GateLimits(
+        connections_max=connections_max, per_address_max=connections_max, per_loopback_max=connections_max
+    )
+    return Gate(name, limits, factory)
+
+
+async def open_doors(board: Board, clock: Clock, folder: HubFolder, config: Config, stack: AsyncExitStack) -> Doors:
+    """Open every door that the settings ask for."""
+    doors = Doors()
+    api = ApiServer(board, _api_gate)
+    stack.push_async_callback(api.close)
+    await api.open(unix_door(), [open_unix_listener(folder.socket)])
+    if config.api:
+        await _open_api(api, config, doors)
+    if config.site:
+        await _open_site(board, clock, config, doors, stack)
+    return doors
+
+
+async def _open_site(board: Board, clock: Clock, config: Config, doors: Doors, stack: AsyncExitStack) -> None:
+    from hartig_node.site.server import SiteServer  # late: a hub without pages does not pay for templates
+
+    hosts: Sequence[str] = config.interfaces or ("0.0.0.0", "::")  # noqa: S104 - the pages are for the whole LAN
+    site = SiteServer(board, clock.now, names=config.site_names)
+    stack.push_async_callback(site.close)
+    try:
+        await site.open([(host, config.site_port) for host in hosts])
+    except ListenError as error:
+        doors.stays_shut("site", "neighbours", error)
+    else:
+        doors.ports["site"] = site.addresses[0][1]
+
+
+async def _open_api(api: ApiServer, config: Config, doors: Doors) -> None:
+    try:
+        listeners = open_listeners([(LOOPBACK, config.api_port)])
+    except ListenError as error:
+        doors.stays_shut("api", "programs", error)
+    else:
+        doors.ports["api"] = listeners[0].getsockname()[1]
+        await api.open(loopback_door(), listeners)

@@ -1,0 +1,273 @@
+"""Who is dialled and where: from cards, mDNS, invites, typed and remembered addresses to links.
+
+mDNS is a hint, never a truth. Every other hub of the network is wanted, up to 32 (those that follow this one in the
+ring of ids, so that the network stays in one piece); a newcomer wants its inviter alone.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgpack
+
+from hartig_node.daemon.config import Config
+from hartig_node.doctor import Problem
+from hartig_node.engine import Engine
+from hartig_node.net.address_book import AddressBook, Candidate, Source
+from hartig_node.net.addresses import parse_address
+from hartig_node.net.announcements import Found, Lost
+from hartig_node.net.certificates import NodeIdentity
+from hartig_node.net.dialer import Dialer
+from hartig_node.net.dialing import dial, probe
+from hartig_node.net.discovery import Discovery
+from hartig_node.net.links import Link
+from hartig_node.net.peer_server import PeerServer
+from hartig_node.net.sockets import ListenError
+from hartig_node.peers import Peer
+from hartig_node.tasks import Tasks
+from hartig_protocol.errors import RemoteError
+from hartig_protocol.events import PrivateRow
+from hartig_protocol.records.invites import Invite
+from hartig_protocol.records.keys import sha256
+from hartig_protocol.records.record import Record
+
+logger = logging.getLogger(__name__)
+
+WANTED_MAX = 32  # half of the gate's 64, so that as many can come to us
+SPACE_ADDRESSES = "address"
+KEY_GOOD = b"good"
+REMEMBERED_MAX = 256
+TYPED_RETRY_S = 30.0
+PROBES_TOGETHER = 8
+_TAG_PREFIX = b"hartig/1 network tag\x00"
+
+
+def network_tag(network: bytes) -> bytes:
+    """Return the 8 bytes by which hubs of one network know each other in mDNS, which name nobody."""
+    return sha256(_TAG_PREFIX, network)[:8]
+
+
+def wanted_nodes(
+    own_hub: bytes, nodes_of_hub: Mapping[bytes, frozenset[bytes]], standing: Iterable[bytes]
+) -> list[bytes]:
+    """Return the nodes to keep a link with: those of the hubs that follow ours in the ring of ids."""
+    hubs = sorted((set(nodes_of_hub) & set(standing)) - {own_hub})
+    after = [hub for hub in hubs if hub > own_hub] + [hub for hub in hubs if hub < own_hub]
+    return sorted({node for hub in after[:WANTED_MAX] for node in nodes_of_hub[hub]})
+
+
+@dataclass
+class Network:
+    """Links to other nodes: the peers' door, the dialer, discovery."""
+
+    engine: Engine
+    identity: NodeIdentity
+    config: Config
+    tag: bytes
+    invite: Invite | None
+    tasks: Tasks
+    book: AddressBook = field(default_factory=AddressBook)
+
+    def __post_init__(self) -> None:
+        self.server = PeerServer(self.identity, self._serve, tasks=self.tasks)
+        self.dialer = Dialer(self.book, self._dial, self._serve, jitter=random.SystemRandom().random, tasks=self.tasks)
+        self.discovery: Discovery | None = None
+        self.listen_error: str | None = None
+        self._remembered: list[tuple[bytes, str, int]] = []
+        self.engine.peers.on_change = self._peer_changed
+
+    # --- Starting and stopping
+
+    async def start(self) -> int:
+        """Open the door, begin to announce, to listen and to dial; return the port of the door."""
+        await self._recall()
+        port = self._open_door()
+        only = list(self.config.interfaces) or None
+        self.discovery = Discovery(
+            self.identity.node_id,
+            self.tag,
+            port,
+            self._heard,
+            interfaces=only,
+            missing=self._missing,
+            tasks=self.tasks,
+        )
+        if self.invite is not None:
+            self._add_invite_addresses(self.invite)
+        await self.discovery.start()
+        self.refresh()
+        if self.config.peers:
+            self.tasks.start(self._try_typed(), "typed addresses")
+        return port
+
+    def _open_door(self) -> int:
+        hosts: Sequence[str] = self.config.interfaces or ("0.0.0.0", "::")  # noqa: S104 - the peers' door is for the LAN
+        try:
+            self.server.open([(host, self.config.peer_port) for host in hosts])
+        except ListenError as error:
+            self.listen_error = str(error)
+            logger.warning("other hubs cannot reach this one: %s", error)
+            return self.config.peer_port
+        return self.server.addresses[0][1]
+
+    async def close(self) -> None:
+        """End all links and announcements."""
+        if self.discovery is not None:
+            await self.discovery.close()
+        await self.dialer.close()
+        await self.server.close()
+
+    # --- Who is wanted
+
+    def refresh(self) -> None:
+        """Look again who is wanted: a card has come, a grant has ended, this hub was admitted."""
+        state = self.engine.hub.state
+        if state.is_member:
+            standings = state.catalog.authority.standings
+            wanted = set(wanted_nodes(state.hub_key.public, state.nodes_of_hub, standings))
+        else:
+            wanted = set() if state.invite is None else {state.invite.inviter_node}
+        for node in sorted(set(self.dialer.states()) - wanted):
+            self.dialer.drop(node)
+        for node in sorted(wanted):
+            self.dialer.want(node)
+
+    def card_seen(self, card: Record) -> None:
+        """Take the addresses that a hub's card names."""
+        for node in card.head.facts.get("nodes", ()):
+            if node != self.identity.node_id:
+                self._add(node, card.head.facts.get("addresses", ()), Source.CARD)
+
+    def _add_invite_addresses(self, invite: Invite) -> None:
+        self._add(invite.inviter_node, invite.addresses, Source.INVITE)
+
+    def _add(self, node: bytes, addresses: Iterable[str], source: Source) -> None:
+        for text in addresses:
+            try:
+                address = parse_address(text)
+            except RemoteError as error:
+                logger.info("an address from a %s is not usable: %s", source.label, error)
+                continue
+            if self.book.add(node, address.host, address.port, source):
+                self.dialer.wake(node)
+
+    def _missing(self) -> list[bytes]:
+        return [node for node, state in self.dialer.states().items() if not state.connected]
+
+    def _heard(self, event: Found | Lost) -> None:
+        """Take a hint from mDNS."""
+        if isinstance(event, Lost):
+            self.book.withdraw_announced(event.node_id)
+            return
+        for host, port in event.addresses:
+            self.book.add(event.node_id, host, port, Source.MDNS)
+        self.dialer.wake(event.node_id)
+
+    # --- Links
+
+    async def _dial(self, node: bytes, candidate: Candidate) -> Link:
+        link = await dial(self.identity, candidate.host, candidate.port, node)
+        self.engine.peers.dialled(node, candidate.source.label)
+        return link
+
+    async def _serve(self, link: Link) -> None:
+        """Run one link; the dialer rests while a link that the other side opened is open."""
+        if not link.opened_by_us:
+            self.dialer.link_opened(link.peer_node_id)
+        try:
+            await self.engine.run_link(link)
+        finally:
+            if not link.opened_by_us:
+                self.dialer.link_closed(link.peer_node_id)
+
+    def _peer_changed(self, peer: Peer) -> None:
+        if peer.state == "open":
+            self.tasks.start(self._remember(), "remember addresses")
+
+    def dial_errors(self) -> dict[bytes, str]:
+        """Return, for each wanted node without a link, why there is none."""
+        return {node: state.last_error for node, state in self.dialer.states().items() if not state.connected}
+
+    # --- Addresses that outlive a restart
+
+    async def _recall(self) -> None:
+        value = await self.engine.store.private_get(SPACE_ADDRESSES, KEY_GOOD)
+        if value is not None:
+            self._remembered = [(node, host, port) for node, host, port in msgpack.unpackb(value)]
+            self.book.remember(self._remembered)
+
+    async def _remember(self) -> None:
+        """Keep good addresses; written only when there is news, since cards wear out."""
+        good = self.book.good_ones()[-REMEMBERED_MAX:]
+        if sorted(good) != sorted(self._remembered):
+            self._remembered = good
+            await self.engine.keep_private([PrivateRow(SPACE_ADDRESSES, KEY_GOOD, msgpack.packb(good))])
+
+    async def _try_typed(self) -> None:
+        """Find out who answers at the addresses that a person typed, until every one is known."""
+        todo = list(self.config.peers)
+        while todo:
+            for start in range(0, len(todo), PROBES_TOGETHER):
+                some = todo[start : start + PROBES_TOGETHER]
+                known = await asyncio.gather(*(self._try_one(text) for text in some))
+                todo[start : start + PROBES_TOGETHER] = [
+                    "" if done else text for text, done in zip(some, known, strict=True)
+                ]
+            todo = [text for text in todo if text]
+            await asyncio.sleep(TYPED_RETRY_S)
+
+    async def _try_one(self, text: str) -> bool:
+        node_hex, _, address_text = text.rpartition("@")
+        address = parse_address(address_text)
+        if node_hex:
+            node = bytes.fromhex(node_hex)
+        else:
+            try:
+                node = await probe(self.identity, address.host, address.port)
+            except (RemoteError, OSError) as error:
+                logger.info("nobody answers at a typed address: %s", error)
+                return False
+        state = self.engine.hub.state
+        inviter = None if state.invite is None else state.invite.inviter_node
+        if not node_hex and state.hub_of(node) is None and node != inviter:
+            logger.info("a typed address answers, but not (yet) as a hub of this network")
+            return False
+        self.book.add(node, address.host, address.port, Source.TYPED)
+        self.dialer.wake(node)
+        return True
+
+    # --- For status
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with the network on this side."""
+        found = []
+        if self.listen_error is not None:
+            hint = "change peer_port in hartig.toml, or stop the other program"
+            found.append(Problem("door_closed", f"other hubs cannot reach this one: {self.listen_error}", hint))
+        if self.discovery is not None and not self.discovery.addresses:
+            what = "this machine has no network now; the hub goes on alone and looks again by itself"
+            found.append(Problem("no_interface", what, "plug in a cable or join a Wi-Fi when you can"))
+        elif self.discovery is not None and self.discovery.problems:
+            what = "; ".join(f"{where}: {text}" for where, text in sorted(self.discovery.problems.items()))
+            hint = "hubs that know each other's address still meet; see 'peers' in hartig.toml"
+            found.append(Problem("no_multicast", f"hubs cannot be found by themselves: {what}", hint))
+        return found
+
+    def addresses(self) -> list[str]:
+        """Return this node's addresses for its card: what the settings say, or where it is on the local network."""
+        from hartig_node.net.addresses import format_address
+
+        if self.config.advertise:
+            return list(self.config.advertise)
+        if self.discovery is None or self.listen_error is not None:
+            return []
+        port = self.server.addresses[0][1]
+        found = [one for one in self.discovery.addresses if not one.startswith(("127.", "::1", "fe80"))]
+        return [format_address(host, port) for host in found]
+
+    def counts(self) -> dict[str, int | float]:
+        """Return the door's counters for `/metrics`."""
+        counts = self.server.counts()
+        return {f"gate_{name}": getattr(counts, name) for name in counts.__dataclass_fields__}

@@ -1,0 +1,260 @@
+"""One running node: everything made, started in order, watched, and stopped in the opposite order.
+
+Order of starting: settings and keys, the proof that pinning works, the store, the core and its engine, the board, the
+doors, the network. What depends on nothing else answers first: `/readyz` says what is still missing.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import msgpack
+
+from hartig_node import __version__
+from hartig_node.board.board import Board
+from hartig_node.board.context import Context, Settings
+from hartig_node.board.membership import seq_floor_row
+from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, Pen
+from hartig_node.clock import Clock
+from hartig_node.daemon.config import Config
+from hartig_node.daemon.doors import open_doors
+from hartig_node.daemon.folder import HubFolder, NetworkFile
+from hartig_node.daemon.network import Network, network_tag
+from hartig_node.engine import Engine
+from hartig_node.net.certificates import NodeIdentity
+from hartig_node.net.pinning import prove_pinning
+from hartig_node.ports import FeedItem
+from hartig_node.store.opening import open_store
+from hartig_node.store.sqlite import SqliteStore
+from hartig_node.tasks import Tasks
+from hartig_protocol.errors import RecordError
+from hartig_protocol.events import Commit, PrivateRow
+from hartig_protocol.hub import Hub
+from hartig_protocol.records.invites import Invite, read_invite
+from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind
+from hartig_protocol.sync.state import PendingInvite, load_state
+
+logger = logging.getLogger(__name__)
+
+SPACE_KEY = "key"
+KEY_HUB = b"hub"
+KEY_NETWORK = b"network"
+SALVAGE_BATCH = 128
+INDEX_PAUSE_S = 0.02  # between batches of indexing: the API comes first
+
+
+class Node:
+    """One hub's daemon."""
+
+    def __init__(self, folder: HubFolder, config: Config) -> None:
+        self.folder, self.config = folder, config
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stack = AsyncExitStack()
+        self.tasks = Tasks(self._fail)
+        self.board: Board
+        self.ports: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<Node {self.folder.path}>"
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        """A part of the node failed by our own fault, or the store did: end, and start again from disk."""
+        if not self.failed.done():
+            self.failed.set_exception(RuntimeError(f"{name} failed: {error}"))
+
+    # --- Starting
+
+    async def start(self) -> None:
+        """Start everything; raises before any door opens where that is impossible."""
+        network_file = self.folder.read_network()
+        identity = self._identity()
+        await prove_pinning(identity)
+        hub_key = SigningKey(self.folder.read_key("hub"))
+        clock = Clock(self.config.clock)
+        store = await self._open_store(clock)
+        await self._keep_identity(store, hub_key, network_file)
+        loaded = await store.load()
+        clock.saw(max((entry.stamp for entry in loaded.entries if entry.author == hub_key.public), default=0))
+        pending, invite = self._pending(network_file, hub_key)
+        state = load_state(network_file.network, hub_key, identity.node_id, loaded, pending)
+        if loaded.last_n and state.is_member:
+            state.invite = invite = None
+        engine = Engine(Hub(state, clock.now()), store, clock, self.tasks, secrets.token_bytes)
+        self._stack.callback(engine.close)
+        self.board = self._make_board(engine, store, clock, identity, hub_key)
+        engine.node_side = self.board.membership
+        engine.start()
+        await self._salvage(store, engine)
+        state.invite = None if state.is_member else state.invite
+        await self._open_doors(engine, identity, network_file, invite)
+        self.tasks.start(self._keep_index(store, engine), "search index")
+
+    def _identity(self) -> NodeIdentity:
+        """Return the node key, made anew wherever it is missing (it is in no backup)."""
+        if not self.folder.has_key("node"):
+            self.folder.write_key("node", secrets.token_bytes(32))
+        return NodeIdentity.from_seed(self.folder.read_key("node"))
+
+    async def _open_store(self, clock: Clock) -> SqliteStore:
+        def trusted_now_ms() -> int | None:
+            now = clock.now()
+            return now.wall_ms if now.trusted else None
+
+        store = await open_store(
+            self.folder.path,
+            now_ms=trusted_now_ms,
+            random_bytes=secrets.token_bytes,
+            on_failure=lambda error: self._fail("the store", error),
+        )
+        self._stack.push_async_callback(store.close)
+        self._stack.push_async_callback(self.tasks.close)
+        return store
+
+    async def _keep_identity(self, store: SqliteStore, hub_key: SigningKey, network: NetworkFile) -> None:
+        """Put into every backup what a restored hub needs, and raise seq after a restore."""
+        rows = []
+        if await store.private_get(SPACE_KEY, KEY_HUB) != hub_key.seed:
+            rows.append(PrivateRow(SPACE_KEY, KEY_HUB, hub_key.seed))
+            rows.append(PrivateRow(SPACE_KEY, KEY_NETWORK, network.network))
+        if await store.meta_get("restored") is not None:
+            rows.append(await self._raised_floor(store))
+        if rows:
+            await store.commit(Commit(private=rows))
+            await store.meta_set("restored", None)
+
+    async def _raised_floor(self, store: SqliteStore) -> PrivateRow:
+        """Return the row that lifts seq above all that the lost copy may have used (design, section 4)."""
+        held = await store.private_get(SPACE_SETTING, KEY_SEQ_FLOOR)
+        floor = 0 if held is None else int(msgpack.unpackb(held))
+        return seq_floor_row(floor + SEQ_RAISE)
+
+    def _pending(self, network: NetworkFile, hub_key: SigningKey) -> tuple[PendingInvite | None, Invite | None]:
+        if network.invite is None:
+            return None, None
+        invite = read_invite(network.invite)
+        recovery = None
+        if self.folder.has_key("recovery"):
+            hash_ = recovery_hash(SigningKey(self.folder.read_key("recovery")).public)
+            recovery = (hash_, hub_key.sign(recovery_consent(network.network, hub_key.public, hash_)))
+        return PendingInvite(invite.inviter_node, invite.secret, recovery), invite
+
+    def _make_board(
+        self, engine: Engine, store: SqliteStore, clock: Clock, identity: NodeIdentity, hub_key: SigningKey
+    ) -> Board:
+        catalog = engine.hub.catalog
+        pen = Pen(hub_key, catalog.network, catalog, clock, secrets.token_bytes)
+        settings = Settings(
+            name=self.config.name,
+            folder=str(self.folder.path),
+            peer_port=self.config.peer_port,
+            api_port=self.config.api_port,
+            site_port=self.config.site_port,
+            languages=self.config.languages,
+            version=__version__,
+        )
+        return Board(Context(engine, store, pen, clock, identity.node_id, settings, secrets.token_bytes))
+
+    async def _salvage(self, store: SqliteStore, engine: Engine) -> None:
+        """Take over what could be read of a damaged store; each record is verified again, the rest is pulled."""
+        wires = await store.salvaged()
+        for start in range(0, len(wires), SALVAGE_BATCH):
+            await engine.publish(wires[start : start + SALVAGE_BATCH])
+        if wires:
+            logger.warning("took over %d records of a damaged store; what is missing comes from other hubs", len(wires))
+
+    async def _open_doors(
+        self, engine: Engine, identity: NodeIdentity, network_file: NetworkFile, invite: Invite | None
+    ) -> None:
+        network = Network(engine, identity, self.config, network_tag(network_file.network), invite, self.tasks)
+        self._stack.push_async_callback(network.close)
+        doors = await open_doors(self.board, engine.clock, self.folder, self.config, self._stack)
+        self.ports = dict(doors.ports)
+        status = self.board.status
+        status.dial_errors, status.link_counts = network.dial_errors, network.counts
+        status.network_problems = lambda: [*doors.problems(), *network.problems()]
+        await self._take_cards(engine, network)
+        self.ports["peers"] = await network.start()
+        self.board.config.api_port, self.board.config.site_port = self.ports["api"], self.ports["site"]
+        self.board.config.peer_port = self.ports["peers"]
+        await self._announce(network)
+        await self.board.membership.start()
+        self.tasks.start(self._watch(engine, network), "watch the feed")
+        self.tasks.start(self._keep_announcing(network), "announce addresses")
+
+    # --- While running
+
+    async def _take_cards(self, engine: Engine, network: Network) -> None:
+        """Learn where other hubs say they are."""
+        for entry in list(engine.hub.catalog.registers.values()):
+            if entry.kind == Kind.CARD:
+                await self._card_seen(engine, network, entry.id)
+
+    async def _card_seen(self, engine: Engine, network: Network, record_id: bytes) -> None:
+        stored = await engine.store.read_record(record_id)
+        if stored is not None:
+            try:
+                network.card_seen(open_record(stored.wire, verify_signature=False))
+            except RecordError:
+                logger.exception("an accepted card cannot be read")
+
+    async def _watch(self, engine: Engine, network: Network) -> None:
+        """Act on what comes in: new cards, new members, removals."""
+        async for item in self.board.events():
+            if item is not None and item.name.partition(".")[0] in ("card", "member", "removal", "network"):
+                await self._governance_changed(engine, network, item)
+
+    async def _governance_changed(self, engine: Engine, network: Network, item: FeedItem) -> None:
+        if item.kind == Kind.CARD:
+            await self._card_seen(engine, network, item.record)
+            await self.board.membership.learn_names()
+        network.refresh()
+
+    async def _announce(self, network: Network) -> None:
+        settings = self.board.config
+        addresses = tuple(network.addresses())
+        if addresses and addresses != settings.addresses:
+            settings.addresses = addresses
+            await self.board.membership.announce()
+
+    async def _keep_announcing(self, network: Network) -> None:
+        """Publish the card anew when this machine's addresses have changed and stayed so for a while."""
+        while True:
+            before = network.addresses()
+            await asyncio.sleep(30)
+            if network.addresses() == before:
+                await self._announce(network)
+
+    async def _keep_index(self, store: SqliteStore, engine: Engine) -> None:
+        """Index new texts after their commit, in small steps, whenever something has come in."""
+        listener = engine.feed.listen()
+        while True:
+            while await store.index_some():
+                await asyncio.sleep(INDEX_PAUSE_S)
+            listener.restart()
+            await listener.next()
+
+    async def stop(self) -> None:
+        """Stop in the opposite order; what was acknowledged is durable already."""
+        await self._stack.aclose()
+
+
+async def run_node(folder: HubFolder, config: Config, on_ready: Callable[[Node], None], ended: asyncio.Event) -> None:
+    """Run a node until `ended` is set; raises where it failed."""
+    node = Node(folder, config)
+    try:
+        await node.start()
+        on_ready(node)
+        end = node.tasks.start(_wait(ended), "end")
+        await asyncio.wait({end, node.failed}, return_when=asyncio.FIRST_COMPLETED)
+        if node.failed.done():
+            node.failed.result()
+    finally:
+        await node.stop()
+
+
+async def _wait(ended: asyncio.Event) -> None:
+    await ended.wait()

@@ -1,0 +1,78 @@
+"""From facts about a node to problems, each with what to do. Pure: the facts are handed in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NOTE, WARNING, ERROR = 1, 2, 3
+SEVERITIES = {NOTE: "note", WARNING: "warning", ERROR: "error"}
+
+# code -> severity, and whether the node does not do its work until it is mended. Named in node/API.md, by test.
+PROBLEMS: dict[str, tuple[int, bool]] = {
+    "disk_full": (ERROR, True),
+    "store": (ERROR, False),
+    "stopped_signing": (ERROR, False),
+    "restored": (WARNING, False),
+    "clock": (WARNING, False),
+    "joining": (NOTE, False),
+    "no_network": (ERROR, True),
+    "alone": (NOTE, False),
+    "no_interface": (NOTE, False),
+    "no_multicast": (WARNING, False),
+    "door_closed": (WARNING, False),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it should be."""
+
+    code: str
+    what: str
+    hint: str
+
+    @property
+    def severity(self) -> int:
+        """1 for a note, 2 for a warning, 3 for an error."""
+        return PROBLEMS[self.code][0]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the node does not do its work until this is mended."""
+        return PROBLEMS[self.code][1]
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem as the node API gives it."""
+        return {"code": self.code, "severity": SEVERITIES[self.severity], "what": self.what, "hint": self.hint}
+
+
+def judge(
+    *,
+    clock_trusted: bool,
+    stuck: str | None,
+    store_problems: Sequence[str],
+    state: str,
+    peers_open: int,
+    hubs_known: int,
+) -> list[Problem]:
+    """Return the problems that follow from these facts.
+
+    `state` is member, joining or no_network; `hubs_known` counts the other hubs of the network.
+    """
+    found = []
+    if stuck is not None:
+        found.append(Problem("disk_full", stuck, "free some space; what was posted so far is safe"))
+    found.extend(Problem("store", text, "see 'hartig verify' and 'hartig restore'") for text in store_problems)
+    if not clock_trusted:
+        what = "this machine's clock is not known to be right, so nothing expires by it"
+        hint = 'connect it to a time server, or set clock = "trusted" in hartig.toml after checking it'
+        found.append(Problem("clock", what, hint))
+    if state == "joining":
+        what = "this hub has an invite and is looking for the hub that made it"
+        found.append(Problem("joining", what, "start that hub on the same network, or add its address to the invite"))
+    elif state == "no_network":
+        found.append(Problem("no_network", "this hub belongs to no network", "run 'hartig init' or 'hartig join'"))
+    elif hubs_known and not peers_open:
+        what = f"none of the {hubs_known} other hubs of this network can be reached now"
+        found.append(Problem("alone", what, "this hub goes on alone; see 'hartig peers' for why"))
+    return found

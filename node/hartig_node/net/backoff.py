@@ -1,0 +1,38 @@
+"""When to try again: pure functions, no clock and no random source of their own.
+
+Who calls: `dialer.py` after a failed dial, `gate.py` when the system has no descriptors left.
+"""
+
+import math
+
+RETRY_DELAY_S_MIN = 1.0  # guess: a hub that restarts is back in a few seconds
+RETRY_DELAY_S_MAX = 300.0  # guess: an absent hub costs one dial in five minutes; discovery resets it anyway
+RETRY_SPREAD = 0.2  # ± this part, so that hubs which lost one another at once do not come back in step
+
+ACCEPT_DELAY_S_MIN = 0.05  # guess: descriptors come free within moments when links end
+ACCEPT_DELAY_S_MAX = 1.0  # as long as asyncio's own servers wait after EMFILE
+
+
+def retry_delay_s(failures: int, jitter: float) -> float:
+    """Return how many seconds to wait after `failures` failed dials in a row.
+
+    Args:
+        failures: at least 1 for a wait; 0 means try at once.
+        jitter: from 0 to 1; 0.5 is the plain delay, 0 and 1 are its bounds of ±20 %.
+    """
+    if failures <= 0:
+        return 0.0
+    return _doubled(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX, failures) * (1 + RETRY_SPREAD * (2 * jitter - 1))
+
+
+def accept_delay_s(failures: int) -> float:
+    """Return how many seconds to leave a listener alone after `failures` failed accepts in a row."""
+    if failures <= 0:
+        return 0.0
+    return _doubled(ACCEPT_DELAY_S_MIN, ACCEPT_DELAY_S_MAX, failures)
+
+
+def _doubled(first_s: float, last_s: float, failures: int) -> float:
+    # The exponent is capped before the power: failures has no bound, floats do.
+    doublings = min(failures - 1, math.ceil(math.log2(last_s / first_s)))
+    return min(last_s, first_s * 2.0**doublings)

@@ -1,0 +1,107 @@
+"""One dial: from a host and a port to a link with exactly the node that was expected, or a reason why not.
+
+Comes in: our identity, an address, the expected node id. Goes out: a `Link`, or `DialError` with a stable
+code. Who calls: `dialer.py` through the function that the daemon gives it; the invite and typed addresses
+through `probe`.
+"""
+
+import asyncio
+import socket
+import ssl
+
+from hartig_node.net.certificates import NodeIdentity
+from hartig_node.net.links import READ_BUFFER_BYTES, Link, LinkLimits
+from hartig_node.net.names import Endpoint, NameLookupError, resolve
+from hartig_node.net.sockets import tune
+from hartig_node.net.tls import PeerRefusedError, PinnedContext, make_context, peer_node_id
+from hartig_protocol.errors import RemoteError
+
+DIAL_S_MAX = 5.0  # name, connection and handshake together: the accept gate's patience at the other end
+FAREWELL_S_MAX = 5.0  # after which a closing connection is cut
+
+
+class DialError(RemoteError):
+    """A dial came to nothing; the code says why: timeout, name, unreachable, refused_peer, handshake."""
+
+
+async def dial(
+    identity: NodeIdentity,
+    host: str,
+    port: int,
+    expected_node_id: bytes,
+    timeout_s: float = DIAL_S_MAX,
+    limits: LinkLimits | None = None,
+) -> Link:
+    """Return a link to the node `expected_node_id` at `host`; nobody else gets a byte.
+
+    That the other side keeps us shows only when it answers: in TLS 1.3 the dialling side is done first.
+    Raises `DialError`.
+    """
+    context = make_context(identity, "client", expected_node_id)
+    reader, writer = await _connect(context, host, port, timeout_s)
+    return Link(reader, writer, opened_by_us=True, limits=limits)
+
+
+async def probe(identity: NodeIdentity, host: str, port: int, timeout_s: float = DIAL_S_MAX) -> bytes:
+    """Return the node id of whoever answers at a typed address; nothing is sent to it.
+
+    Duty: the caller checks it against the members that it knows, and then dials with that id.
+    Raises `DialError`.
+    """
+    _reader, writer = await _connect(make_context(identity, "probe"), host, port, timeout_s)
+    try:
+        return peer_node_id(writer)
+    finally:
+        writer.transport.abort()
+
+
+async def _connect(
+    context: PinnedContext, host: str, port: int, timeout_s: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            endpoints = await resolve(host, port)
+            return await _connect_first(context, endpoints, timeout_s)
+    except TimeoutError as error:
+        raise DialError("dial.timeout", f"no answer within {timeout_s:g} s") from error
+    except NameLookupError as error:
+        raise DialError(error.code, str(error)) from error
+    except PeerRefusedError as error:
+        raise DialError("dial.refused_peer", str(error.args[-1])) from error
+    except ssl.SSLError as error:
+        raise DialError("dial.handshake", f"no sound handshake: {error}") from error
+    except OSError as error:
+        raise DialError("dial.unreachable", f"cannot connect: {error.strerror or error}") from error
+
+
+async def _connect_first(
+    context: PinnedContext, endpoints: list[Endpoint], timeout_s: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Try the endpoints in turn, each with its share of the time; the last one's error is the answer."""
+    for number, endpoint in enumerate(endpoints, start=1):
+        try:
+            async with asyncio.timeout(timeout_s / len(endpoints)):
+                return await _connect_to(context, endpoint)
+        except OSError:
+            if number == len(endpoints):
+                raise
+    raise NameLookupError("dial.name", "the name has no address")
+
+
+async def _connect_to(context: PinnedContext, endpoint: Endpoint) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        tune(connection)
+        await asyncio.get_running_loop().sock_connect(connection, endpoint.address)
+    except BaseException:
+        connection.close()
+        raise
+    # An empty server name: names would travel in clear, and nodes are keys.
+    return await asyncio.open_connection(
+        sock=connection,
+        ssl=context,
+        server_hostname="",
+        ssl_shutdown_timeout=FAREWELL_S_MAX,
+        limit=READ_BUFFER_BYTES,
+    )

@@ -1,0 +1,153 @@
+"""The doors of the node: small protocols, each with a real adapter and an in-memory twin under one contract suite.
+
+`Store` is the only one that keeps anything. All its methods are coroutines: the SQLite adapter answers them from its
+one writer thread. An answer to `commit` means durable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.events import Commit, Cursor, Told
+from hartig_protocol.records.record import Wire
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message says what, where and what to do."""
+
+
+class StoreDamagedError(StoreError):
+    """The database file is damaged; `verify` and `restore` are the ways out."""
+
+
+class StoreFullError(StoreError):
+    """The disk is full; nothing was acknowledged."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All that a starting core needs of the store. `governance` maps the ids of charters, grants, revocations and
+    cards to their records; `entries` rise by arrival number."""
+
+    epoch: bytes
+    last_n: int
+    running: bytes
+    entries: Sequence[Entry]
+    governance: dict[bytes, Wire]
+    cursors: Sequence[Cursor]
+    told: Sequence[Told]
+
+
+@dataclass(frozen=True)
+class FeedItem:
+    """A durable line of the feed, numbered without gaps being promised, always rising."""
+
+    seq: int
+    name: str
+    at_ms: int
+    thread: bytes
+    record: bytes
+    kind: int
+    peer: bytes
+
+
+@dataclass(frozen=True)
+class PostFilter:
+    """Which needs and offers are wanted; None means any. `now_ms` decides what still stands."""
+
+    now_ms: int
+    kind: int | None = None
+    category: str | None = None  # the code itself and everything under it
+    author: bytes | None = None
+    area: str | None = None  # a geohash prefix
+    urgency: str | None = None
+    level: str | None = None
+    mode: str | None = None
+    standing: bool = True  # false also lists what ended or expired and is still held
+    terms: tuple[str, ...] = ()  # normalised; each must occur in the normalised text
+
+
+@dataclass(frozen=True)
+class StoredPost:
+    """A need or an offer as held, with the arrival number of its standing version."""
+
+    n: int
+    wire: Wire
+
+
+@dataclass(frozen=True)
+class PostPage:
+    """One page of a list, newest arrival first; `after` continues it (an arrival number), None at the end."""
+
+    posts: Sequence[StoredPost]
+    after: int | None
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """Figures for `status`, `doctor` and `/metrics`."""
+
+    records: int
+    posts: int
+    unindexed: int  # posts whose text the search does not know yet
+    bytes_used: int
+    clean_start: bool
+    problems: Sequence[str] = field(default_factory=tuple)
+
+
+class Store(Protocol):
+    """What keeps records, cursors, the feed, private rows and the search index."""
+
+    async def load(self) -> Loaded:
+        """Return what the core starts from."""
+
+    async def commit(self, commit: Commit) -> Sequence[FeedItem]:
+        """Make everything in it durable in one transaction; return its notices, numbered. Idempotent."""
+
+    async def read_arrivals(
+        self, after: int, upto: int, records_max: int, bytes_max: int, *, governance: bool
+    ) -> tuple[Sequence[Wire], int]:
+        """Return non-private records with `after` < n <= `upto`, rising, and through which n was looked at.
+
+        At most `records_max` rows and about `bytes_max` bytes, but at least one row where there is one.
+        """
+
+    async def read_records(self, ids: Sequence[bytes]) -> Sequence[Wire]:
+        """Return those of the records that are held and not private."""
+
+    async def read_record(self, record_id: bytes) -> StoredPost | None:
+        """Return one record of any kind and audience by its id."""
+
+    async def read_thread(self, thread: bytes) -> Sequence[StoredPost]:
+        """Return the standing version of a thread and its steps, rising."""
+
+    async def post(self, thread: bytes) -> StoredPost | None:
+        """Return the held version of a need or an offer, standing or not."""
+
+    async def posts(self, wanted: PostFilter, after: int | None, count_max: int) -> PostPage:
+        """List needs and offers, newest arrival first, searching by `wanted.terms` where there are any."""
+
+    async def feed(self, after: int, count_max: int) -> Sequence[FeedItem]:
+        """Return feed lines with seq above `after`, rising."""
+
+    async def feed_bounds(self) -> tuple[int, int]:
+        """Return the lowest and the highest seq that the feed still holds; (0, 0) when it is empty."""
+
+    async def private_get(self, space: str, key: bytes) -> bytes | None:
+        """Return a private row's value, or None; rows past their expiry may be gone."""
+
+    async def private_list(self, space: str) -> Sequence[tuple[bytes, bytes]]:
+        """Return all keys and values of a space, sorted by key."""
+
+    async def index_some(self) -> int:
+        """Index the text of some posts that the search does not know yet; return how many are left."""
+
+    async def status(self) -> StoreStatus:
+        """Return figures about the store."""
+
+    async def backup(self, path: str) -> None:
+        """Write a consistent copy to a new file; refuse to overwrite one."""
+
+    async def close(self) -> None:
+        """End cleanly; afterwards every call raises `StoreError`."""

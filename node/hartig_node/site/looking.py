@@ -1,0 +1,19 @@
+"""The pages to look at: the board and one post."""
+
+from aiohttp import web
+
+from hartig_node.site.listing import read_wish, sections
+from hartig_node.site.rendering import board_of, page
+
+
+async def show_board(request: web.Request) -> web.Response:
+    """Show what is there and what is needed, with the search first."""
+    wish = read_wish(dict(request.query))
+    found = await sections(board_of(request).posts, wish)
+    return page(request, "board.html", {"wish": wish, "sections": found})
+
+
+async def show_post(request: web.Request) -> web.Response:
+    """Show one post with all that is said about it."""
+    view = await board_of(request).posts.get(request.match_info["id"])
+    return page(request, "post.html", {"view": view}, 200 if view.state == "standing" else 410)

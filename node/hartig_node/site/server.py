@@ -1,0 +1,76 @@
+"""The neighbours' door: the pages on the LAN's port, behind the accept gate.
+
+In: the board, the clock, addresses to listen on. Out: pages. Who calls: the daemon opens it where the configuration
+does not switch it off, and closes it.
+"""
+
+from collections.abc import Collection, Sequence
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hartig_node.net.gate import Gate, GateCounts, GateLimits
+from hartig_node.net.sockets import open_listeners
+from hartig_node.site.app import make_site
+from hartig_node.site.doors import BoardDoor, Clock
+
+# A browser opens up to six connections to one host; some phones sit behind one address of a repeater.
+GATE_LIMITS = GateLimits(connections_max=64, per_address_max=12, per_loopback_max=32)
+KEEP_ALIVE_S = 15.0  # then the connection's place is free for another phone
+SHUTDOWN_S = 2.0  # for pages under way when the node stops
+
+
+class SiteServer:
+    """Serves the neighbours' pages."""
+
+    def __init__(
+        self, board: BoardDoor, clock: Clock, names: Collection[str] = (), gate_limits: GateLimits | None = None
+    ) -> None:
+        """Prepare the door; arguments are those of `make_site`."""
+        application = make_site(board, clock, names)
+        application.middlewares.insert(0, self._tell_gate)
+        # No access log: P14, no address in a log.
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEP_ALIVE_S,
+            shutdown_timeout=SHUTDOWN_S,
+        )
+        self._limits = gate_limits or GATE_LIMITS
+        self._gate: Gate | None = None
+
+    def __repr__(self) -> str:
+        return f"<SiteServer {self.addresses}>"
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """The (host, port) pairs on which the pages are served."""
+        return self._gate.addresses if self._gate else []
+
+    def counts(self) -> GateCounts | None:
+        """Return the gate's numbers for the metrics page; None while the door is closed."""
+        return self._gate.counts() if self._gate else None
+
+    async def open(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """Serve on (numeric host, port) pairs; raises `sockets.ListenError` where that is impossible."""
+        listeners = open_listeners(addresses)
+        await self._runner.setup()
+        assert self._runner.server is not None
+        self._gate = Gate("neighbours' pages", self._limits, self._runner.server)
+        self._gate.open(listeners)
+
+    async def close(self) -> None:
+        """Stop listening, let pages under way end, and wait until every connection is gone."""
+        if self._gate is None:
+            return
+        await self._gate.close()
+        await self._runner.cleanup()
+        await self._gate.wait_empty()
+        self._gate = None
+
+    @web.middleware
+    async def _tell_gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._gate is not None and request.transport is not None:
+            self._gate.request_seen(request.transport)
+        return await handler(request)

@@ -1,0 +1,77 @@
+"""What must be true of a database, beyond what SQLite itself checks.
+
+In: a connection. Out: lines that each say what is wrong, none if all is well. Called after an unclean start, by
+`verify`, and before a backup is restored.
+"""
+
+import sqlite3
+
+from hartig_node.store.connection import APPLICATION_ID, is_damage
+from hartig_node.store.schema import application_of
+
+PROBLEMS_MAX = 20  # lines of one check; more would say no more
+
+# Each must count zero.
+_COUNTS = {
+    "records have an arrival number above the highest ever given": """
+        SELECT count(*) FROM records WHERE n > (SELECT ifnull(max(value), 0) FROM meta WHERE key = 'last_n')
+    """,
+    "posts have no record of a need or an offer": """
+        SELECT count(*) FROM posts p LEFT JOIN records r ON r.n = p.n WHERE r.n IS NULL OR r.kind NOT IN (16, 17)
+    """,
+    "needs and offers are missing from the lists": """
+        SELECT count(*) FROM records r LEFT JOIN posts p ON p.n = r.n WHERE r.kind IN (16, 17) AND p.n IS NULL
+    """,
+    "records and their bodies disagree about whether the body is here": """
+        SELECT count(*) FROM records WHERE (body IS NOT NULL) <> (body_state = 1)
+    """,
+    "posts with a body are unknown to the search": """
+        SELECT count(*) FROM posts p JOIN records r ON r.n = p.n WHERE r.body IS NOT NULL AND
+        (EXISTS (SELECT 1 FROM texts t WHERE t.n = p.n) + EXISTS (SELECT 1 FROM unindexed u WHERE u.n = p.n)) <> 1
+    """,
+    "texts are in the search whose post or body is gone": """
+        SELECT count(*) FROM (SELECT n FROM texts UNION ALL SELECT n FROM unindexed) s
+        LEFT JOIN posts p ON p.n = s.n LEFT JOIN records r ON r.n = s.n WHERE p.n IS NULL OR r.body IS NULL
+    """,
+    "ids, keys or hashes have a wrong length": """
+        SELECT count(*) FROM records WHERE length(id) <> 32 OR length(author) <> 32 OR length(thread) <> 16
+        OR length(running) <> 16 OR (prev IS NOT NULL AND length(prev) <> 32)
+    """,
+    "notes about this store are missing": """
+        SELECT 3 - count(*) FROM meta WHERE key IN ('epoch', 'created_ms', 'clean')
+    """,
+}
+
+
+def find_problems(connection: sqlite3.Connection, *, thorough: bool) -> list[str]:
+    """Return what is wrong; `thorough` compares every index with its table (slow), else structure alone is read."""
+    return find_structure_problems(connection, thorough=thorough) or find_broken_promises(connection)
+
+
+def find_structure_problems(connection: sqlite3.Connection, *, thorough: bool) -> list[str]:
+    """Return what SQLite itself finds."""
+    check = "integrity_check" if thorough else "quick_check"
+    try:
+        if application_of(connection) != APPLICATION_ID:
+            return ["it is not a store of this program"]
+        lines = [row[0] for row in connection.execute(f"PRAGMA {check}({PROBLEMS_MAX})")]
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return [f"it cannot be read: {error}"]
+    return [] if lines == ["ok"] else [f"SQLite finds: {line}" for line in lines]
+
+
+def find_broken_promises(connection: sqlite3.Connection) -> list[str]:
+    """Return which of our own promises about the tables of this version do not hold."""
+    problems = []
+    try:
+        for meaning, query in _COUNTS.items():
+            count = connection.execute(query).fetchone()[0]
+            if count:
+                problems.append(f"{count} {meaning}")
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        problems.append(f"it cannot be read: {error}")
+    return problems

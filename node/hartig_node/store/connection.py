@@ -1,0 +1,107 @@
+"""Connections to the database: where it lies, how it is opened, and what its errors mean.
+
+One connection writes and checkpoints; up to 3.51.2 SQLite can damage a file when two do so at once. Readers open with
+`mode=ro` and can do neither.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from hartig_node.ports import StoreDamagedError, StoreError
+
+DATABASE_NAME = "hartig.db"
+APPLICATION_ID = 0x48525447  # "HRTG"
+LOG_PAGES = 500  # then the log goes into the database: 2 MB, so that a start after a crash is quick
+LOG_BYTES_MAX = 8 * 1024 * 1024
+CACHE_KIB = 4096
+
+ConnectionFactory = type[sqlite3.Connection]
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def connect(
+    path: Path,
+    factory: ConnectionFactory = sqlite3.Connection,
+    *,
+    mode: str = "ro",
+    immutable: bool = False,
+) -> sqlite3.Connection:
+    """Open an existing database file; transactions are begun and ended by hand."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, factory=factory, cached_statements=256)
+    for pragma in ("mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{CACHE_KIB}"):
+        connection.execute(f"PRAGMA {pragma}")
+    if mode == "ro":
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def connect_writer(path: Path, factory: ConnectionFactory) -> sqlite3.Connection:
+    """Open the connection that writes; makes the file, readable by its owner alone, where there is none."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = connect(path, factory, mode="rw")
+    try:
+        _set_up(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # heeded for a new file alone
+    journal = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if journal != "wal":
+        raise StoreError(f"{path}: this file system cannot hold the store (no shared memory): use a local disk")
+    for pragma in (
+        "synchronous=FULL",
+        f"wal_autocheckpoint={LOG_PAGES}",
+        f"journal_size_limit={LOG_BYTES_MAX}",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether the disk was full."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
+def is_damage(error: BaseException) -> bool:
+    """Tell whether the file is not what SQLite wrote."""
+    return _code(error) in _DAMAGE
+
+
+def _code(error: BaseException) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def as_store_error(path: Path, error: sqlite3.Error) -> StoreError:
+    """Say what an error of SQLite means for whoever waits for an answer."""
+    if is_damage(error):
+        return StoreDamagedError(
+            f"{path} is damaged ({error}): start again, which sets the file aside and keeps what can be read, "
+            "or restore a backup"
+        )
+    return StoreError(f"{path}: {error}; see `hartig doctor`")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable: a file's own fsync does not."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,133 @@
+"""What to do with a file that is not what it was: set it aside, keep what can be read.
+
+In: a damaged database. Out: the same under `hartig.db.damaged-N` with its log beside it, its private rows carried over
+into the new database, and, from `salvage`, the wires of all records that can still be read. The caller (the daemon)
+hands those to the core, which opens and judges each like one from a stranger; so no damage gets in, and the new
+database has an epoch of its own, under which every cursor of a peer is void.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hartig_node.store.connection import DATABASE_NAME, connect, sync_folder
+from hartig_node.store.rows import WIRE_COLUMNS
+from hartig_node.store.schema import meta_get
+from hartig_protocol.records.record import Wire
+
+logger = logging.getLogger(__name__)
+
+SET_ASIDE_MAX = 2  # each may be as large as the store
+_LOST_IN_A_ROW_MAX = 100_000  # then what is behind is given up; about two seconds of trying
+_SIDES = ("-wal", "-shm", "-journal")
+
+
+def set_aside(folder: Path, why: str) -> Path:
+    """Rename the database and its log to the next free `hartig.db.WHY-N`, and return the new path."""
+    kept = _kept(folder, why)
+    target = folder / f"{DATABASE_NAME}.{why}-{kept[-1][0] + 1 if kept else 1}"
+    for side in _SIDES[:1]:
+        _rename(folder / f"{DATABASE_NAME}{side}", Path(f"{target}{side}"))
+    (folder / DATABASE_NAME).rename(target)
+    for side in _SIDES[1:]:
+        (folder / f"{DATABASE_NAME}{side}").unlink(missing_ok=True)
+    for _, old in kept[: len(kept) + 1 - SET_ASIDE_MAX]:
+        logger.warning("%s goes: only the newest %d are kept", old, SET_ASIDE_MAX)
+        for path in (old, *(Path(f"{old}{side}") for side in _SIDES)):
+            path.unlink(missing_ok=True)
+    sync_folder(folder)
+    return target
+
+
+def _rename(source: Path, target: Path) -> None:
+    if source.exists():
+        source.rename(target)
+
+
+def _kept(folder: Path, why: str) -> list[tuple[int, Path]]:
+    prefix = f"{DATABASE_NAME}.{why}-"
+    numbered = ((path.name.removeprefix(prefix), path) for path in folder.glob(f"{prefix}*"))
+    return sorted((int(number), path) for number, path in numbered if number.isdecimal())
+
+
+def salvage(path: Path) -> Iterator[Wire]:
+    """Return the wires of all records that can be read of a damaged database, in the order of arrival.
+
+    Nothing is verified here: open each with `open_record`. Never raises for damage.
+    """
+    try:
+        connection = connect(path)
+    except sqlite3.Error:
+        return
+    try:
+        for row in _each(connection, "records", "n", WIRE_COLUMNS):
+            head, signature, body = row[1:]
+            if isinstance(head, bytes) and isinstance(signature, bytes) and isinstance(body, bytes | None):
+                yield (head, signature, body)
+    finally:
+        connection.close()
+
+
+def _each(connection: sqlite3.Connection, table: str, key: str, columns: str) -> Iterator[tuple[object, ...]]:
+    """Walk a table by row id, stepping over what cannot be read."""
+    highest = _highest(connection, table, key)
+    at, lost = 0, 0
+    query = f"SELECT {key}, {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - constants
+    single = f"SELECT {key}, {columns} FROM {table} WHERE {key} = ?"  # noqa: S608 - constants
+    while lost < _LOST_IN_A_ROW_MAX:
+        try:
+            for row in connection.execute(query, (at,)):
+                at, lost = row[0], 0
+                yield row
+            return
+        except (sqlite3.Error, UnicodeDecodeError):
+            at += 1
+            lost += 1
+        if highest is not None and at > highest:
+            return
+        try:
+            row = connection.execute(single, (at,)).fetchone()
+        except (sqlite3.Error, UnicodeDecodeError):
+            continue
+        if row is not None:
+            lost = 0
+            yield row
+
+
+def _highest(connection: sqlite3.Connection, table: str, key: str) -> int | None:
+    found: list[int] = []
+    for look in (
+        lambda: connection.execute(f"SELECT max({key}) FROM {table}").fetchone()[0],  # noqa: S608 - constants
+        lambda: meta_get(connection, "last_n") if table == "records" else None,
+    ):
+        value = _try(look)
+        if isinstance(value, int):
+            found.append(value)
+    return max(found, default=None)
+
+
+def _try(look: Callable[[], object]) -> object:
+    try:
+        return look()
+    except (sqlite3.Error, UnicodeDecodeError):
+        return None
+
+
+def carry_private(damaged: Path, target: sqlite3.Connection) -> int:
+    """Copy what can be read of the private rows into a new database, inside a transaction; return how many."""
+    try:
+        source = connect(damaged)
+    except sqlite3.Error:
+        return 0
+    carried = 0
+    try:
+        for row in _each(source, "private", "rowid", "space, key, value, expires_ms"):
+            space, key, value, expires_ms = row[1:]
+            whole = isinstance(space, str) and isinstance(key, bytes) and isinstance(value, bytes)
+            if whole and isinstance(expires_ms, int | None):
+                target.execute("INSERT OR REPLACE INTO private VALUES (?, ?, ?, ?)", row[1:])
+                carried += 1
+    finally:
+        source.close()
+    return carried

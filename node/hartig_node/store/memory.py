@@ -1,0 +1,368 @@
+"""The twin in dicts: the same port, for tests and simulations.
+
+A `MemoryDisk` is what survives a crash; a `MemoryStore` is one life of a process on it. A test may hold commits back
+(`hold`), let some become durable (`release`) and cut the power (`crash`): what was held is lost, its callers are told
+nothing good, and the next `MemoryStore` on the same disk sees what was durable alone. Simulations that run the core
+without asyncio call `MemoryDisk.apply` themselves.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from hartig_node.ports import (
+    FeedItem,
+    Loaded,
+    PostFilter,
+    PostPage,
+    StoredPost,
+    StoreError,
+    StoreFullError,
+    StoreStatus,
+)
+from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, FEED_LINES_MAX
+from hartig_node.store.facts import POST_KINDS, PostFacts, is_wanted
+from hartig_node.store.indexing import INDEX_BATCH, stored_text
+from hartig_node.store.reading import NO_RUNNING
+from hartig_node.store.rows import Added, Change, RecordRow, entry_of, feed_items
+from hartig_node.store.search import has_terms, wanted_terms
+from hartig_node.store.writer import FULL_PROBLEM
+from hartig_protocol.catalog.entry import Body
+from hartig_protocol.errors import LocalError
+from hartig_protocol.events import Commit, Cursor, Told
+from hartig_protocol.limits import EPOCH_BYTES, TOLD_PER_PEER_MAX
+from hartig_protocol.records.record import Kind, Wire
+
+_GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
+_STARTING = _GOVERNANCE | {int(Kind.CARD)}
+
+
+@dataclass
+class MemoryDisk:
+    """Everything durable. `is_full` refuses what needs room."""
+
+    epoch: bytes = bytes(EPOCH_BYTES)
+    last_n: int = 0
+    last_seq: int = 0
+    running: bytes = NO_RUNNING
+    rows: dict[int, RecordRow] = field(default_factory=dict)
+    numbers: dict[bytes, int] = field(default_factory=dict)  # id -> arrival number
+    posts: dict[int, PostFacts] = field(default_factory=dict)
+    unindexed: set[int] = field(default_factory=set)
+    cursors: dict[bytes, Cursor] = field(default_factory=dict)
+    told: dict[tuple[bytes, int], Told] = field(default_factory=dict)
+    feed: dict[int, FeedItem] = field(default_factory=dict)
+    private: dict[tuple[str, bytes], tuple[bytes, int | None]] = field(default_factory=dict)
+    meta: dict[str, int | bytes | str] = field(default_factory=dict)
+    is_full: bool = False
+    was_closed: bool = True
+
+    def apply(self, change: Change, now_ms: int | None = None) -> list[FeedItem]:
+        """Make a change durable and return its feed lines."""
+        if self.is_full and not change.only_frees:
+            raise StoreFullError(FULL_PROBLEM)
+        self._records(change)
+        self._bodies(change)
+        for cursor in change.cursors:
+            self.cursors[cursor.peer] = cursor
+        for told in change.told:
+            self._tell(told)
+        self._private(change, now_ms)
+        items = feed_items(self.last_seq + 1, change.notices)
+        self.last_seq += len(items)
+        self.feed.update((item.seq, item) for item in items)
+        for seq in [seq for seq in islice(self.feed, len(items)) if seq <= self.last_seq - FEED_LINES_MAX]:
+            del self.feed[seq]
+        return items
+
+    def _records(self, change: Change) -> None:
+        adding = []
+        leaving = []
+        for record_id, balance in change.balance.items():
+            added, n = change.added.get(record_id), self.numbers.get(record_id)
+            if added is not None and n == added.row.n:
+                continue
+            if n is not None and (added is None or balance <= 0):
+                leaving.append(n)
+            if added is not None and balance + (n is not None) > 0:
+                adding.append(added)
+        self._check_free(adding, leaving)
+        for n in leaving:
+            self._remove(n)
+        for added in adding:
+            self._add(added)
+        if change.last is not None and change.last[0] > self.last_n:
+            self.last_n, self.running = change.last
+
+    def _check_free(self, adding: list[Added], leaving: list[int]) -> None:
+        """No two records claim one arrival number; found before anything is changed."""
+        for added in adding:
+            n = self.numbers.get(added.row.id, added.row.n)
+            if (n in self.rows and n not in leaving) or (added.row.n in self.rows and added.row.n not in leaving):
+                raise LocalError(
+                    f"record {added.row.id.hex()[:12]} cannot be arrival {added.row.n}: the store holds {n}"
+                )
+
+    def _add(self, added: Added) -> None:
+        n = added.row.n
+        self.rows[n] = added.row
+        self.numbers[added.row.id] = n
+        if added.post is not None:
+            self.posts[n] = added.post
+            if added.row.body is not None:
+                self.unindexed.add(n)
+
+    def _remove(self, n: int) -> None:
+        row = self.rows.pop(n)
+        del self.numbers[row.id]
+        self.posts.pop(n, None)
+        self.unindexed.discard(n)
+
+    def _bodies(self, change: Change) -> None:
+        for record_id, body in change.bodies_added:
+            n = self.numbers.get(record_id)
+            if n is not None and self.rows[n].body is None:
+                self.rows[n] = self.rows[n]._replace(body=body, body_state=int(Body.HERE))
+                if n in self.posts:
+                    self.unindexed.add(n)
+        for record_id in change.bodies_removed:
+            n = self.numbers.get(record_id)
+            if n is not None and self.rows[n].body is not None:
+                self.rows[n] = self.rows[n]._replace(body=None, body_state=int(Body.GONE))
+                self.unindexed.discard(n)
+
+    def _tell(self, told: Told) -> None:
+        self.told[(told.peer, told.n)] = told
+        numbers = sorted(n for peer, n in self.told if peer == told.peer)
+        for n in numbers[:-TOLD_PER_PEER_MAX]:
+            del self.told[(told.peer, n)]
+
+    def _private(self, change: Change, now_ms: int | None) -> None:
+        for row in change.private:
+            if row.value is None:
+                self.private.pop((row.space, row.key), None)
+            else:
+                self.private[(row.space, row.key)] = (row.value, row.expires_ms)
+        if now_ms is not None:
+            over = [key for key, (_, expires_ms) in self.private.items() if (expires_ms or now_ms) < now_ms]
+            for key in over[:EXPIRED_PER_COMMIT_MAX]:
+                del self.private[key]
+
+
+@dataclass
+class _Held:
+    """A commit that is not durable yet."""
+
+    change: Change
+    future: "asyncio.Future[list[FeedItem]]"
+
+
+class MemoryStore:
+    """Implements `hartig_node.ports.Store` on a `MemoryDisk`."""
+
+    def __init__(self, disk: MemoryDisk | None = None, *, now_ms: Callable[[], int | None] = lambda: None) -> None:
+        self.disk = MemoryDisk() if disk is None else disk
+        self._now_ms = now_ms
+        self._clean_start = self.disk.was_closed
+        self.disk.was_closed = False
+        self._holding = False
+        self._held: list[_Held] = []
+        self._ended = ""
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore {len(self.disk.rows)} records, {len(self._held)} commits held {self._ended}>"
+
+    # --- What a test does to it
+
+    def hold(self) -> None:
+        """From now on commits wait until `release`."""
+        self._holding = True
+
+    def release(self, count: int | None = None) -> None:
+        """Make the oldest `count` commits that wait durable, or all, and then hold no more."""
+        for held in self._held[:count]:
+            self._settle(held)
+        del self._held[:count]
+        if count is None:
+            self._holding = False
+
+    def crash(self) -> None:
+        """Cut the power: what waits is lost, and this store answers nothing any more."""
+        self._ended = "the power was cut"
+        for held in self._held:
+            if not held.future.done():
+                held.future.set_exception(StoreError(self._ended))
+        self._held.clear()
+
+    @property
+    def held(self) -> int:
+        """How many commits wait."""
+        return len(self._held)
+
+    def _settle(self, held: _Held) -> None:
+        try:
+            items = self.disk.apply(held.change, self._now_ms())
+        except (StoreError, LocalError) as error:
+            if not held.future.done():
+                held.future.set_exception(error)
+        else:
+            if not held.future.done():
+                held.future.set_result(items)
+
+    def _alive(self) -> MemoryDisk:
+        if self._ended:
+            raise StoreError(f"the store is closed: {self._ended}")
+        return self.disk
+
+    # --- The port
+
+    async def load(self) -> Loaded:
+        """Return what the core starts from; the entries are its own."""
+        disk = self._alive()
+        rows = [disk.rows[n] for n in sorted(disk.rows)]
+        return Loaded(
+            disk.epoch,
+            disk.last_n,
+            disk.running,
+            [entry_of(row[:14]) for row in rows],
+            {row.id: row.wire for row in rows if row.kind in _STARTING},
+            [disk.cursors[peer] for peer in sorted(disk.cursors)],
+            [disk.told[key] for key in sorted(disk.told)],
+        )
+
+    async def commit(self, commit: Commit) -> Sequence[FeedItem]:
+        """Make everything in it durable in one step; while commits are held, wait."""
+        disk = self._alive()
+        change = Change.of(commit)
+        if not self._holding:
+            return disk.apply(change, self._now_ms())
+        held = _Held(change, asyncio.get_running_loop().create_future())
+        self._held.append(held)
+        return await held.future
+
+    async def read_arrivals(
+        self, after: int, upto: int, records_max: int, bytes_max: int, *, governance: bool
+    ) -> tuple[Sequence[Wire], int]:
+        """Return what may leave this hub of `after` < n <= `upto`, rising, and through which n was looked at."""
+        disk = self._alive()
+        through = max(after, min(upto, disk.last_n))
+        wires: list[Wire] = []
+        room, last = bytes_max, after
+        for n in sorted(n for n in disk.rows if after < n <= through):
+            row = disk.rows[n]
+            if row.audience == "hub" or (governance and row.kind not in _GOVERNANCE):
+                continue
+            size = len(row.head) + len(row.signature) + len(row.body or b"")
+            if wires and (len(wires) >= records_max or size > room):
+                return wires, last
+            wires.append(row.wire)
+            room -= size
+            last = n
+        return wires, through
+
+    async def read_records(self, ids: Sequence[bytes]) -> Sequence[Wire]:
+        """Return those of the records that are held and not private, in the order asked for."""
+        disk = self._alive()
+        rows = (disk.rows[disk.numbers[record_id]] for record_id in dict.fromkeys(ids) if record_id in disk.numbers)
+        return [row.wire for row in rows if row.audience != "hub"]
+
+    async def read_record(self, record_id: bytes) -> StoredPost | None:
+        """Return one record of any kind and audience by its id."""
+        disk = self._alive()
+        n = disk.numbers.get(record_id)
+        return None if n is None else StoredPost(n, disk.rows[n].wire)
+
+    async def read_thread(self, thread: bytes) -> Sequence[StoredPost]:
+        """Return the standing version of a thread and its steps, rising."""
+        rows = self._alive().rows
+        return [StoredPost(n, rows[n].wire) for n in sorted(rows) if rows[n].thread == thread]
+
+    async def post(self, thread: bytes) -> StoredPost | None:
+        """Return the held version of a need or an offer, standing or not."""
+        rows = self._alive().rows
+        found = [n for n in rows if rows[n].thread == thread and rows[n].kind in POST_KINDS]
+        return StoredPost(max(found), rows[max(found)].wire) if found else None
+
+    async def posts(self, wanted: PostFilter, after: int | None, count_max: int) -> PostPage:
+        """List needs and offers, newest arrival first, by a plain scan."""
+        disk = self._alive()
+        numbers = list(islice(_scan(disk, wanted, after), count_max + 1))
+        page = numbers[:count_max]
+        posts = [StoredPost(n, disk.rows[n].wire) for n in page]
+        return PostPage(posts, page[-1] if page and len(numbers) > count_max else None)
+
+    async def feed(self, after: int, count_max: int) -> Sequence[FeedItem]:
+        """Return feed lines with seq above `after`, rising."""
+        lines = self._alive().feed
+        return list(islice((lines[seq] for seq in sorted(lines) if seq > after), count_max))
+
+    async def feed_bounds(self) -> tuple[int, int]:
+        """Return the lowest and the highest seq that the feed still holds; (0, 0) when it is empty."""
+        lines = self._alive().feed
+        return (min(lines, default=0), max(lines, default=0))
+
+    async def private_get(self, space: str, key: bytes) -> bytes | None:
+        """Return a private row's value, or None; rows past their expiry may be gone."""
+        row = self._alive().private.get((space, key))
+        return None if row is None else row[0]
+
+    async def private_list(self, space: str) -> Sequence[tuple[bytes, bytes]]:
+        """Return all keys and values of a space, sorted by key."""
+        rows = self._alive().private
+        return sorted((key, value) for (of, key), (value, _) in rows.items() if of == space)
+
+    async def index_some(self) -> int:
+        """Call some posts indexed; return how many are left. The twin scans either way."""
+        disk = self._alive()
+        if not disk.is_full:
+            disk.unindexed.difference_update(sorted(disk.unindexed)[:INDEX_BATCH])
+        return len(disk.unindexed)
+
+    async def status(self) -> StoreStatus:
+        """Return figures about the store."""
+        disk = self._alive()
+        used = sum(len(row.head) + len(row.signature) + len(row.body or b"") for row in disk.rows.values())
+        problems = (FULL_PROBLEM,) if disk.is_full else ()
+        return StoreStatus(len(disk.rows), len(disk.posts), len(disk.unindexed), used, self._clean_start, problems)
+
+    async def meta_get(self, key: str) -> int | bytes | str | None:
+        """Return one of the store's own notes."""
+        disk = self._alive()
+        return disk.epoch if key == "epoch" else disk.meta.get(key)
+
+    async def meta_set(self, key: str, value: int | bytes | str | None) -> None:
+        """Write one of the store's own notes; None deletes it."""
+        disk = self._alive()
+        if value is None:
+            disk.meta.pop(key, None)
+        else:
+            disk.meta[key] = value
+
+    async def salvaged(self) -> Sequence[Wire]:
+        """Return nothing: this disk is never damaged."""
+        self._alive()
+        return ()
+
+    async def backup(self, path: str) -> None:
+        """Refuse: what is only in memory has no file to copy."""
+        self._alive()
+        raise StoreError(f"cannot write the backup {path}: this store is in memory only")
+
+    async def close(self) -> None:
+        """End cleanly; what is held becomes durable."""
+        if self._ended:
+            return
+        self.release()
+        self.disk.was_closed = True
+        self._ended = "it was closed"
+
+
+def _scan(disk: MemoryDisk, wanted: PostFilter, after: int | None) -> Iterator[int]:
+    terms = wanted_terms(wanted.terms)
+    for n in sorted(disk.posts, reverse=True):
+        if after is not None and n >= after:
+            continue
+        row = disk.rows[n]
+        if is_wanted(disk.posts[n], row.author, wanted) and (not terms or has_terms(stored_text(row.body), terms)):
+            yield n

@@ -1,0 +1,232 @@
+"""A folder -> an open store: lock, check, migrate; or set damage aside and begin anew.
+
+In: the folder, a clock and a source of random bytes. Out: a `SqliteStore`. Called by the daemon at its start. All work
+on the file is done by the writing thread, so the daemon can answer `/readyz` meanwhile.
+
+    new file ------------------------------------------> tables, an epoch
+    closed cleanly ------(small: checked all the same)--> migrated
+    not closed cleanly --> SQLite's check, our own ------> migrated; the search index is checked too
+    any of it finds damage -----------------------------> set aside; a new file, a new epoch, the private rows
+    anything else that fails (no room, no rights) -------> StoreError, and nothing is changed
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from hartig_node.ports import StoreError
+from hartig_node.store.applying import expire_private
+from hartig_node.store.checking import find_broken_promises, find_structure_problems
+from hartig_node.store.connection import (
+    DATABASE_NAME,
+    ConnectionFactory,
+    as_store_error,
+    connect_writer,
+    is_damage,
+    is_full,
+    sync_folder,
+)
+from hartig_node.store.damage import carry_private, set_aside
+from hartig_node.store.indexing import is_true, keep_form, rebuild
+from hartig_node.store.lock import FolderLock
+from hartig_node.store.reserve import Reserve
+from hartig_node.store.schema import MIGRATIONS, Migration, Progress, check_version, meta_get, meta_set, migrate
+from hartig_node.store.sqlite import Opened, SqliteStore
+from hartig_node.store.workers import call
+from hartig_node.store.writer import Writer
+from hartig_protocol.limits import EPOCH_BYTES
+
+logger = logging.getLogger(__name__)
+
+CHECKED_ANYWAY_BYTES_MAX = 32 * 1024 * 1024  # about 50 ms: damage to a cleanly closed file is found at once
+EXPIRED_AT_START_MAX = 10_000
+
+
+class _DamagedError(Exception):
+    """The file is not what SQLite wrote; the message says how that shows."""
+
+
+@dataclass
+class _Plan:
+    """What the opening job needs to know."""
+
+    folder: Path
+    now_ms: Callable[[], int | None]
+    random_bytes: Callable[[int], bytes]
+    factory: ConnectionFactory
+    migrations: Sequence[Migration]
+    on_progress: Progress | None
+    reserve: Reserve
+    found: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The database."""
+        return self.folder / DATABASE_NAME
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell whoever waits for the start."""
+        if self.on_progress is not None:
+            self.on_progress(what, done, total)
+
+
+async def open_store(
+    folder: Path,
+    *,
+    now_ms: Callable[[], int | None],
+    random_bytes: Callable[[int], bytes],
+    on_progress: Progress | None = None,
+    on_failure: Callable[[BaseException], None] | None = None,
+    connection_factory: ConnectionFactory = sqlite3.Connection,
+    migrations: Sequence[Migration] = MIGRATIONS,
+) -> SqliteStore:
+    """Open the store of a folder, making both where there is none.
+
+    Args:
+        folder: holds the database, its log, the lock and the reserve; made with mode 0700.
+        now_ms: milliseconds since 1970, or None while the clock is not trusted (then nothing expires).
+        random_bytes: the system's source, for the epoch.
+        on_progress: called in the loop with what is done, steps done and steps in all.
+        on_failure: called in the loop once, when only a new start from disk can tell what is true.
+        connection_factory: the class of the connection that writes (tests plant faults in it).
+        migrations: the way to the newest tables (tests add a step).
+
+    Raises:
+        StoreError: the folder is in use, cannot be written, or its store is of a newer program.
+    """
+    loop = asyncio.get_running_loop()
+    make_folder(folder)
+    lock = FolderLock(folder)
+    lock.acquire()
+    reserve = Reserve(folder)
+    writer = Writer(reserve, now_ms, on_failure)
+    tell = None if on_progress is None else _in_loop(loop, on_progress)
+    plan = _Plan(folder, now_ms, random_bytes, connection_factory, migrations, tell, reserve)
+    try:
+        opened = await writer.do(lambda: _open(plan, writer), partial(as_store_error, plan.path))
+    except BaseException:
+        await writer.stop()
+        lock.release()
+        raise
+    return SqliteStore(plan.path, lock, reserve, writer, opened)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder, for its owner alone, where there is none."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, on_progress: Progress) -> Progress:
+    return lambda what, done, total: call(loop, lambda: on_progress(what, done, total))
+
+
+# --- In the writing thread
+
+
+def _open(plan: _Plan, writer: Writer) -> Opened:
+    try:
+        opened = _open_or_set_aside(plan, writer)
+    except OSError as error:
+        raise StoreError(f"cannot write {error.filename or plan.path}: {error.strerror}") from error
+    if not writer.is_full and not plan.reserve.make():
+        opened.problems.append("the disk is nearly full: there is no room for the reserve of 4 MiB. Make room")
+    sync_folder(plan.folder)
+    return opened
+
+
+def _open_or_set_aside(plan: _Plan, writer: Writer) -> Opened:
+    try:
+        return _open_checked(plan, writer)
+    except _DamagedError as error:
+        why = str(error)
+    aside = set_aside(plan.folder, "damaged")
+    logger.error("the store's file was damaged (%s) and set aside as %s", why, aside)
+    opened = _open_checked(plan, writer)
+    connection = writer.connection()
+    connection.execute("BEGIN IMMEDIATE")
+    carried = carry_private(aside, connection)
+    meta_set(connection, "damaged", aside.name)
+    connection.execute("COMMIT")
+    logger.warning("%d private rows were carried over; records are read from %s", carried, aside)
+    opened.clean_start = False
+    opened.problems.append(
+        f"the store's file was damaged ({why}) and set aside as {aside}; what can be read of it is taken over, "
+        "the rest comes again from the neighbours, or from a backup by `hartig restore`"
+    )
+    return opened
+
+
+def _open_checked(plan: _Plan, writer: Writer) -> Opened:
+    """Open the file; raise `_DamagedError` where it is not what it should be, with the connection closed."""
+    connection: sqlite3.Connection | None = None
+    try:
+        is_new = not plan.path.exists() or plan.path.stat().st_size == 0
+        connection = connect_writer(plan.path, plan.factory)
+        clean = is_new or _look(plan, connection)
+        migrate(connection, plan.migrations, plan.progress)
+        _begin(plan, connection, writer, clean=clean)
+        if not clean:
+            _refuse_damage(find_broken_promises(connection))
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+            raise _DamagedError(str(error)) from error
+        raise
+    last_seq = connection.execute("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'feed'").fetchone()[0]
+    writer.adopt(connection, int(last_seq))
+    return Opened(clean, [])
+
+
+def _look(plan: _Plan, connection: sqlite3.Connection) -> bool:
+    """Check an existing file where there is reason to, and tell whether it was closed cleanly."""
+    if check_version(connection, plan.migrations) == 0:
+        return True  # a power cut came before the first tables
+    clean = meta_get(connection, "clean") == 1
+    if not clean or plan.path.stat().st_size <= CHECKED_ANYWAY_BYTES_MAX:
+        plan.progress("checking the store", 0, 1)
+        _refuse_damage(find_structure_problems(connection, thorough=False))
+        plan.progress("checking the store", 1, 1)
+    return clean
+
+
+def _refuse_damage(problems: list[str]) -> None:
+    if problems:
+        raise _DamagedError("; ".join(problems[:3]))
+
+
+def _begin(plan: _Plan, connection: sqlite3.Connection, writer: Writer, *, clean: bool) -> None:
+    """Note that the store is open; on a full disk with the help of the reserve."""
+    try:
+        _note_open(plan, connection, clean=clean)
+    except sqlite3.OperationalError as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not is_full(error):
+            raise
+        plan.reserve.release()
+        writer.is_full = True
+        _note_open(plan, connection, clean=clean)
+
+
+def _note_open(plan: _Plan, connection: sqlite3.Connection, *, clean: bool) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    if meta_get(connection, "epoch") is None:
+        if connection.execute("SELECT 1 FROM records").fetchone() is not None:
+            raise _DamagedError("notes about this store are missing")
+        meta_set(connection, "epoch", plan.random_bytes(EPOCH_BYTES))
+        meta_set(connection, "created_ms", plan.now_ms() or 0)
+    meta_set(connection, "clean", 0)
+    keep_form(connection)
+    if not clean and not is_true(connection):
+        logger.warning("the search index did not fit the texts and is made anew")
+        rebuild(connection)
+    expire_private(connection, plan.now_ms(), EXPIRED_AT_START_MAX)
+    connection.execute("COMMIT")

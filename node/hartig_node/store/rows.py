@@ -1,0 +1,160 @@
+"""Records, entries and notices <-> rows.
+
+In: a `Commit` of the core. Out: a `Change`, the same as plain tuples, made before the first await: the core goes on
+changing its entries while the commit waits for its turn. And back: entries, wires and feed lines from rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from hartig_node.ports import FeedItem
+from hartig_node.store.facts import PostFacts, post_facts
+from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
+from hartig_protocol.records.record import Record, Wire
+
+ENTRY_COLUMNS = "n, id, kind, author, thread, place, audience, seq, prev, stamp, expires, ends, body_state, running"
+RECORD_COLUMNS = f"{ENTRY_COLUMNS}, head, signature, body"
+WIRE_COLUMNS = "head, signature, body"
+
+
+class RecordRow(NamedTuple):
+    """One row of `records`, in the order of `RECORD_COLUMNS`."""
+
+    n: int
+    id: bytes
+    kind: int
+    author: bytes
+    thread: bytes
+    place: int | None
+    audience: str | bytes
+    seq: int
+    prev: bytes | None
+    stamp: int
+    expires: int | None
+    ends: bool
+    body_state: int
+    running: bytes
+    head: bytes
+    signature: bytes
+    body: bytes | None
+
+    @classmethod
+    def of(cls, entry: Entry, record: Record) -> "RecordRow":
+        """Describe an accepted record; the columns come from the entry, the bytes from the record."""
+        return cls(
+            entry.n,
+            entry.id,
+            entry.kind,
+            entry.author,
+            entry.thread,
+            entry.place,
+            entry.audience,
+            entry.seq,
+            entry.prev,
+            entry.stamp,
+            entry.expires,
+            entry.ends,
+            _body_state(entry, record),
+            entry.running,
+            record.head_bytes,
+            record.signature,
+            record.body_bytes,
+        )
+
+    @property
+    def wire(self) -> Wire:
+        """The record as it travels."""
+        return (self.head, self.signature, self.body)
+
+
+def _body_state(entry: Entry, record: Record) -> int:
+    """Say whether the bytes are here. The entry may know already that they are due to go; that commit follows."""
+    if record.body_bytes is not None:
+        return int(Body.HERE)
+    return int(Body.GONE if entry.body is Body.HERE else entry.body)
+
+
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """Read the columns of `ENTRY_COLUMNS`."""
+    columns = [*row]
+    columns[11:13] = bool(row[11]), Body(row[12])
+    return Entry(*columns)
+
+
+class Added(NamedTuple):
+    """An accepted record with what filters look at, if it is a post."""
+
+    row: RecordRow
+    post: PostFacts | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A `Commit` as plain values.
+
+    `added` holds at most one row for an id: the last. `balance` says for each id that was added or removed how often
+    it was added, less how often it was removed: a record may come and go within one step, and only its order in the
+    core would tell which came first. With the count and with what was held before, the outcome is certain.
+    """
+
+    added: dict[bytes, Added]
+    balance: dict[bytes, int]
+    last: tuple[int, bytes] | None  # highest arrival number given, and the running hash there
+    bodies_added: tuple[tuple[bytes, bytes], ...]
+    bodies_removed: tuple[bytes, ...]
+    cursors: tuple[Cursor, ...]
+    told: tuple[Told, ...]
+    private: tuple[PrivateRow, ...]
+    notices: tuple[Notice, ...]
+
+    @classmethod
+    def of(cls, commit: Commit) -> "Change":
+        """Copy what the commit says now."""
+        balance = Counter(entry.id for entry, _ in commit.added)
+        balance.subtract(commit.removed)
+        newest = max((entry for entry, _ in commit.added), key=lambda entry: entry.n, default=None)
+        return cls(
+            added={
+                entry.id: Added(RecordRow.of(entry, record), post_facts(record, entry.n))
+                for entry, record in commit.added
+            },
+            balance=dict(balance),
+            last=None if newest is None else (newest.n, newest.running),
+            bodies_added=tuple(_bodies(commit.bodies_added)),
+            bodies_removed=tuple(commit.bodies_removed),
+            cursors=tuple(commit.cursors),
+            told=tuple(commit.told),
+            private=tuple(commit.private),
+            notices=tuple(commit.notices),
+        )
+
+    @property
+    def only_frees(self) -> bool:
+        """Whether it takes hardly any room and claims nothing: what a full disk still lets pass."""
+        claims = self.added or self.bodies_added or self.cursors or self.told
+        return not claims and all(row.value is None for row in self.private)
+
+    @property
+    def touched(self) -> set[object]:
+        """The ids and private keys that it changes: a later change of the same must not overtake it."""
+        return {
+            *self.balance,
+            *(record_id for record_id, _ in self.bodies_added),
+            *self.bodies_removed,
+            *((row.space, row.key) for row in self.private),
+        }
+
+
+def _bodies(records: Iterable[Record]) -> Iterable[tuple[bytes, bytes]]:
+    return ((record.id, record.body_bytes) for record in records if record.body_bytes is not None)
+
+
+def feed_items(first_seq: int, notices: Iterable[Notice]) -> list[FeedItem]:
+    """Number the notices of a commit."""
+    return [
+        FeedItem(seq, notice.name, notice.at_ms, notice.thread, notice.record, notice.kind, notice.peer)
+        for seq, notice in enumerate(notices, first_seq)
+    ]

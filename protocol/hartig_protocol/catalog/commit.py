@@ -1,0 +1,94 @@
+"""What one step of the core makes durable, and the clocks that it was judged by.
+
+`Commit` is the first of the actions; it stands down here because the catalog writes its changes into it.
+"""
+
+from dataclasses import dataclass, field
+
+from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.records.record import Record
+
+
+@dataclass(frozen=True)
+class Now:
+    """The two clocks of a hub at one moment.
+
+    `wall_ms`: milliseconds since 1970, which may jump. `trusted`: whether it may be used to let things expire.
+    `steady_ms`: milliseconds of a clock that never jumps; its zero means nothing.
+    """
+
+    wall_ms: int
+    steady_ms: int
+    trusted: bool = True
+
+
+@dataclass(frozen=True)
+class PrivateRow:
+    """A row that never travels: a token, an invite, a pick-up word, the log of what we signed. None deletes it."""
+
+    space: str
+    key: bytes
+    value: bytes | None
+    expires_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One line of the feed. `name` is stable (`post.added` ...); the store numbers it when it commits."""
+
+    name: str
+    at_ms: int
+    thread: bytes = b""
+    record: bytes = b""
+    kind: int = 0
+    peer: bytes = b""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """We hold everything that `peer` had accepted through `n` of its store `epoch`; `check` is its running hash."""
+
+    peer: bytes
+    epoch: bytes
+    n: int
+    check: bytes
+
+
+@dataclass(frozen=True)
+class Told:
+    """We told `peer` "complete through n", when our running hash was `check`."""
+
+    peer: bytes
+    n: int
+    check: bytes
+
+
+@dataclass
+class Commit:
+    """Everything of one step that must be durable before anything after it is sent or told.
+
+    All of it goes into one transaction; a commit that is repeated changes nothing more.
+    """
+
+    added: list[tuple[Entry, Record]] = field(default_factory=list)
+    bodies_added: list[Record] = field(default_factory=list)
+    removed: list[bytes] = field(default_factory=list)
+    bodies_removed: list[bytes] = field(default_factory=list)
+    cursors: list[Cursor] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    private: list[PrivateRow] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(
+            (
+                self.added,
+                self.bodies_added,
+                self.removed,
+                self.bodies_removed,
+                self.cursors,
+                self.told,
+                self.private,
+                self.notices,
+            )
+        )

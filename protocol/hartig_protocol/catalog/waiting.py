@@ -1,0 +1,79 @@
+"""The waiting place: authentic records that lack their body, predecessor, register or proof (SPEC, part W).
+
+Bounded per neighbour. What waits holds that neighbour's cursor, is not shown, spread, audited or counted, and is
+tried again when what it waits for may have come.
+"""
+
+from hartig_protocol.limits import WAITING_PER_PEER_MAX
+from hartig_protocol.records.record import Record
+
+
+class WaitingPlace:
+    """Per neighbour, in order of arrival: what waits, and for what."""
+
+    def __init__(self) -> None:
+        self._by_peer: dict[bytes, dict[bytes, tuple[Record, tuple[str, bytes]]]] = {}
+
+    def __repr__(self) -> str:
+        return f"<WaitingPlace {len(self)} records>"
+
+    def __len__(self) -> int:
+        return sum(len(held) for held in self._by_peer.values())
+
+    def count(self, peer: bytes) -> int:
+        """How many records of this neighbour wait."""
+        return len(self._by_peer.get(peer, ()))
+
+    def add(self, peer: bytes, record: Record, waits_for: tuple[str, bytes]) -> bool:
+        """Set a record aside; false where this neighbour's room is full and the record was let go."""
+        held = self._by_peer.setdefault(peer, {})
+        if record.id not in held and len(held) >= WAITING_PER_PEER_MAX:
+            return False
+        held[record.id] = (record, waits_for)
+        return True
+
+    def remove(self, record_id: bytes) -> None:
+        """Let go of a record, whoever sent it."""
+        for peer in list(self._by_peer):
+            self._by_peer[peer].pop(record_id, None)
+            self._tidy(peer)
+
+    def forget_peer(self, peer: bytes) -> None:
+        """Let go of all that a neighbour sent: what it knows it can send again."""
+        self._by_peer.pop(peer, None)
+
+    def forget_before(self, peer: bytes, stamp_ms: int) -> None:
+        """Let go of what a neighbour sent that is stamped before a moment."""
+        held = self._by_peer.get(peer, {})
+        self._by_peer[peer] = {key: item for key, item in held.items() if item[0].head.stamp >= stamp_ms}
+        self._tidy(peer)
+
+    def forget_thread(self, thread: bytes) -> None:
+        """Let go of the steps of a thread that is known to be superseded."""
+        for peer in list(self._by_peer):
+            held = self._by_peer[peer]
+            for record, _ in list(held.values()):
+                if record.head.is_chain and record.head.thread == thread:
+                    del held[record.id]
+            self._tidy(peer)
+
+    def release(self, keys: set[tuple[str, bytes]], *, proofs: bool) -> list[tuple[bytes, Record]]:
+        """Take out what waits for one of `keys`, and with `proofs` all that waits for a proof, to be tried again."""
+        out = []
+        for peer in list(self._by_peer):
+            for record, waits_for in list(self._by_peer[peer].values()):
+                if waits_for in keys or (proofs and waits_for[0] == "proof"):
+                    del self._by_peer[peer][record.id]
+                    out.append((peer, record))
+            self._tidy(peer)
+        return out
+
+    def release_all(self) -> list[tuple[bytes, Record]]:
+        """Take out everything, when time itself may have completed it."""
+        out = [(peer, record) for peer, held in self._by_peer.items() for record, _ in held.values()]
+        self._by_peer.clear()
+        return out
+
+    def _tidy(self, peer: bytes) -> None:
+        if not self._by_peer.get(peer):
+            self._by_peer.pop(peer, None)

@@ -1,0 +1,78 @@
+"""Opening and signing: the only ways from bytes to a `Record` and from a head to bytes (SPEC, parts R and K).
+
+In: the wire form `[head, signature, body or nil]` as a decoded list, or a head with keys. Out: a `Record` that is well
+formed and authentic, or a `RecordError` that says what is wrong.
+"""
+
+from typing import Any
+
+from hartig_protocol.encoding import decode, encode
+from hartig_protocol.errors import EncodingError, LocalError, RecordError
+from hartig_protocol.limits import BODY_BYTES_MAX, STEP_BODY_BYTES_MAX
+from hartig_protocol.records.keys import PREFIX_RECORD_SIGNATURE, SigningKey, verify
+from hartig_protocol.records.kinds import check_body, check_head
+from hartig_protocol.records.record import Head, Kind, Record, body_hash, read_head, record_id
+
+
+def open_record(wire: Any, *, verify_signature: bool = True) -> Record:
+    """Read one record from its decoded wire form, and check all that can be checked of it alone.
+
+    `verify_signature` is false only for records from our own store, which were verified when they came in.
+    Raises `RecordError` with a stable code; never anything else for any input.
+    """
+    if type(wire) not in (list, tuple) or len(wire) != 3:
+        raise RecordError("bad_record", "a record is an array of head, signature and body")
+    head_bytes, signature, body_bytes = wire
+    if type(head_bytes) is not bytes or type(signature) is not bytes:
+        raise RecordError("bad_record", "head and signature must be byte strings")
+    if body_bytes is not None and type(body_bytes) is not bytes:
+        raise RecordError("bad_record", "a body is a byte string or nil")
+    try:
+        head = read_head(head_bytes)
+        check_head(head)
+        if body_bytes is not None:
+            _check_body_bytes(head, body_bytes)
+            check_body(head, decode(body_bytes, BODY_BYTES_MAX))
+    except EncodingError as error:
+        raise RecordError(error.code, str(error)) from error
+    if verify_signature and not is_signed(head, head_bytes, signature):
+        raise RecordError("bad_signature", f"the signature of this kind {head.kind} record does not verify")
+    return Record(head, head_bytes, signature, body_bytes, record_id(head_bytes))
+
+
+def _check_body_bytes(head: Head, body_bytes: bytes) -> None:
+    limit = STEP_BODY_BYTES_MAX if head.is_chain else BODY_BYTES_MAX
+    if len(body_bytes) > limit:
+        raise RecordError("too_large", f"a body of {len(body_bytes)} bytes where at most {limit} are allowed")
+    if head.body_hash is None:
+        raise RecordError("bad_body", "a body came with a head that names none")
+    if body_hash(body_bytes) != head.body_hash:
+        raise RecordError("bad_body", "the body is not the one that the head names")
+
+
+def is_signed(head: Head, head_bytes: bytes, signature: bytes) -> bool:
+    """Tell whether the author, or every signing seat of a charter in order, signed this head (SPEC R4, G2)."""
+    message = PREFIX_RECORD_SIGNATURE + head_bytes
+    if head.kind != Kind.CHARTER:
+        return verify(head.author, message, signature)
+    keys = charter_signers(head)
+    parts = [signature[at : at + 64] for at in range(0, len(signature), 64)]
+    return len(parts) == len(keys) and all(verify(key, message, part) for key, part in zip(keys, parts, strict=True))
+
+
+def charter_signers(head: Head) -> list[bytes]:
+    """Return the keys of the seats that sign a charter of version 1, in their order."""
+    return [head.facts["seats"][index][0] for index in head.facts["signers"]]
+
+
+def sign_record(head: Head, body_bytes: bytes | None, keys: list[SigningKey]) -> Record:
+    """Sign a head with the author's key (a charter: with its signing seats' keys, in order).
+
+    Raises `RecordError` if the record would not be accepted as well formed anywhere.
+    """
+    head_bytes = encode(head.as_list())
+    message = PREFIX_RECORD_SIGNATURE + head_bytes
+    record = open_record((head_bytes, b"".join(key.sign(message) for key in keys), body_bytes))
+    if record.lacks_body:
+        raise LocalError("a record is signed together with its body")
+    return record

@@ -1,0 +1,116 @@
+"""Needs and offers: one schema for both (SPEC, part N).
+
+What the mesh matches on stands in the head; what people read, and anything about diet or access, stands in the body.
+"""
+
+import re
+from typing import Any
+
+from hartig_protocol.limits import (
+    AREA_CHARACTERS_MAX,
+    ATTRIBUTE_BYTES_MAX,
+    ATTRIBUTES_MAX,
+    CATEGORY_BYTES_MAX,
+    DATES_MAX,
+    INTEGER_MAX,
+    NONCE_BYTES,
+    PEOPLE_MAX,
+    QUANTITY_MAX,
+    REACH_KM_MAX,
+    SOURCE_BYTES_MAX,
+    TEXT_BYTES_MAX,
+    THREAD_ID_BYTES,
+    TITLE_BYTES_MAX,
+    UNIT_CHARACTERS_MAX,
+)
+from hartig_protocol.records.categories import is_sensitive
+from hartig_protocol.records.fields import bytes_of, integer, listed, need, one_of, text, texts
+from hartig_protocol.records.record import Head, Kind
+
+MODES = frozenset({"give", "lend", "in-place", "do", "ride", "fund-record"})
+URGENCIES = frozenset({"low", "normal", "high", "urgent"})
+RULES = frozenset({"open", "first", "fair", "ask"})
+LEVELS = frozenset({"plenty", "some", "low", "gone"})
+ATTRIBUTE_LISTS = ("requires", "avoids", "satisfies", "contains", "unknown")
+
+# Shape alone is a rule of validity: which codes exist may differ between versions of the lists.
+_CATEGORY = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
+_AREA = re.compile(r"[0-9b-hjkmnp-z]*")  # the geohash alphabet
+_UNIT = re.compile(r"[A-Z0-9]+")
+
+
+def check_post(head: Head) -> None:
+    """Check the fixed fields and the facts of a need or an offer."""
+    bytes_of("subject", head.subject, NONCE_BYTES)
+    need(len(head.fixed) == 4, "fixed", "holds category, area, unit and smallest part")
+    category, area, unit, smallest_part = head.fixed
+    _shape("fixed.category", category, _CATEGORY, CATEGORY_BYTES_MAX)
+    need(
+        type(area) is str and len(area) <= AREA_CHARACTERS_MAX and _AREA.fullmatch(area) is not None,
+        "fixed.area",
+        f"must be a geohash of at most {AREA_CHARACTERS_MAX} characters",
+    )
+    _shape("fixed.unit", unit, _UNIT, UNIT_CHARACTERS_MAX)
+    integer("fixed.smallest_part", smallest_part, 1, QUANTITY_MAX)
+    need(
+        head.audience == "hub" or not is_sensitive(category),
+        "audience",
+        f"{category} is a sensitive category: it may be seen by its own hub alone",
+    )
+    _check_facts(head)
+
+
+def _shape(field: str, value: Any, pattern: re.Pattern[str], bytes_max: int) -> None:
+    good = type(value) is str and len(value) <= bytes_max and pattern.fullmatch(value) is not None
+    need(good, field, f"{value!r:.40} is not a code of the right form")
+
+
+def _check_facts(head: Head) -> None:
+    facts = head.facts
+    one_of("facts.mode", facts.get("mode", "give"), MODES)
+    one_of("facts.urgency", facts.get("urgency", "normal"), URGENCIES)
+    one_of("facts.rule", facts.get("rule", "open"), RULES)
+    integer("facts.quantity", facts.get("quantity", 1), 1, QUANTITY_MAX)
+    integer("facts.people", facts.get("people", 1), 1, PEOPLE_MAX)
+    integer("facts.reach", facts.get("reach", 0), 0, REACH_KM_MAX)
+    integer("facts.best_before", facts.get("best_before", 0), 0, INTEGER_MAX)
+    if "level" in facts:
+        need(head.kind == Kind.OFFER, "facts.level", "only an open shelf, which is an offer, has a level")
+        need("quantity" not in facts, "facts.level", "an open shelf has a level and no quantity")
+        one_of("facts.level", facts["level"], LEVELS)
+    if "parent" in facts:
+        bytes_of("facts.parent", facts["parent"], THREAD_ID_BYTES)
+    if "window" in facts:
+        _check_window(facts["window"])
+    if "dates" in facts:
+        _check_dates(facts["dates"])
+
+
+def _check_window(window: Any) -> None:
+    need(type(window) is list and len(window) == 2, "facts.window", "must be a list of start and end")
+    integer("facts.window[0]", window[0], 0, INTEGER_MAX)
+    integer("facts.window[1]", window[1], window[0], INTEGER_MAX)
+
+
+def _check_dates(dates: Any) -> None:
+    listed("facts.dates", dates, DATES_MAX)
+    need(bool(dates), "facts.dates", "must not be empty")
+    earliest = 0
+    for index, instant in enumerate(dates):
+        integer(f"facts.dates[{index}]", instant, earliest, INTEGER_MAX)
+        earliest = instant + 1
+
+
+def check_post_body(body: dict[str, Any]) -> None:
+    """Check what people read of a need or an offer."""
+    texts("body.title", body.get("title"), TITLE_BYTES_MAX, at_least=1)
+    texts("body.text", body.get("text", {}), TEXT_BYTES_MAX, at_least=0)
+    for name in ATTRIBUTE_LISTS:
+        codes = body.get(name, [])
+        listed(f"body.{name}", codes, ATTRIBUTES_MAX)
+        for index, code in enumerate(codes):
+            _shape(f"body.{name}[{index}]", code, _ATTRIBUTE, ATTRIBUTE_BYTES_MAX)
+        need(len(set(codes)) == len(codes), f"body.{name}", "names a code twice")
+    if "source" in body:
+        text("body.source", body["source"], SOURCE_BYTES_MAX)

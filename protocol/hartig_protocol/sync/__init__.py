@@ -1,0 +1,1 @@
+"""How records get everywhere: messages, hello, cursor, live forwarding, audit."""

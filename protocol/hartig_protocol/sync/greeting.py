@@ -1,0 +1,216 @@
+"""Greetings: hello between members, join and admit between a member and a newcomer (SPEC, part H).
+
+The side that opened the link speaks first. A hello carries the charter, the grants down to the speaker's hub and its
+card, so that any member can judge a newcomer at once, also one that was admitted while everyone else was away.
+"""
+
+from hartig_protocol.errors import MessageError
+from hartig_protocol.events import (
+    Admitted,
+    AskAdmission,
+    NewcomerAdmitted,
+    NewcomerRefused,
+    Notice,
+    OwnRecordClaimed,
+    PeerChanged,
+)
+from hartig_protocol.limits import VERSION_HIGHEST, VERSION_LOWEST
+from hartig_protocol.records.governance import Rank
+from hartig_protocol.records.keys import PREFIX_JOIN, verify
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.sync import inbound, outbound
+from hartig_protocol.sync.messages import Admit, Hello, Join
+from hartig_protocol.sync.state import Phase, Session, Step, SyncState
+
+
+def greet(state: SyncState, session: Session, step: Step) -> None:
+    """Speak first on a link that we opened: hello as a member, join as a newcomer at its inviter's."""
+    if state.is_member:
+        _send_hello(state, session, step)
+    elif state.invite is not None and session.peer_node == state.invite.inviter_node:
+        session.phase = Phase.JOINING
+        proof = state.hub_key.sign(join_proof(state.network, state.node_id, session.peer_node))
+        join = Join(
+            VERSION_LOWEST,
+            VERSION_HIGHEST,
+            state.network,
+            state.node_id,
+            session.peer_node,
+            state.invite.secret,
+            state.hub_key.public,
+            state.invite.recovery,
+            proof,
+        )
+        step.send(session, join)
+    else:
+        step.close(state, session, "not_a_member", "this hub belongs to no network yet")
+
+
+def join_proof(network: bytes, newcomer_node: bytes, inviter_node: bytes) -> bytes:
+    """Return what the newcomer's hub key signs: it binds the key to both ends of the channel."""
+    return PREFIX_JOIN + network + newcomer_node + inviter_node
+
+
+def _send_hello(state: SyncState, session: Session, step: Step) -> None:
+    own = state.hub_key.public
+    records = [record.wire for record in state.catalog.path_of(own)]
+    if state.card is not None:
+        records.append(state.card)
+    step.send(
+        session,
+        Hello(
+            VERSION_LOWEST,
+            VERSION_HIGHEST,
+            state.network,
+            state.node_id,
+            session.peer_node,
+            session.nonce,
+            own,
+            tuple(records),
+            state.epoch,
+            _cursor_for(state, session),
+            _newest_for(state, session),
+        ),
+    )
+
+
+def _cursor_for(state: SyncState, session: Session) -> tuple[bytes, int, bytes] | None:
+    """Our cursor at this peer: known by its hub, which the dialling side looks up by its card's node."""
+    hub = session.peer_hub or state.hub_of(session.peer_node)
+    return state.cursors.ours(hub) if hub else None
+
+
+def _newest_for(state: SyncState, session: Session) -> bytes | None:
+    hub = session.peer_hub or state.hub_of(session.peer_node)
+    return state.catalog.newest_of.get(hub) if hub else None
+
+
+def hello_received(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
+    """Judge a member's hello; answer with ours where they spoke first; open the session and start the stream.
+
+    What it carries is judged at once or not at all: a stranger sets nothing aside in a member's name.
+    """
+    _check_ends(state, session, hello)
+    if session.phase is not Phase.GREETING:
+        raise MessageError("bad_message", "a second greeting on one link")
+    inbound.ingest(state, step, inbound.open_all(state, session, hello.records), None)
+    refusal = _judge_member(state, session, hello)
+    if refusal is not None:
+        step.close(state, session, *refusal)
+        return
+    session.peer_hub, session.peer_epoch = hello.hub, hello.epoch
+    if not session.opened_by_us:
+        _send_hello(state, session, step)
+    _open(state, session, step, hello)
+
+
+def _check_ends(state: SyncState, session: Session, greeting: Hello | Join) -> None:
+    if greeting.network != state.network:
+        raise MessageError("other_network", "the other hub belongs to another network")
+    if greeting.own_node != session.peer_node or greeting.peer_node != state.node_id:
+        raise MessageError("wrong_node", "the greeting names other nodes than the channel has proven")
+
+
+def _judge_member(state: SyncState, session: Session, hello: Hello) -> tuple[str, str] | None:
+    """Return why this is no member's node, or None."""
+    if hello.hub == state.hub_key.public:
+        return (
+            "own_key",
+            "a hub with this hub's own key: two copies of one folder are running; stop one of them",
+        )
+    refusal = judge_standing(state, hello.hub)
+    if refusal is not None:
+        return refusal
+    if session.peer_node not in state.nodes_of_hub.get(hello.hub, ()):
+        return ("wrong_card", "the hub's card does not name this node")
+    return None
+
+
+def judge_standing(state: SyncState, hub: bytes) -> tuple[str, str] | None:
+    """Return why this key is no member's hub, or None."""
+    standing = state.catalog.authority.standing(hub)
+    if standing is not None and standing.rank >= Rank.HUB:
+        return None
+    if hub in state.catalog.authority.revoked:
+        return "revoked", "the hub's key was revoked"
+    return "not_a_member", "no grant for this hub stands: it has ended, or has not come yet"
+
+
+def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
+    for other in state.open_sessions():
+        if other.peer_node == session.peer_node and other is not session:
+            older_stays = _stays(state, other) and not _stays(state, session)
+            step.close(state, session if older_stays else other, "doubled", "two links to one hub; one is enough")
+            if older_stays:
+                return
+    is_news = all(other.peer_hub != hello.hub for other in state.open_sessions())
+    session.phase = Phase.OPEN
+    state.hub_seen_at[session.peer_node] = hello.hub
+    session.audit.due_ms = step.now.steady_ms
+    step.tell(PeerChanged(session.link, session.peer_node, hello.hub, "open"))
+    if is_news:
+        step.notice(Notice("peer.connected", step.now.wall_ms, peer=hello.hub))
+    if hello.newest is not None and hello.newest not in state.catalog.entries:
+        step.order(OwnRecordClaimed(hello.newest, hello.hub))
+    after = state.cursors.confirmed(hello.hub, state.epoch, hello.cursor, state.catalog.running_at)
+    outbound.start_stream(state, session, step, after)
+
+
+def _stays(state: SyncState, session: Session) -> bool:
+    """Of two links between the same nodes, the one that the lower node id opened stays."""
+    return session.opened_by_us == (state.node_id < session.peer_node)
+
+
+def join_received(state: SyncState, session: Session, step: Step, join: Join) -> None:
+    """Check a newcomer's greeting, then ask the node whether its invite is good."""
+    _check_ends(state, session, join)
+    if session.phase is not Phase.GREETING or session.opened_by_us:
+        raise MessageError("bad_message", "a join belongs at the start of a link, from the side that opened it")
+    message = join_proof(state.network, join.own_node, join.peer_node)
+    if not verify(join.hub, message, join.proof):
+        raise MessageError("bad_signature", "the newcomer's proof does not verify")
+    session.phase = Phase.JOINING
+    session.peer_hub = join.hub
+    if state.catalog.authority.standing(join.hub) is not None:
+        _send_admit(state, session, step)
+        return
+    step.order(AskAdmission(session.link, session.peer_node, join.hub, join.secret, join.recovery))
+
+
+def newcomer_admitted(state: SyncState, session: Session, step: Step, event: NewcomerAdmitted) -> None:
+    """Publish the grant that the node has signed, and answer with the path down to it."""
+    record = open_record(event.grant)
+    step.commit.private.extend(event.private)
+    inbound.ingest(state, step, [record], None)
+    if state.catalog.authority.standing(session.peer_hub) is None:
+        step.close(state, session, "no_invites", "the inviting hub has no invites left; ask another hub or a trustee")
+        return
+    _send_admit(state, session, step)
+
+
+def _send_admit(state: SyncState, session: Session, step: Step) -> None:
+    """Send the newcomer its path, and our own with our card, by which it knows whom to greet next."""
+    paths = [*state.catalog.path_of(session.peer_hub), *state.catalog.path_of(state.hub_key.public)]
+    wires = {record.id: record.wire for record in paths}
+    step.send(session, Admit((*wires.values(), *([state.card] if state.card else []))))
+
+
+def newcomer_refused(state: SyncState, session: Session, step: Step, event: NewcomerRefused) -> None:
+    """Tell a newcomer why its invite was not good."""
+    step.close(state, session, event.code, event.reason)
+
+
+def admit_received(state: SyncState, session: Session, step: Step, admit: Admit) -> None:
+    """Become a member: take the charter and the path, and close; the next link begins with a hello."""
+    if session.phase is not Phase.JOINING or not session.opened_by_us:
+        raise MessageError("bad_message", "an admission that nobody asked for")
+    records: list[Record] = inbound.open_all(state, session, admit.records)
+    charters = [record for record in records if record.head.kind == Kind.CHARTER]
+    inbound.ingest(state, step, [*charters, *records], None)
+    if not state.is_member:
+        step.close(state, session, "bad_admission", "the inviter's answer does not prove that this hub belongs")
+        return
+    state.invite = None
+    step.tell(Admitted())
+    step.close(state, session, "admitted", "admitted; greeting again as a member")

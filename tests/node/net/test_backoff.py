@@ -1,0 +1,32 @@
+import pytest
+
+from hartig_node.net.backoff import accept_delay_s, retry_delay_s
+
+
+@pytest.mark.parametrize(
+    ("failures", "jitter", "delay_s"),
+    [
+        (-1, 0.5, 0.0),
+        (0, 0.0, 0.0),
+        (1, 0.5, 1.0),
+        (1, 0.0, 0.8),
+        (1, 1.0, 1.2),
+        (2, 0.5, 2.0),
+        (3, 0.5, 4.0),
+        (9, 0.5, 256.0),
+        (10, 0.5, 300.0),
+        (10, 0.0, 240.0),
+        (10, 1.0, 360.0),
+        (11, 0.5, 300.0),
+        (100_000, 0.5, 300.0),
+    ],
+)
+def test_the_wait_doubles_from_one_second_to_five_minutes(failures: int, jitter: float, delay_s: float) -> None:
+    assert retry_delay_s(failures, jitter) == pytest.approx(delay_s)
+
+
+@pytest.mark.parametrize(
+    ("failures", "delay_s"), [(0, 0.0), (1, 0.05), (2, 0.1), (5, 0.8), (6, 1.0), (7, 1.0), (10**9, 1.0)]
+)
+def test_a_listener_without_descriptors_rests_a_second_at_most(failures: int, delay_s: float) -> None:
+    assert accept_delay_s(failures) == pytest.approx(delay_s)

@@ -1,0 +1,109 @@
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from hartig_node.net.race import race
+from hartig_protocol.errors import RemoteError
+
+pytestmark = pytest.mark.usefixtures("patience")
+
+NEVER_S = 3600.0
+
+
+class Attempts:
+    """Attempts by name that end when and how the test says."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ends: dict[str, asyncio.Future[str]] = {}
+        self.discarded: list[str] = []
+        self.cancelled: list[str] = []
+
+    def __call__(self, name: str) -> Callable[[], Coroutine[Any, Any, str]]:
+        self.ends[name] = asyncio.get_running_loop().create_future()
+
+        async def attempt() -> str:
+            self.begun.append(name)
+            try:
+                return await self.ends[name]
+            except asyncio.CancelledError:
+                self.cancelled.append(name)
+                raise
+
+        return attempt
+
+    def fails(self, name: str, error: Exception | None = None) -> Callable[[], Coroutine[Any, Any, str]]:
+        made = self(name)
+        self.ends[name].set_exception(error or RemoteError("dial.planted", name))
+        return made
+
+    def works(self, name: str) -> Callable[[], Coroutine[Any, Any, str]]:
+        made = self(name)
+        self.ends[name].set_result(name)
+        return made
+
+    async def race(self, *attempts: Callable[[], Coroutine[Any, Any, str]], stagger_s: float) -> str | None:
+        return await race(attempts, stagger_s=stagger_s, at_once_max=2, discard=self.discarded.append)
+
+
+async def test_no_attempts_win_nothing() -> None:
+    assert await Attempts().race(stagger_s=NEVER_S) is None
+
+
+async def test_a_failure_starts_the_next_without_a_wait() -> None:
+    attempts = Attempts()
+    tried = (attempts.fails("a"), attempts.fails("b", OSError("planted")), attempts.works("c"), attempts("d"))
+    assert await attempts.race(*tried, stagger_s=NEVER_S) == "c"
+    assert attempts.begun == ["a", "b", "c"]
+
+
+async def test_all_failures_are_no_winner() -> None:
+    attempts = Attempts()
+    assert await attempts.race(*(attempts.fails(name) for name in "abc"), stagger_s=NEVER_S) is None
+
+
+async def test_a_slow_first_does_not_keep_the_second_waiting() -> None:
+    attempts = Attempts()
+    assert await attempts.race(attempts("slow"), attempts.works("quick"), stagger_s=0) == "quick"
+    assert attempts.cancelled == ["slow"]
+
+
+async def test_so_many_at_once_and_no_more() -> None:
+    attempts = Attempts()
+    racing = asyncio.get_running_loop().create_task(
+        attempts.race(attempts("a"), attempts("b"), attempts.works("c"), stagger_s=0)
+    )
+    while len(attempts.begun) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    attempts.ends["a"].set_exception(RemoteError("dial.planted", "a"))
+    assert await racing == "c"
+    assert attempts.begun == ["a", "b", "c"]
+
+
+async def test_of_two_winners_in_one_moment_one_is_discarded() -> None:
+    attempts = Attempts()
+    racing = asyncio.get_running_loop().create_task(attempts.race(attempts("a"), attempts("b"), stagger_s=0))
+    while len(attempts.begun) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    attempts.ends["a"].set_result("a")
+    attempts.ends["b"].set_result("b")
+    winner = await racing
+    assert {winner, *attempts.discarded} == {"a", "b"}
+
+
+async def test_cancelling_the_race_cancels_what_runs() -> None:
+    attempts = Attempts()
+    racing = asyncio.get_running_loop().create_task(attempts.race(attempts("a"), stagger_s=NEVER_S))
+    while not attempts.begun:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    racing.cancel()
+    await asyncio.gather(racing, return_exceptions=True)
+    assert attempts.cancelled == ["a"]
+
+
+async def test_our_own_mistake_is_not_taken_for_a_failed_attempt() -> None:
+    attempts = Attempts()
+    with pytest.raises(ZeroDivisionError):
+        await attempts.race(attempts.fails("a", ZeroDivisionError()), attempts.works("b"), stagger_s=NEVER_S)

@@ -1,0 +1,224 @@
+"""Vectors of part A: who stands, as a function of the set of governance records."""
+
+from typing import Any
+
+from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, Signer, seal, vector
+from protocol.vector_parts.records import held
+from protocol.vector_parts.world import (
+    CHARTER,
+    HUB,
+    HUB_GRANT,
+    MEMBER,
+    MEMBER_GRANT,
+    NETWORK,
+    ORGANISER,
+    ORGANISER_GRANT,
+    OTHER_HUB,
+    RECOVERY,
+    SEAT,
+    SECOND_SEAT,
+    STRANGER,
+    consent,
+    fields_of,
+    grant,
+    post,
+    revoke,
+)
+
+RANKS = {"member": 1, "hub": 2, "organiser": 3, "seat": 4}
+
+
+def vectors() -> list[Fields]:
+    """All vectors of this part."""
+    return [*_seats(), *_ranks(), *_invites(), *_best(), *_revoked(), *_recovered(), *_writing(), *_expired()]
+
+
+def _stands(rule: str, name: str, records: list[Made], who: Signer, *, error: str | None = None, **more: Any) -> Fields:
+    """Whether `who` stands by these records; `expect` may say with what."""
+    settings = {"network": NETWORK, "now": NOW, "trusted": True, "records": [made.wire for made in [CHARTER, *records]]}
+    return vector(rule, name, "authority", who.public, error=error, **(settings | more))
+
+
+def _falls(rule: str, name: str, records: list[Made], who: Signer, **more: Any) -> Fields:
+    return _stands(rule, name, records, who, error="no_standing", **more)
+
+
+def _seats() -> list[Fields]:
+    by_defaults = {"rank": RANKS["seat"], "places": 100, "invites": 10}
+    return [
+        _stands("A1", "a seat", [], SEAT, expect=by_defaults),
+        _stands("A1", "a seat that did not sign", [], SECOND_SEAT, expect=by_defaults),
+        _stands("A1", "a seat that another seat revoked", [revoke(SECOND_SEAT, SEAT)], SEAT, expect=by_defaults),
+        _stands("A1", "a seat that its recovery key revoked", [revoke(RECOVERY, SEAT)], SEAT, expect=by_defaults),
+        _falls("A1", "the key of nobody", [], STRANGER),
+    ]
+
+
+def _ranks() -> list[Fields]:
+    made = []
+    may = {
+        "seat": ("member", "hub", "organiser"),
+        "organiser": ("member", "hub"),
+        "hub": ("member", "hub"),
+        "member": (),
+    }
+    givers = {"seat": SEAT, "organiser": ORGANISER, "hub": HUB, "member": MEMBER}
+    above = {
+        "seat": [],
+        "organiser": [ORGANISER_GRANT],
+        "hub": [HUB_GRANT],
+        "member": [grant(SEAT, MEMBER, 3, rank="member", invites=3)],
+    }
+    for giver, allowed in may.items():
+        for rank in ("member", "hub", "organiser"):
+            given = grant(givers[giver], STRANGER, 2 if giver != "seat" else 9, rank=rank, invites=0)
+            if rank in allowed:
+                made.append(
+                    _stands(
+                        "A2", f"{giver} grants {rank}", [*above[giver], given], STRANGER, expect={"rank": RANKS[rank]}
+                    )
+                )
+            else:
+                made.append(_falls("A2", f"{giver} grants {rank}", [*above[giver], given], STRANGER))
+    return made
+
+
+def _invites() -> list[Fields]:
+    """The hub has three invites."""
+    greedy = grant(HUB, OTHER_HUB, 0, invites=99, places=99)
+    second = grant(HUB, STRANGER, 1, invites=0)
+    singles = [grant(HUB, who, place, invites=0) for place, who in enumerate((OTHER_HUB, MEMBER, STRANGER))]
+    ended = grant(HUB, OTHER_HUB, 0, seq=2, ends=True, invites=99)
+    return [
+        _stands("A3", "the third of three", [HUB_GRANT, *singles], STRANGER, expect={"invites": 0, "places": 50}),
+        _stands(
+            "A3", "invites and places are clipped", [HUB_GRANT, greedy], OTHER_HUB, expect={"invites": 2, "places": 50}
+        ),
+        _falls("A3", "none left after a greedy one", [HUB_GRANT, greedy, second], STRANGER),
+        _stands("A3", "the greedy one has ended", [HUB_GRANT, greedy, second, ended], STRANGER),
+        _falls("A3", "a number beyond the invites", [HUB_GRANT, grant(HUB, STRANGER, 3, invites=0)], STRANGER),
+        _falls("A3", "by a key with no invites", [grant(SEAT, HUB, 0, invites=0), grant(HUB, STRANGER, 0)], STRANGER),
+        _falls("A3", "a grant that was replaced", [grant(SEAT, STRANGER, 4), grant(SEAT, HUB, 4, seq=2)], STRANGER),
+        _falls("A3", "the giver does not stand", [grant(HUB, STRANGER, 0)], STRANGER),
+        _falls("A3", "two that grant each other", [grant(HUB, STRANGER, 0), grant(STRANGER, HUB, 0)], STRANGER),
+    ]
+
+
+def _best() -> list[Fields]:
+    low = grant(SEAT, STRANGER, 4, rank="member", places=90, invites=0)
+    many_places = grant(SEAT, STRANGER, 5, places=80, invites=0)
+    many_invites = grant(SEAT, STRANGER, 6, places=10, invites=3)
+    longer = grant(SEAT, STRANGER, 7, places=80, invites=0, days=350)
+    return [
+        _stands("A4", "the highest rank first", [low, many_invites], STRANGER, expect={"rank": 2, "places": 10}),
+        _stands("A4", "then most places", [many_places, many_invites], STRANGER, expect={"places": 80, "invites": 0}),
+        _stands(
+            "A4", "then the latest expires", [many_places, longer], STRANGER, expect={"until": STAMP + 350 * DAY_MS}
+        ),
+        _stands(
+            "A4",
+            "no later than its giver",
+            [grant(SEAT, HUB, 0, days=20), grant(HUB, STRANGER, 0, invites=0)],
+            STRANGER,
+            expect={"until": STAMP + 20 * DAY_MS},
+        ),
+        _falls(
+            "A4",
+            "nor after its giver's end",
+            [grant(SEAT, HUB, 0, days=9), grant(HUB, STRANGER, 0, invites=0)],
+            STRANGER,
+        ),
+    ]
+
+
+def _revoked() -> list[Fields]:
+    second = grant(SEAT, STRANGER, 5, rank="organiser")
+    by_hub = grant(HUB, STRANGER, 0, invites=0)
+    organisers = [ORGANISER_GRANT, second]
+    return [
+        _stands("A5", "before it is revoked", [HUB_GRANT], HUB),
+        _falls("A5", "a hub, by a seat", [HUB_GRANT, revoke(SEAT, HUB)], HUB),
+        _falls("A5", "a hub, by an organiser", [HUB_GRANT, ORGANISER_GRANT, revoke(ORGANISER, HUB)], HUB),
+        _falls("A5", "an organiser, by a seat", [ORGANISER_GRANT, revoke(SEAT, ORGANISER)], ORGANISER),
+        _falls("A5", "one that the revoked hub let in", [HUB_GRANT, by_hub, revoke(SEAT, HUB)], STRANGER),
+        _falls(
+            "A5", "also by a grant that is newer", [HUB_GRANT, revoke(SEAT, HUB), grant(SEAT, HUB, 8, days=400)], HUB
+        ),
+        _stands("A5", "an organiser, by an equal", [*organisers, revoke(ORGANISER, STRANGER)], STRANGER),
+        _stands("A5", "a hub, by a hub", [HUB_GRANT, grant(SEAT, OTHER_HUB, 1), revoke(OTHER_HUB, HUB)], HUB),
+        _stands(
+            "A5",
+            "by an organiser that was revoked itself",
+            [HUB_GRANT, ORGANISER_GRANT, revoke(ORGANISER, HUB), revoke(SEAT, ORGANISER)],
+            HUB,
+        ),
+        _stands(
+            "A5", "made organiser again by a seat", [ORGANISER_GRANT, revoke(ORGANISER, STRANGER), second], STRANGER
+        ),
+    ]
+
+
+def _recovered() -> list[Fields]:
+    named = grant(SEAT, HUB, 0, recovery=consent(HUB))
+    organiser = grant(SEAT, ORGANISER, 2, rank="organiser", recovery=consent(ORGANISER))
+    foreign = grant(STRANGER, HUB, 0, recovery=consent(HUB))
+    return [
+        _stands("A6", "by a key that no grant names", [named, revoke(STRANGER, HUB)], HUB),
+        _falls("A6", "by its own recovery key", [named, revoke(RECOVERY, HUB)], HUB),
+        _falls("A6", "an organiser, by its own recovery key", [organiser, revoke(RECOVERY, ORGANISER)], ORGANISER),
+        _stands("A6", "named only in a grant that is not proven", [HUB_GRANT, foreign, revoke(RECOVERY, HUB)], HUB),
+        _falls(
+            "A6",
+            "named in a grant that has expired",
+            [grant(SEAT, HUB, 0, days=5, recovery=consent(HUB)), HUB_GRANT_AGAIN, revoke(RECOVERY, HUB)],
+            HUB,
+        ),
+    ]
+
+
+HUB_GRANT_AGAIN = grant(SEAT, HUB, 7)
+
+
+def _writing() -> list[Fields]:
+    base = [CHARTER, HUB_GRANT, MEMBER_GRANT]
+    last, beyond = post(place=49), post(place=50)
+    note = seal(fields_of(MEMBER, 33, place=2), [MEMBER])
+    unknown = seal(fields_of(MEMBER, 99, place=2), [MEMBER])
+    return [
+        held("A7", "the last place", base, last, kept=[*base, last]),
+        held("A7", "a member's note", base, note, kept=[*base, note]),
+        held("A7", "a place beyond the grant", base, beyond, kept=base, error="waits_proof"),
+        held("A7", "a member's need", base, post(MEMBER), kept=base, error="waits_proof"),
+        held("A7", "a member's record of an unknown kind", base, unknown, kept=base, error="waits_proof"),
+        held("A7", "a stranger's need", base, post(STRANGER), kept=base, error="waits_proof"),
+        held("A7", "a revoked hub's need", [*base, revoke(SEAT, HUB)], post(), error="revoked"),
+        held(
+            "A7",
+            "a need written before its hub was revoked",
+            [*base, post()],
+            revoke(SEAT, HUB),
+            kept=[*base, revoke(SEAT, HUB)],
+        ),
+    ]
+
+
+def _expired() -> list[Fields]:
+    short = grant(SEAT, HUB, 0, days=10)
+    past = grant(SEAT, ORGANISER, 2, rank="organiser", days=5)
+    removal = revoke(ORGANISER, STRANGER)
+    victim = grant(SEAT, STRANGER, 3)
+    return [
+        _stands("A8", "a millisecond before it expires", [short], HUB, now=STAMP + 10 * DAY_MS - 1),
+        _falls("A8", "when it expires", [short], HUB, now=STAMP + 10 * DAY_MS),
+        _stands(
+            "A8", "an expired grant by a clock that is not trusted", [short], HUB, now=NOW + 99 * DAY_MS, trusted=False
+        ),
+        _falls(
+            "A8",
+            "an expired organiser's revocation still counts",
+            [past, removal, victim],
+            STRANGER,
+            expect={"proven": sorted(made.id.hex() for made in (past, removal, victim))},
+        ),
+        _falls("A8", "an expired organiser does not stand", [past, removal, victim], ORGANISER),
+    ]

@@ -1,0 +1,180 @@
+"""Vectors of part L: how long records live, what `ends` does, and what a clock may decide."""
+
+from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, seal
+from protocol.vector_parts.records import bad, good, held
+from protocol.vector_parts.world import (
+    CHARTER,
+    HUB,
+    OTHER_HUB,
+    PROOFS,
+    SEAT,
+    STRANGER,
+    card,
+    charter_fields,
+    fields_of,
+    grant,
+    grant_fields,
+    post,
+    post_fields,
+    revoke,
+    step,
+)
+
+MINUTE_MS = 60_000
+LIFE_DAYS = {2: 400, 3: 435, 4: 400, 16: 90, 17: 90, 32: 400, 33: 90, 34: 90, 99: 90}
+
+
+def vectors() -> list[Fields]:
+    """All vectors of this part."""
+    return [*_lives(), *_due(), *_ends(), *_clocks(), *_kept_longer()]
+
+
+def _of_kind(kind: int, expires: int) -> Made:
+    life = {"expires": expires}
+    if kind == 2:
+        return seal(grant_fields(SEAT, HUB, 0) | life, [SEAT])
+    if kind == 3:
+        return revoke(SEAT, HUB, **life)
+    if kind == 32:
+        return card(**life)
+    if kind in (16, 17):
+        return post(kind=kind, **life)
+    return seal(fields_of(HUB, kind, **life), [HUB])
+
+
+def _lives() -> list[Fields]:
+    made = [good("L1", "a charter has none", CHARTER)]
+    for kind, days in LIFE_DAYS.items():
+        made += [
+            good("L1", f"kind {kind} for {days} days", _of_kind(kind, STAMP + days * DAY_MS)),
+            bad("L1", f"kind {kind} for {days} days and a millisecond", _of_kind(kind, STAMP + days * DAY_MS + 1)),
+            bad("L1", f"kind {kind} that expires at its stamp", _of_kind(kind, STAMP)),
+        ]
+    return [*made, bad("L1", "a charter that expires", seal(charter_fields(expires=STAMP + 1), [SEAT]))]
+
+
+def _due() -> list[Fields]:
+    made = post(expires=STAMP + DAY_MS)
+    proofs = list(PROOFS)
+    body_due, thread_due = STAMP + 8 * DAY_MS, STAMP + 36 * DAY_MS
+    first = step(made, 1, None)
+    return [
+        held("L2", "without its body when that is due", proofs, made.without_body, kept=[*proofs, made], now=body_due),
+        held("L2", "with its body when that is due", proofs, made, kept=[*proofs, made], now=body_due),
+        held(
+            "L2",
+            "without its body before",
+            proofs,
+            made.without_body,
+            now=body_due - 1,
+            kept=proofs,
+            error="waits_body",
+        ),
+        held("L3", "a millisecond before it is due", proofs, made, now=thread_due - 1, kept=[*proofs, made]),
+        held("L3", "when it is due", proofs, made, now=thread_due, kept=proofs, error="expired"),
+        held("L3", "held until it is due", proofs, made, sweep_at=thread_due, kept=proofs, error="gone"),
+        held("L3", "its steps go with it", [*proofs, made], first, sweep_at=thread_due, kept=proofs, error="gone"),
+    ]
+
+
+def _ends() -> list[Fields]:
+    first = post()
+    ended = seal(post_fields(seq=2, facts={"ends": True}), [HUB])
+    hasty = seal(post_fields(seq=2, facts={"ends": True}, expires=first.fields["expires"] - 1), [HUB])
+    proofs = list(PROOFS)
+    made = [
+        good("L4", "an end has no body", ended),
+        held("L4", "an end supersedes", [*proofs, first], ended, kept=[*proofs, ended]),
+        held("L4", "what has ended stays so", [*proofs, ended], first, kept=[*proofs, ended], error="superseded"),
+        held(
+            "L4",
+            "an end with an earlier expires is void",
+            [*proofs, first],
+            hasty,
+            kept=[*proofs, first],
+            error="superseded",
+        ),
+        bad("L4", "an end with a body", post(facts={"ends": True})),
+        bad("L4", "neither an end nor a body", seal(post_fields(), [HUB])),
+        bad("L4", "an unknown kind's end with a body", seal(fields_of(HUB, 99, facts={"ends": True}), [HUB], {})),
+        bad("L4", "a revocation that ends", revoke(SEAT, HUB, facts={"ends": True})),
+        bad("L4", "a charter that ends", seal(charter_fields(facts=CHARTER.fields["facts"] | {"ends": True}), [SEAT])),
+    ]
+    for value in (False, None, 1, 0, "true"):
+        made.append(bad("L4", f"ends is {value!r}", post(facts={"ends": value})))
+        made.append(bad("L4", f"ends is {value!r}, without a body", seal(post_fields(facts={"ends": value}), [HUB])))
+    return made
+
+
+def _clocks() -> list[Fields]:
+    ahead = NOW + 10 * MINUTE_MS
+    proofs = list(PROOFS)
+    fast = post(stamp=ahead + 1, expires=ahead + DAY_MS)
+    old = post(expires=STAMP + 1)
+    doubtful = {"trusted": False, "now": STAMP + 300 * DAY_MS}
+    return [
+        held("L5", "ten minutes ahead", proofs, post(stamp=ahead, expires=ahead + DAY_MS)),
+        held("L5", "ten minutes and a millisecond ahead", proofs, fast, kept=proofs, error="early"),
+        held(
+            "L6", "far ahead of a clock that is not trusted", proofs, fast, trusted=False, now=0, kept=[*proofs, fast]
+        ),
+        held("L6", "long due by a clock that is not trusted", proofs, old, **doubtful, kept=[*proofs, old]),
+        held(
+            "L6",
+            "nothing held goes by such a clock",
+            proofs,
+            old,
+            sweep_at=STAMP + 500 * DAY_MS,
+            **doubtful,
+            kept=[*proofs, old],
+        ),
+        held(
+            "L6", "nor is a body given up by it", proofs, old.without_body, **doubtful, kept=proofs, error="waits_body"
+        ),
+    ]
+
+
+def _kept_longer() -> list[Fields]:
+    """An organiser's grant runs out; it revoked a hub that still has a grant."""
+    organiser = grant(SEAT, OTHER_HUB, 5, rank="organiser", days=40)
+    victim = grant(SEAT, HUB, 0, days=400)
+    removal = revoke(OTHER_HUB, HUB)
+    after = STAMP + 80 * DAY_MS
+    later = STAMP + 470 * DAY_MS
+    pair = [CHARTER, organiser, victim]
+    return [
+        held(
+            "L7",
+            "a grant that proves a revocation",
+            [CHARTER, victim, removal],
+            organiser,
+            sweep_at=after,
+            kept=[*pair, removal],
+        ),
+        held(
+            "L7",
+            "a revocation while a grant of its subject is held",
+            pair,
+            removal,
+            sweep_at=after,
+            kept=[*pair, removal],
+        ),
+        held(
+            "L7",
+            "a grant that proves nothing",
+            [CHARTER, victim],
+            organiser,
+            sweep_at=after,
+            kept=[CHARTER, victim],
+            error="gone",
+        ),
+        held(
+            "L7",
+            "a revocation when no grant of its subject is left",
+            [CHARTER],
+            revoke(SEAT, STRANGER),
+            sweep_at=later,
+            kept=[CHARTER],
+            error="gone",
+        ),
+    ]

@@ -1,0 +1,365 @@
+"""Vectors of part H, and of S3 to S6 and F4: greetings, and what follows on a link.
+
+A session vector names a hub with its key, node and records, the links it has, and the frames that come in on them. It
+is valid where the link stays open and what is wanted has happened.
+"""
+
+from typing import Any
+
+from protocol.vector_parts.composing import (
+    DAY_MS,
+    HOUR_MS,
+    NOW,
+    Fields,
+    Made,
+    Signer,
+    digest,
+    pack,
+    prefix,
+    vector,
+)
+from protocol.vector_parts.sets import EPOCH, FIRST, NEED
+from protocol.vector_parts.world import (
+    CHARTER,
+    HUB,
+    HUB_GRANT,
+    MEMBER,
+    MEMBER_GRANT,
+    NETWORK,
+    NODE,
+    OTHER_GRANT,
+    OTHER_HUB,
+    OTHER_NODE,
+    PROOFS,
+    SEAT,
+    STRANGER,
+    card,
+    consent,
+    grant,
+    post,
+    revoke,
+    step,
+)
+
+HOUR = (NOW // HOUR_MS + 1) * HOUR_MS
+OWN_CARD, THEIR_CARD = card(HUB, NODE), card(OTHER_HUB, OTHER_NODE)
+HELD = [*PROOFS, OWN_CARD]
+CHECK = bytes(range(16))
+SECRET = bytes(range(16, 32))
+FROM_THEM = {"peer_node": OTHER_NODE, "opened_by_us": False, "nonce": bytes(16)}
+FROM_US = FROM_THEM | {"opened_by_us": True}
+
+
+def hello(who: Signer = OTHER_HUB, records: Any = None, **changes: Any) -> bytes:
+    """The frame of a hello to the hub under test."""
+    path = [CHARTER, OTHER_GRANT, THEIR_CARD] if records is None else records
+    fields = {
+        "lowest": 1,
+        "highest": 1,
+        "network": NETWORK,
+        "own_node": OTHER_NODE,
+        "peer_node": NODE,
+        "nonce": bytes(16),
+        "hub": who.public,
+        "records": [made.wire if isinstance(made, Made) else made for made in path],
+        "epoch": EPOCH,
+        "cursor": None,
+        "newest": None,
+    }
+    return pack([1, *(fields | changes).values()])
+
+
+def join(who: Signer = STRANGER, *, signer: Signer | None = None, **changes: Any) -> bytes:
+    """The frame of a newcomer's greeting."""
+    proof = (signer or who).sign(prefix("join") + NETWORK + OTHER_NODE + NODE)
+    fields = {
+        "lowest": 1,
+        "highest": 1,
+        "network": NETWORK,
+        "own_node": OTHER_NODE,
+        "peer_node": NODE,
+        "secret": SECRET,
+        "hub": who.public,
+        "recovery": None,
+        "proof": proof,
+    }
+    return pack([2, *(fields | changes).values()])
+
+
+def records_frame(records: list[Any], *, number: int = 1, why: int = 0, through: int = 5, final: bool = True) -> bytes:
+    """The frame of a `Records` message."""
+    wires = [made.wire if isinstance(made, Made) else made for made in records]
+    return pack([4, number, why, wires, through, CHECK, final])
+
+
+def session(rule: str, name: str, frames: list[bytes], *, error: str | None = None, **more: Any) -> Fields:
+    """Frames from another hub on one link that it opened."""
+    settings = {
+        "network": NETWORK,
+        "seed": HUB.seed,
+        "node": NODE,
+        "epoch": EPOCH,
+        "now": NOW,
+        "records": [made.wire for made in more.pop("records", HELD)],
+        "links": [FROM_THEM],
+    }
+    given = [[0, frame] if isinstance(frame, bytes) else frame for frame in frames]
+    return vector(rule, name, "session", given, error=error, **(settings | more))
+
+
+def vectors() -> list[Fields]:
+    """All vectors of these parts."""
+    return [
+        *_greetings(),
+        *_ends(),
+        *_members(),
+        *_joining(),
+        *_doubled(),
+        *_streams(),
+        *_audits(),
+    ]
+
+
+def _greetings() -> list[Fields]:
+    return [
+        session("H1", "they greet, we answer", [hello()], expect={"sends": [1]}),
+        session("H1", "we greet when we opened the link", [], links=[FROM_US], expect={"sends": [1]}),
+        session("H1", "we say nothing before them", [], expect={"sends": []}),
+        session("H1", "a ping before the greeting", [pack([10, 3])], error="bad_message"),
+        session("H1", "records before the greeting", [records_frame([])], error="bad_message"),
+        session("H1", "a question before the greeting", [pack([6, [NEED.id]])], error="bad_message"),
+        session("H1", "a second greeting", [hello(), hello()], error="bad_message"),
+        session("H1", "an admission that nobody asked for", [pack([3, []])], error="bad_message"),
+        session("H1", "a join on a link that we opened", [join()], links=[FROM_US], error="bad_message"),
+    ]
+
+
+def _ends() -> list[Fields]:
+    return [
+        session("H3", "network and both nodes", [hello()]),
+        session("H3", "another network", [hello(network=bytes(16))], error="other_network"),
+        session("H3", "another node of theirs", [hello(own_node=STRANGER.public)], error="wrong_node"),
+        session("H3", "another node of ours", [hello(peer_node=STRANGER.public)], error="wrong_node"),
+        session("H3", "a newcomer to another network", [join(network=bytes(16))], error="other_network"),
+        session("H3", "a newcomer to another node", [join(peer_node=STRANGER.public)], error="wrong_node"),
+    ]
+
+
+def _members() -> list[Fields]:
+    fresh = grant(OTHER_HUB, STRANGER, 0, invites=0)
+    fresh_card = card(STRANGER, OTHER_NODE)
+    no_card = [CHARTER, OTHER_GRANT]
+    return [
+        session("H4", "a hub that is known", [hello()]),
+        session("H4", "a hub with the path down to it", [hello(STRANGER, [CHARTER, OTHER_GRANT, fresh, fresh_card])]),
+        session("H4", "no grant", [hello(STRANGER, [CHARTER, fresh_card])], error="not_a_member"),
+        session(
+            "H4",
+            "a gap in the path",
+            [hello(STRANGER, [CHARTER, fresh, fresh_card])],
+            records=[CHARTER, HUB_GRANT, OWN_CARD],
+            error="not_a_member",
+        ),
+        session("H4", "rank member", [hello(MEMBER, [CHARTER, MEMBER_GRANT])], error="not_a_member"),
+        session("H4", "revoked", [hello()], records=[*HELD, revoke(SEAT, OTHER_HUB)], error="revoked"),
+        session("H4", "no card", [hello(records=no_card)], error="wrong_card"),
+        session(
+            "H4",
+            "a card with another node",
+            [hello(records=[*no_card, card(OTHER_HUB, STRANGER.public)])],
+            error="wrong_card",
+        ),
+        session("H4", "our own key", [hello(HUB, [CHARTER, HUB_GRANT, card(HUB, OTHER_NODE)])], error="own_key"),
+    ]
+
+
+def _joining() -> list[Fields]:
+    given = grant(HUB, STRANGER, 0, invites=0)
+    admission = {"admission": {"grant": given.wire}}
+    recovery = consent(STRANGER)
+    late = [
+        *HELD,
+        grant(HUB, OTHER_HUB, 0, invites=0),
+        grant(HUB, MEMBER, 1, invites=0),
+        grant(HUB, SEAT, 2, invites=0),
+    ]
+    no_room = {"admission": {"grant": grant(HUB, STRANGER, 3, invites=0).wire}}
+    hashed = {"function": "invite_secret_hash", "arguments": [SECRET]}
+    return [
+        session("H5", "signed over both nodes", [join()], **admission, expect={"sends": [3]}),
+        session("H5", "signed by another key", [join(signer=OTHER_HUB)], **admission, error="bad_signature"),
+        session(
+            "H5",
+            "a proof made for another link",
+            [join(proof=STRANGER.sign(prefix("join") + NETWORK + NODE + OTHER_NODE))],
+            **admission,
+            error="bad_signature",
+        ),
+        session(
+            "H6",
+            "a good secret",
+            [join(recovery=recovery)],
+            **admission,
+            expect={"sends": [3], "asked": True},
+            wants_kept=given.id,
+        ),
+        session("H6", "one that stands already", [join(OTHER_HUB)], expect={"sends": [3], "asked": False}),
+        session("H6", "a bad secret", [join()], admission={"refuse": "bad_secret"}, error="bad_secret"),
+        session("H6", "no invites left", [join()], records=late, **no_room, error="no_invites"),
+        vector("H6", "the secret's hash", "derive", digest("invite secret", SECRET), **hashed),
+        vector("H6", "a plain hash", "derive", digest("body", SECRET), error="different", **hashed),
+    ]
+
+
+def _doubled() -> list[Fields]:
+    """Both hubs dialled at once: link 0 is theirs, link 1 ours."""
+    both = {"links": [FROM_THEM, FROM_US]}
+    theirs_stays = OTHER_NODE < NODE
+    stays, goes = (0, 1) if theirs_stays else (1, 0)
+    frames = [[0, hello()], [1, hello()]]
+    return [
+        session("H7", "the link that the lower node id opened", frames, **both, judged_link=stays),
+        session("H7", "the other one", frames, **both, judged_link=goes, error="doubled"),
+        session("H7", "whichever was greeted first", frames[::-1], **both, judged_link=stays),
+        session(
+            "H7", "the other one, whichever was greeted first", frames[::-1], **both, judged_link=goes, error="doubled"
+        ),
+    ]
+
+
+def _streams() -> list[Fields]:
+    theirs = post(OTHER_HUB)
+    ours, private = post(), post(name=2, audience="hub")
+    held_here = [*HELD, ours, private]
+    smuggled = post(OTHER_HUB, name=3, audience="hub")
+    lost_step = step(theirs, 2, FIRST, author=OTHER_HUB)
+    cursor = {"cursor": [EPOCH.hex(), 5, CHECK.hex()]}
+    governance = sorted(made.id.hex() for made in PROOFS)
+    unknown = post(OTHER_HUB, name=4)
+    return [
+        session("S3", "nothing waits", [hello(), records_frame([theirs])], wants_cursor=True, expect=cursor),
+        session(
+            "S3", "a bad record does not wait", [hello(), records_frame([7, theirs])], wants_cursor=True, expect=cursor
+        ),
+        session(
+            "S3",
+            "a step without its register",
+            [hello(), records_frame([lost_step])],
+            wants_cursor=True,
+            error="no_cursor",
+        ),
+        session(
+            "S3",
+            "a record without its body",
+            [hello(), records_frame([theirs.without_body])],
+            wants_cursor=True,
+            error="no_cursor",
+        ),
+        session(
+            "S3",
+            "the body comes after all",
+            [hello(), records_frame([theirs.without_body]), records_frame([theirs], number=2, why=1)],
+            wants_cursor=True,
+            expect=cursor,
+        ),
+        session("S4", "for the network", [hello()], records=held_here, wants_sent=ours.id),
+        session("S4", "for our hub alone", [hello()], records=held_here, wants_sent=private.id, error="not_sent"),
+        session(
+            "S4",
+            "for our hub alone, asked by id",
+            [hello(), pack([6, [private.id]])],
+            records=held_here,
+            wants_sent=private.id,
+            error="not_sent",
+        ),
+        session(
+            "S4", "for their hub alone", [hello(), records_frame([smuggled])], wants_kept=smuggled.id, error="not_kept"
+        ),
+        session(
+            "S5",
+            "proofs go first",
+            [hello()],
+            records=[HUB_GRANT, CHARTER, OWN_CARD, OTHER_GRANT, ours],
+            wants_sent=ours.id,
+            expect={"first_sent": governance},
+        ),
+        session(
+            "S5",
+            "not back to where it came from",
+            [hello(), records_frame([unknown])],
+            wants_sent=unknown.id,
+            error="not_sent",
+        ),
+        session(
+            "S5",
+            "a record in an answer moves no cursor",
+            [hello(), records_frame([theirs], why=1)],
+            wants_cursor=True,
+            error="no_cursor",
+        ),
+        session(
+            "S6",
+            "each message is answered",
+            [hello(), records_frame([theirs])],
+            expect={"sends": [1, 5]},
+            wants_kept=theirs.id,
+        ),
+        session(
+            "S6", "what is asked for is sent", [hello(), pack([6, [ours.id]])], records=held_here, wants_sent=ours.id
+        ),
+        session(
+            "S6",
+            "a missing predecessor is asked for",
+            [hello(), records_frame([theirs, lost_step])],
+            expect={"wanted": [FIRST.id.hex()]},
+        ),
+        session(
+            "S6",
+            "what is not held is not sent",
+            [hello(), pack([6, [unknown.id]])],
+            records=held_here,
+            wants_sent=unknown.id,
+            error="not_sent",
+        ),
+    ]
+
+
+def _audits() -> list[Fields]:
+    ids = sorted(made.id for made in [*HELD, THEIR_CARD])
+    print_ = digest("fingerprint", HOUR.to_bytes(8, "big"), *ids)[:16]
+    equal = [7, HOUR, True, HOUR, len(ids), print_]
+    missing = post(OTHER_HUB, name=5).id
+    two = sorted([missing, CHARTER.id])
+    later = [7, HOUR + HOUR_MS, True, HOUR + HOUR_MS, 0, bytes(16)]
+    far = [7, HOUR + DAY_MS, True, HOUR + DAY_MS, 0, bytes(16)]
+    begun = [[0, hello()], [0, pack([7, HOUR - HOUR_MS, True, HOUR - HOUR_MS, 0, bytes(16)])]]
+    return [
+        session("F4", "equal sets", [hello(), pack(equal)], expect={"sends": [8]}),
+        session("F4", "another count", [hello(), pack([*equal[:4], 1, print_])], expect={"sends": [9]}),
+        session("F4", "another fingerprint", [hello(), pack([*equal[:5], bytes(16)])], expect={"sends": [9]}),
+        session("F4", "a later hour of theirs", [hello(), pack(later)], expect={"sends": [9]}),
+        session("F4", "an hour of theirs a day ahead", [hello(), pack(far)], expect={"sends": [7]}),
+        session(
+            "F4",
+            "their list names what we lack",
+            [*begun, pack([9, HOUR, two, True])],
+            expect={"sends": [7], "wanted": [missing.hex()]},
+        ),
+        session("F4", "a list that falls", [*begun, pack([9, HOUR, two[::-1], True])], error="bad_message"),
+        session(
+            "F4", "a list with an id twice", [*begun, pack([9, HOUR, [missing, missing], True])], error="bad_message"
+        ),
+        session(
+            "F4",
+            "an hour that is not full",
+            [hello(), pack([7, HOUR + 1, True, HOUR + 1, 0, bytes(16)])],
+            error="bad_message",
+        ),
+        session("M3", "an hour that is full", [hello(), pack(equal)]),
+        session(
+            "M3",
+            "an hour that is not full",
+            [hello(), pack([7, HOUR, True, HOUR + 1, 0, bytes(16)])],
+            error="bad_message",
+        ),
+    ]

@@ -1,0 +1,120 @@
+"""Vectors of part M and H2: frames, messages field by field, bounds, versions."""
+
+from typing import Any
+
+from protocol.vector_parts.composing import Fields, pack, seal, vector
+from protocol.vector_parts.links import CHECK, HOUR, SECRET, hello, join, records_frame, session
+from protocol.vector_parts.sets import EPOCH
+from protocol.vector_parts.world import (
+    HUB,
+    NETWORK,
+    NODE,
+    OTHER_HUB,
+    OTHER_NODE,
+    POST_BODY,
+    RECOVERY_HASH,
+    post,
+    post_fields,
+)
+
+
+def vectors() -> list[Fields]:
+    """All vectors of this part."""
+    return [*_frames(), *_versions()]
+
+
+MESSAGES: dict[str, list[Any]] = {
+    "Hello": [1, 1, 1, NETWORK, NODE, OTHER_NODE, bytes(16), HUB.public, [], EPOCH, [EPOCH, 7, CHECK], bytes(32)],
+    "Join": [2, 1, 1, NETWORK, NODE, OTHER_NODE, SECRET, HUB.public, [RECOVERY_HASH, bytes(64)], bytes(64)],
+    "Admit": [3, []],
+    "Records": [4, 1, 0, [], 5, CHECK, True],
+    "Ack": [5, 1],
+    "Want": [6, [bytes(32)]],
+    "Audit": [7, HOUR, True, HOUR, 4, CHECK],
+    "Equal": [8, HOUR],
+    "Ids": [9, HOUR, [bytes(32)], True],
+    "Ping": [10, 1],
+    "Pong": [11, 1],
+    "Bye": [12, "full", "try again later"],
+}
+MAY_BE_NIL = {("Hello", 10), ("Hello", 11), ("Join", 8)}
+
+
+def _frame(rule: str, name: str, frame: Any, error: str | None = None) -> Fields:
+    return vector(rule, name, "frame", frame if isinstance(frame, bytes) else pack(frame), error=error)
+
+
+def _frames() -> list[Fields]:
+    made = [_frame("M1", "a message", [10, 1])]
+    shapes: dict[str, Any] = {
+        "nothing": [],
+        "no array": 10,
+        "number 0": [0],
+        "number 13": [13, 1],
+        "text": ["10", 1],
+        "true": [True, 1],
+    }
+    made += [_frame("M1", f"{name} as a frame", shape, "bad_message") for name, shape in shapes.items()]
+    made += [
+        _frame("M1", "not msgpack", b"\xc1", "not_msgpack"),
+        _frame("M1", "not strict", b"\x92\xcc\x0a\x01", "not_strict"),
+    ]
+    for name, items in MESSAGES.items():
+        made += [_frame("M2", name, items), _frame("M1", f"{name} with a field too many", [*items, 0], "bad_message")]
+        if name not in ("Hello", "Join"):
+            made.append(_frame("M1", f"{name} with a field too few", items[:-1], "bad_message"))
+        for at in range(1, len(items)):
+            wrong = [*items[:at], _wrong(items[at]), *items[at + 1 :]]
+            made.append(_frame("M2", f"{name} with a wrong field {at}", wrong, "bad_message"))
+            if (name, at) in MAY_BE_NIL:
+                made.append(_frame("M2", f"{name} with nil as field {at}", [*items[:at], None, *items[at + 1 :]]))
+    bounds = {
+        "40 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 40, *MESSAGES["Hello"][9:]], None),
+        "41 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 41, *MESSAGES["Hello"][9:]], "bad_message"),
+        "256 records": ([4, 1, 0, [0] * 256, 5, CHECK, True], None),
+        "257 records": ([4, 1, 0, [0] * 257, 5, CHECK, True], "bad_message"),
+        "513 wanted": ([6, [bytes(32)] * 513], "bad_message"),
+        "a reason of 240 bytes": ([12, "full", "a" * 240], None),
+        "a reason of 241 bytes": ([12, "full", "a" * 241], "bad_message"),
+        "an integer below 0": ([10, -1], "bad_message"),
+    }
+    made += [_frame("M3", name, frame, error) for name, (frame, error) in bounds.items()]
+    spoiled = seal(post_fields(OTHER_HUB), [HUB], POST_BODY)
+    sound = post(OTHER_HUB, name="sound")
+    mixed = [spoiled, 7, [1, 2], sound, [b"", b"", b""]]
+    return [
+        *made,
+        session("M4", "a good record beside bad ones", [hello(), records_frame(mixed)], wants_kept=sound.id),
+        session("M4", "a bad record", [hello(), records_frame(mixed)], wants_kept=spoiled.id, error="not_kept"),
+        session("M4", "a bad message", [hello(), pack([4, 1, 0, 7, 5, CHECK, True])], error="bad_message"),
+    ]
+
+
+def _wrong(value: Any) -> Any:
+    """Something of another type, or of another length."""
+    if isinstance(value, bytes):
+        return value[:-1]
+    if isinstance(value, bool):
+        return 1
+    if isinstance(value, list) and value and isinstance(value[0], bytes) and len(value) > 1:
+        return value[:-1]
+    return None
+
+
+def _versions() -> list[Fields]:
+    made = [
+        _frame("H2", f"versions {low} to {high}", hello(lowest=low, highest=high))
+        for low, high in ((1, 1), (1, 9), (0, 1))
+    ]
+    for low, high in ((2, 2), (2, 9), (0, 0)):
+        made += [
+            _frame("H2", f"a hello with versions {low} to {high}", hello(lowest=low, highest=high), "version"),
+            _frame(
+                "H2",
+                f"a hello of another shape, versions {low} to {high}",
+                [1, low, high, "what a later version says"],
+                "version",
+            ),
+            _frame("H2", f"a join with versions {low} to {high}", join(lowest=low, highest=high), "version"),
+        ]
+    return made
