@@ -25,15 +25,15 @@ class RemoteError(HartigError):
 
 
 class EncodingError(RemoteError):
-    """Bytes that are not strict msgpack (SPEC E1–E9)."""
+    """Bytes that are not strict msgpack (SPEC, part E)."""
 
 
 class RecordError(RemoteError):
-    """A record that is malformed or not authentic (SPEC R and K rules)."""
+    """A record that is malformed or not authentic (SPEC, parts R and K)."""
 
 
 class MessageError(RemoteError):
-    """A frame that is no message of this protocol; the link is closed (SPEC M rules)."""
+    """A frame that is no message of this protocol; the link is closed (SPEC, part M)."""
 
 
 class InviteError(RemoteError):

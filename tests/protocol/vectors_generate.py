@@ -12,7 +12,19 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from protocol.vector_parts import authority, encoding, governance, keys, life, links, messages, posts, records, sets
+from protocol.vector_parts import (
+    authority,
+    encoding,
+    governance,
+    invites,
+    keys,
+    life,
+    links,
+    messages,
+    posts,
+    records,
+    sets,
+)
 from protocol.vector_parts.composing import Fields
 
 VECTORS = Path(__file__).resolve().parents[2] / "protocol" / "vectors"
@@ -31,8 +43,9 @@ PARTS = {
     "F": "audit",
     "M": "messages",
     "H": "greetings",
+    "I": "invites",
 }
-MODULES = (encoding, keys, records, life, governance, posts, authority, sets, messages, links)
+MODULES = (encoding, keys, records, life, governance, posts, authority, sets, messages, links, invites)
 
 
 def files() -> dict[str, str]:

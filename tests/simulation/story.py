@@ -5,6 +5,7 @@ python -m simulation.story 17          # from tests/: runs one world again and p
 
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 from unittest.mock import patch
 
@@ -14,10 +15,11 @@ from hartig_protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from hartig_protocol.records import governance, keys, opening
 from hartig_protocol.records.record import Record, Wire
 from hartig_protocol.sync import greeting
+from simulation import faults
 from simulation.world import NETWORK, TRUE_START_MS, Member, World
 from support.records import seeded
 
-TROUBLE_MS = 3 * MINUTE_MS
+TROUBLE_MS = 2 * MINUTE_MS
 HEALING_MS_MAX = 40 * MINUTE_MS
 PLACES = 12  # few, so that threads compete for places
 CARD_PLACE = 400
@@ -35,8 +37,8 @@ def made_record(kind: str, number: int, place: int, nonce: int, seq: int) -> Rec
     hub = NETWORK.hub(number)
     stamp = TRUE_START_MS + nonce * 1_000
     lives = {
-        "short": (stamp - 40 * DAY_MS, TRUE_START_MS - 35 * DAY_MS + (2 + nonce % 6) * MINUTE_MS),
-        "faded": (stamp - 10 * DAY_MS, TRUE_START_MS - 7 * DAY_MS + (nonce % 6) * MINUTE_MS),
+        "short": (stamp - 40 * DAY_MS, TRUE_START_MS - 35 * DAY_MS + (1 + nonce % 4) * MINUTE_MS),
+        "faded": (stamp - 10 * DAY_MS, TRUE_START_MS - 7 * DAY_MS + (nonce % 4) * MINUTE_MS),
     }
     stamp, expires = lives.get(kind, (stamp, stamp + (10 + (nonce * 7 + seq) % 13) * DAY_MS))
     title = f"{'PRIVATE' if kind == 'private' else 'shared'} {number} {place} {nonce}"
@@ -69,7 +71,7 @@ def proofs(number: int) -> tuple[Record, ...]:
     hub = NETWORK.hub(number)
     return (
         NETWORK.charter,
-        NETWORK.grant(hub.public, place=number, stamp=TRUE_START_MS - DAY_MS),
+        NETWORK.grant(hub.public, place=number, invites=60, stamp=TRUE_START_MS - DAY_MS),
         NETWORK.card(hub, place=CARD_PLACE, stamp=TRUE_START_MS - DAY_MS),
     )
 
@@ -107,14 +109,13 @@ class Story:
         world, random = self.world, self.random
         count = random.choice([3, 3, 3, 4, 4, 5, 6, 8])
         founder = world.add(1)
-        world.publish(founder, *proofs(1))
+        self._keep_proofs(founder)
         for number in range(2, count + 1):
             if random.random() < 0.3:
-                newcomer = world.add(number, secret_from=founder)
+                self._keep_proofs(world.add(number, secret_from=founder))
                 world.pairs.add((number, 1))
-                self._card_when_admitted(newcomer)
             else:
-                world.publish(world.add(number), *proofs(number))
+                self._keep_proofs(world.add(number))
         self._choose_pairs(count)
         world.after(random.randint(0, 2_000), world.keep_links)
         for _ in range(random.randint(12, 40)):
@@ -128,12 +129,14 @@ class Story:
             if (other, one) not in self.world.pairs:
                 self.world.pairs.add((one, other))
 
-    def _card_when_admitted(self, member: Member) -> None:
-        if member.is_up and member.core.hub.state.is_member:
+    def _keep_proofs(self, member: Member) -> None:
+        """Hand in the proofs that a hub begins with, and its card once it is admitted; again if a crash lost them."""
+        state = member.core.hub.state
+        if member.is_up and member.core.invite is None and not state.is_member:
+            self.world.publish(member, *proofs(member.number))
+        elif member.is_up and state.is_member and state.card is None:
             self.world.publish(member, proofs(member.number)[2])
-            if member.core.hub.state.card is not None:
-                return
-        self.world.after(1_000, lambda: self._card_when_admitted(member))
+        self.world.after(2_000, lambda: self._keep_proofs(member))
 
     def _anyone(self) -> Member:
         return self.random.choice(self.world.members)
@@ -198,7 +201,7 @@ class Story:
         for number in sorted(world.groups):
             world.groups[number] = self.random.randint(0, 1)
         world.cut_all(lambda one, other: not world.can_reach(one, other))
-        world.after(self.random.randint(5_000, 90_000), self._join_up)
+        world.after(self.random.randint(5_000, 60_000), self._join_up)
 
     def _join_up(self) -> None:
         for number in self.world.groups:
@@ -262,7 +265,7 @@ class Story:
             member.ahead_ms, member.trusted, member.altered_rows = 0, True, None
         for number in range(2, len(world.members) + 1):
             world.pairs.add((number, number - 1))
-        at_least = 11 * MINUTE_MS  # all that is nearly due has gone, and two audits have run
+        at_least = 6 * MINUTE_MS  # all that is nearly due has gone, and every link has had an audit
         world.run(at_least)
         while not world.watch.is_equal() and world.at_ms < TROUBLE_MS + HEALING_MS_MAX:
             world.run(MINUTE_MS)
@@ -276,10 +279,15 @@ def _forged(rows: tuple[Wire, ...]) -> tuple[Wire, ...]:
     return tuple((head, signature[:-1] + bytes([signature[-1] ^ 1]), body) for head, signature, body in rows)
 
 
-def trace_of(seed: int) -> str:
-    """Run one world and return its trace."""
-    return Story(seed).run().trace
+def main(arguments: list[str]) -> None:
+    """Run the worlds with these seeds, one trace a line; `--fault=NAME` plants one of `faults` first."""
+    planted = [getattr(faults, argument[8:]) for argument in arguments if argument.startswith("--fault=")]
+    with ExitStack() as stack:
+        for fault in planted:
+            stack.enter_context(fault())
+        for seed in arguments[len(planted) :]:
+            sys.stdout.write(Story(int(seed)).run().trace + "\n")
 
 
 if __name__ == "__main__":
-    sys.stdout.write("".join(trace_of(int(seed)) + "\n" for seed in sys.argv[1:]))
+    main(sys.argv[1:])

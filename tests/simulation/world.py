@@ -137,7 +137,8 @@ class World:
     def handle(self, member: Member, event: Event) -> None:
         if not member.is_up:
             return
-        self.note(member.number, type(event).__name__, getattr(event, "frame", b""))
+        self.note(member.number, type(event).__name__)
+        self._trace.update(getattr(event, "frame", b""))
         self._take(member, member.core.hub.handle(event, self.clock(member)))
         self.watch.bounds(member)
 

@@ -139,7 +139,7 @@ def post_body(
     text: Mapping[str, str] | str | None = None,
     **more: Any,
 ) -> bytes:
-    """Return the body of a need or an offer; a plain string is English."""
+    """Return the body of a need or an offer; a plain string is English, `more` are other fields."""
     body: dict[str, Any] = {"title": {"en": title} if isinstance(title, str) else dict(title)}
     if text is not None:
         body["text"] = {"en": text} if isinstance(text, str) else dict(text)

@@ -16,6 +16,7 @@ from hartig_node.api.guard import BOARD, guard
 from hartig_node.api.health import ApiFigures, health_endpoints
 from hartig_node.api.problems import problems
 from hartig_node.api.routes_admin import admin_endpoints
+from hartig_node.api.routes_backup import backup_endpoints
 from hartig_node.api.routes_codes import code_endpoints
 from hartig_node.api.routes_posts import post_endpoints
 from hartig_node.api.routes_records import record_endpoints
@@ -31,8 +32,8 @@ def make_app(
     """Return the application for a door; doors of one node share `streams` and `figures`."""
     app = web.Application(middlewares=[count, problems, guard])
     app[BOARD], app[DOOR], app[ENDPOINTS] = board, door, {}
-    app[STREAMS] = streams or Streams(board)
-    app[FIGURES] = figures or ApiFigures()
+    app[STREAMS] = Streams(board) if streams is None else streams
+    app[FIGURES] = ApiFigures() if figures is None else figures
     add_endpoints(app, all_endpoints(board, app[STREAMS], app[FIGURES]))
     app.on_response_prepare.append(add_security_headers)
     app.on_shutdown.append(_end_streams)
@@ -48,6 +49,7 @@ def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[E
         *record_endpoints(board),
         *streams.endpoints(),
         *code_endpoints(),
+        *backup_endpoints(board),
     ]
 
 

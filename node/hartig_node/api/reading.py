@@ -50,12 +50,8 @@ def check_query(request: web.Request, known: Sequence[str]) -> None:
             raise BoardError("bad_request", f"{name} is given twice", "give it once", pointer(name))
 
 
-async def read_json(
-    request: web.Request, bytes_max: int = BODY_BYTES_MAX, media: Sequence[str] = JSON, *, optional: bool = False
-) -> Any:
-    """Return the body's value; with `optional`, None where there is no body."""
-    if optional and not request.body_exists:
-        return None
+async def read_json(request: web.Request, bytes_max: int = BODY_BYTES_MAX, media: Sequence[str] = JSON) -> Any:
+    """Return the body's value."""
     _check_media(request, media)
     return parse_json(await _read_body(request, bytes_max))
 
@@ -63,10 +59,13 @@ async def read_json(
 async def read_object(
     request: web.Request, known: Sequence[str], bytes_max: int = BODY_BYTES_MAX, *, optional: bool = False
 ) -> dict[str, Any]:
-    """Return the body's object, whose members are all `known`; those that are null are left out."""
-    value = await read_json(request, bytes_max, optional=optional)
-    if value is None and optional:
+    """Return the body's object, whose members are all `known`, without those that are null.
+
+    With `optional`, a request without a body means an empty object.
+    """
+    if optional and not request.body_exists:
         return {}
+    value = await read_json(request, bytes_max)
     if not isinstance(value, dict):
         raise BoardError("bad_request", "the body must be an object", f"send an object with {', '.join(known)}")
     for name in value:

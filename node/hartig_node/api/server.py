@@ -16,7 +16,7 @@ from aiohttp import web
 
 from hartig_node.api.app import make_app
 from hartig_node.api.door import Door
-from hartig_node.api.events import Streams
+from hartig_node.api.events import SLOW_READER_S, Streams
 from hartig_node.api.health import ApiFigures
 from hartig_node.api.problems import ProblemHandler
 from hartig_node.board.board import Board
@@ -58,10 +58,10 @@ class _Opened:
 class ApiServer:
     """The node API of one node, at all its doors."""
 
-    def __init__(self, board: Board, make_gate: GateMaker) -> None:
-        """Prepare; `open` begins to answer."""
+    def __init__(self, board: Board, make_gate: GateMaker, slow_reader_s: float = SLOW_READER_S) -> None:
+        """Prepare; `open` begins to answer. Readers of events that take nothing for `slow_reader_s` are cut."""
         self._board, self._make_gate = board, make_gate
-        self._streams, self._figures = Streams(board), ApiFigures()
+        self._streams, self._figures = Streams(board, slow_reader_s=slow_reader_s), ApiFigures()
         self._opened: list[_Opened] = []
 
     def __repr__(self) -> str:

@@ -68,7 +68,9 @@ class Pen:
     ) -> Signed:
         """Sign the first version of a thread into a place."""
         held = self.catalog.registers.get((self.key.public, _family(kind, audience), place))
-        stamp = self._stamp(held)
+        stamp = self._clock.now().wall_ms
+        if held is not None:  # the place is used again, and what stands in it must be outlasted
+            stamp = max(stamp, (held.expires or 0) + 1 - life_ms_max(kind))
         expires = min(expires_ms, stamp + life_ms_max(kind))
         seq = max(1, self.seq_floor)
         return self._sign(kind, place, subject, fixed, seq, stamp, expires, audience, facts, body)
@@ -78,16 +80,13 @@ class Pen:
     ) -> Signed:
         """Sign the next version of a thread; its `expires` is no earlier than before."""
         head = before.head
-        stamp = max(self._clock.now().wall_ms, head.stamp)
+        # No earlier than what lets the new version last as long as the one before, should the clock have gone back.
+        stamp = max(self._clock.now().wall_ms, (head.expires or 0) - life_ms_max(head.kind))
         latest = stamp + life_ms_max(head.kind)
         expires = min(max(expires_ms, head.expires or 0, stamp + 1), latest)
         seq = max(head.seq + 1, self.seq_floor)
         audience = head.audience
         return self._sign(head.kind, head.place, head.subject, head.fixed, seq, stamp, expires, audience, facts, body)
-
-    def _stamp(self, held: Entry | None) -> int:
-        now_ms = self._clock.now().wall_ms
-        return max(now_ms, held.stamp) if held else now_ms
 
     def _sign(
         self,

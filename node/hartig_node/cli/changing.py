@@ -19,9 +19,7 @@ Change = Callable[[str], dict[str, Any]]
 def _revise_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the post's id, or the first 8 digits of it")
     parser.add_argument("--title", metavar="TITLE", help="in a few words, in --language")
-    parser.add_argument(
-        "--clear", nargs="+", action="extend", metavar="FIELD", help="fields to say no longer: quantity"
-    )
+    parser.add_argument("--clear", nargs="+", action="extend", metavar="FIELD", help="fields to empty: quantity")
     add_draft_options(parser)
     add_fixed_options(parser)
 

@@ -1,7 +1,7 @@
 """From options to a draft, as `node/API.md` has it: every field of a draft can be said on the command line.
 
-In: the options of `need`, `offer` and `revise`. Out: a JSON-like map. What the fields may hold is for the node to judge;
-here only numbers and times are read.
+In: the options of `need`, `offer` and `revise`. Out: a JSON-like map. What fields may hold is for the node
+to judge; here only numbers and times are read.
 """
 
 import argparse

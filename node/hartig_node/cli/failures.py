@@ -43,9 +43,8 @@ def message(error: ClientError) -> str:
 
 def hint(error: ClientError) -> str:
     """Return what to do: what the node says, else what we can guess."""
-    if isinstance(error, ProblemError) and error.pointer.endswith(("/category", "/unit")):
-        if guess := _guess(error):
-            return guess
+    if isinstance(error, ProblemError) and error.pointer.endswith(("/category", "/unit")) and (guess := _guess(error)):
+        return guess
     if error.hint:
         return error.hint
     if isinstance(error, DeniedError):

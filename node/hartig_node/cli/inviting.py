@@ -22,9 +22,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--address", action="append", metavar="HOST:PORT",
         help="where this hub can be reached, for a hub that is not on the same network; may be repeated",
     )  # fmt: skip
-    parser.add_argument(
-        "--pass-on", type=int, metavar="NUMBER", help="how many hubs it may invite in turn (default 20)"
-    )
+    parser.add_argument("--pass-on", type=int, metavar="NUMBER", help="how many hubs it may invite itself (default 20)")
     parser.add_argument("--no-picture", action="store_true", help="no QR code")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--list", action="store_true", help="show the open invites instead")

@@ -95,14 +95,12 @@ def check_interfaces(folder: Path = Path("/sys/class/net")) -> list[Finding]:
         names = [name for _, name in socket.if_nameindex() if name != _LOOPBACK]
     if not names:
         what = "this machine has no network interface but its own loopback"
-        return [
-            Finding("no_interface", "warning", what, "plug in a cable or join a Wi-Fi; until then the hub is alone")
-        ]
+        return [Finding("no_interface", "warning", what, _CONNECT)]
     states = [_state(folder / name) for name in names]
     if any(state in {"up", "unknown"} for state in states):
         return []
     what = f"no network interface is up ({', '.join(sorted(names)[:6])})"
-    return [Finding("no_interface", "warning", what, "plug in a cable or join a Wi-Fi; until then the hub is alone")]
+    return [Finding("no_interface", "warning", what, _CONNECT)]
 
 
 def _state(interface: Path) -> str:
@@ -123,4 +121,5 @@ def check_clock() -> list[Finding]:
     return [Finding("clock", "warning", what, hint)]
 
 
+_CONNECT = "plug in a cable or join a Wi-Fi; until then the hub is alone"
 _AS_OWNER = "run this as the user that runs the hub, or as root"

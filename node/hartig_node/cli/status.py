@@ -39,7 +39,8 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     named = isolate(clean(str(network.get("name") or "without a name")))
     yield out.paint(isolate(clean(str(report.get("name") or "This hub"))), "bold") + f" {_STATES.get(state, state)}"
     yield f"  network    {named} ({str(network.get('id', ''))[:8]})"
-    yield f"  posts      {_number(report.get('posts'))} needs and offers; {_number(report.get('records'))} entries in all"
+    posts, entries = _number(report.get("posts")), _number(report.get("records"))
+    yield f"  posts      {posts} needs and offers; {entries} entries in all"
     yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
     trust = "" if clock.get("trusted", True) else ", not known to be right"
     yield f"  clock      {moment(clock.get('now'), with_year=True)}{trust}"

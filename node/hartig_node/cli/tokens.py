@@ -10,6 +10,7 @@ from hartig_node.cli.session import Session
 from hartig_node.cli.tables import Column, table_lines
 from hartig_node.cli.words import moment
 
+API_PORT = 4278  # where a node that has not changed it answers programs
 SCOPES = ("read", "write", "admin")
 _COLUMNS = (Column("id"), Column("may"), Column("since"), Column("until"), Column("name"))
 
@@ -37,8 +38,14 @@ def _add(session: Session, options: argparse.Namespace) -> int:
     out.line(str(made.get("token")))
     if not out.is_json:
         out.note("This is shown once: keep it where only its program can read it. Use it so:")
-        out.note(f"  curl -H 'Authorization: Bearer {made.get('token')}' http://127.0.0.1:4278/api/v1/posts")
+        url = session.place.url or f"http://127.0.0.1:{_api_port(session)}"
+        out.note(f"  curl -H 'Authorization: Bearer {made.get('token')}' {url}/api/v1/posts")
     return exits.OK
+
+
+def _api_port(session: Session) -> int:
+    ports = session.node.status().get("ports") or {}
+    return int(ports.get("api") or API_PORT)
 
 
 def _list(session: Session) -> int:
@@ -58,7 +65,7 @@ def _row(token: dict[str, Any]) -> list[str]:
         str(token.get("id", "")),
         ", ".join(str(scope) for scope in token.get("scopes", [])),
         moment(token.get("created_at")),
-        moment(until) if until else "revoked",
+        moment(until) if until else "it is revoked",
         str(token.get("name", "")),
     ]
 

@@ -232,10 +232,15 @@ class Node:
         """Index new texts after their commit, in small steps, whenever something has come in."""
         listener = engine.feed.listen()
         while True:
-            while await store.index_some():
-                await asyncio.sleep(INDEX_PAUSE_S)
+            await self._index_all(store)
             listener.restart()
             await listener.next()
+
+    async def _index_all(self, store: SqliteStore) -> None:
+        while True:
+            if not await store.index_some():
+                return
+            await asyncio.sleep(INDEX_PAUSE_S)
 
     async def stop(self) -> None:
         """Stop in the opposite order; what was acknowledged is durable already."""

@@ -9,7 +9,6 @@ address do not collide. Questions ask for multicast answers (QM): several hubs o
 and a unicast answer would reach one of them, not always the one that asked.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
@@ -40,7 +39,6 @@ from hartig_protocol.errors import RemoteError
 logger = logging.getLogger(__name__)
 
 RESOLVE_MS_MAX = 3000
-GOODBYE_S_MAX = 2.0  # three packets take 250 ms; a network that is gone takes none
 POINTER_TTL_S = 4500  # RFC 6762, section 10
 POINTER_TYPE, INTERNET = 12, 1  # RFC 1035, 3.2.2 and 3.2.4
 QUERY_FLAGS = 0x0000
@@ -111,7 +109,7 @@ class Mdns:
         for name in sorted(already_known):
             pointer = DNSPointer(SERVICE_TYPE, POINTER_TYPE, INTERNET, POINTER_TTL_S, name)
             question.add_answer_at_time(pointer, 0)
-        pass
+        self._zeroconf.zeroconf.async_send(question)
 
     async def close(self) -> None:
         """Say farewell where there is still a network, and close."""
@@ -121,13 +119,7 @@ class Mdns:
         await self._tasks.close()
         if running is None:
             return
-        try:
-            async with asyncio.timeout(GOODBYE_S_MAX):
-                if self._info is not None:
-                    await (await running.async_unregister_service(self._info))
-        except (TimeoutError, OSError, KeyError, zeroconf.Error) as error:
-            # KeyError: it was never registered.
-            logger.debug("%s: no farewell: %s", self.local.address, error)
+        # Withdraws what was registered, in three packets over 250 ms, and only then closes.
         await running.async_close()
 
     def _announce(self, running: AsyncZeroconf, port: int, network_tag: bytes) -> None:

@@ -62,9 +62,7 @@ class CheckedForm:
 def read_form(content: bytes) -> Typed:
     """Parse a form of type application/x-www-form-urlencoded; of fields sent twice the first counts."""
     try:
-        pairs = parse_qsl(
-            content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX
-        )
+        pairs = parse_qsl(content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
     except ValueError as error:  # also UnicodeDecodeError: bytes that are no text in any language
         raise BoardError("bad_request", "the form cannot be read: it must be UTF-8 in percent notation") from error
     return Typed(dict(reversed(pairs)))

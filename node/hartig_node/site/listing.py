@@ -72,8 +72,10 @@ async def sections(posts: PostsDoor, wish: Wish) -> list[Section]:
     return [section for section in found if section.posts or section.name != "shelves"]
 
 
-def _query(wish: Wish, limit: int, **more: str | None) -> ListQuery:
-    return ListQuery(q=wish.q or None, category=wish.category or None, limit=limit, **more)
+def _query(wish: Wish, limit: int, kind: str, level: str | None = None, cursor: str | None = None) -> ListQuery:
+    return ListQuery(
+        kind=kind, category=wish.category or None, level=level, q=wish.q or None, cursor=cursor, limit=limit
+    )
 
 
 async def _shelves_taste(posts: PostsDoor, wish: Wish) -> Section:

@@ -44,15 +44,17 @@ def form_page(kind: str) -> Handler:
     """Make the page with an empty form, or one that a search has begun to fill."""
 
     async def show(request: web.Request) -> web.StreamResponse:
-        typed = Typed({
-            "title": clean_line(request.query.get("title", ""), TITLE_CHARACTERS_MAX),
-            "category": request.query.get("category", ""),
-            "language": tongue_of(request).language,
-            "unit": UNIT_DEFAULT,
-            "urgency": "normal",
-            "mode": "give",
-            "ticket": secrets.token_urlsafe(TICKET_BYTES),
-        })
+        typed = Typed(
+            {
+                "title": clean_line(request.query.get("title", ""), TITLE_CHARACTERS_MAX),
+                "category": request.query.get("category", ""),
+                "language": tongue_of(request).language,
+                "unit": UNIT_DEFAULT,
+                "urgency": "normal",
+                "mode": "give",
+                "ticket": secrets.token_urlsafe(TICKET_BYTES),
+            }
+        )
         return _form(request, kind, typed, {})
 
     return show

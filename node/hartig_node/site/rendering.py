@@ -60,6 +60,7 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(languages.translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(
+        counted=words.COUNTED_UNITS,
         levels=words.LEVELS,
         urgencies=words.URGENCIES,
         modes=words.MODES,

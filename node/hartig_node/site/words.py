@@ -94,7 +94,7 @@ _SYMBOLS = {
     "MTR": "m", "CMT": "cm", "FOT": "ft", "INH": "in", "MTK": "m²", "KWH": "kWh", "WHR": "Wh", "HUR": "h",
     "MIN": "min",
 }  # fmt: skip
-_COUNTED = frozenset({"H87", "C62"})  # "24 pieces" says no more than "24"
+COUNTED_UNITS = frozenset({"H87", "C62"})  # "24 pieces" says no more than "24"
 _DECIMAL_COMMA = frozenset({"de", "es", "fr", "ht"})
 
 
@@ -163,7 +163,7 @@ class Tongue:
         if view.quantity is None:
             return ""
         number = self.number(view.quantity)
-        if view.unit in _COUNTED:
+        if view.unit in COUNTED_UNITS:
             return number
         symbol = _SYMBOLS.get(view.unit)
         return f"{number}\u00a0{symbol}" if symbol else f"{number}\u00a0× {units.label(view.unit, self.language)}"
@@ -174,14 +174,13 @@ class Tongue:
 
     def time_left(self, left_ms: int) -> str:
         """Return how long something stays up, in whole days or hours."""
-        count = self.sentences.ngettext
         if left_ms < HOUR_MS:
             return self.say(N_("less than an hour"))
         if left_ms < 2 * DAY_MS:
             hours = left_ms // HOUR_MS
-            return count("%(hours)d more hour", "%(hours)d more hours", hours) % {"hours": hours}
+            return self.sentences.ngettext("%(hours)d more hour", "%(hours)d more hours", hours) % {"hours": hours}
         days = left_ms // DAY_MS
-        return count("%(days)d more day", "%(days)d more days", days) % {"days": days}
+        return self.sentences.ngettext("%(days)d more day", "%(days)d more days", days) % {"days": days}
 
     def wait(self, seconds: float) -> str:
         """Return how long somebody should wait, in whole minutes."""

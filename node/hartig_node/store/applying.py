@@ -121,6 +121,8 @@ def _is_post(connection: sqlite3.Connection, n: int) -> bool:
 
 
 def _cursors(connection: sqlite3.Connection, change: Change) -> None:
+    if not change.cursors and not change.told:
+        return
     connection.executemany(
         "INSERT INTO cursors VALUES (?, ?, ?, ?) ON CONFLICT(peer) DO UPDATE SET "
         "epoch = excluded.epoch, n = excluded.n, running = excluded.running",

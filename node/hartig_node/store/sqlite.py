@@ -218,6 +218,8 @@ class SqliteStore:
         try:
             if self._writer.failure is None:
                 await self._writer.do(self._end, self._explain)
+        except StoreError as error:
+            logger.warning("the store could not be closed cleanly, so its next start checks it: %s", error)
         finally:
             await self._writer.stop()
             sync_folder(self.path.parent)

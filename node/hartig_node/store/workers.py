@@ -80,12 +80,15 @@ class Worker:
         self._explain = explain
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._stopped = False
         # A daemon thread, so that a process that must end (`on_failure`) is not held by a disk that hangs.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     async def ask(self, work: Work[Result]) -> Result:
         """Have one look-up done and return its result."""
+        if self._stopped:
+            raise StoreError("the store is closed")
         job = Job(lambda: self._look(work), self._explain)
         self._jobs.put(job)
         result: Result = await job.future
@@ -109,6 +112,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Do what was asked until now, close the connection, end the thread."""
+        self._stopped = True
         self._jobs.put(None)
         await wait_for_thread(self._thread)
 

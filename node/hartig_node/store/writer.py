@@ -82,6 +82,7 @@ class Writer:
         self._last_seq = 0
         self.failure: BaseException | None = None
         self.is_full = False
+        self._stopped = False
         # A daemon thread, so that a process that must end (`on_failure`) is not held by a disk that hangs.
         self._thread = threading.Thread(target=self._run, name="hartig store writer", daemon=True)
         self._thread.start()
@@ -99,6 +100,7 @@ class Writer:
         once the store has failed.
         """
         await self._room.acquire()
+        self._check_running()
         loop = asyncio.get_running_loop()
         waiting = _Waiting(change, loop, loop.create_future())
         waiting.future.add_done_callback(lambda _: self._room.release())
@@ -107,6 +109,7 @@ class Writer:
 
     async def do(self, work: Callable[[], Result], explain: Explain) -> Result:
         """Have something else done by the writing thread, in its turn."""
+        self._check_running()
         job = Job(work, explain)
         self._queue.put(job)
         result: Result = await job.future
@@ -114,8 +117,13 @@ class Writer:
 
     async def stop(self) -> None:
         """End the thread, and the connection with it, after what was asked until now."""
+        self._stopped = True
         self._queue.put(None)
         await wait_for_thread(self._thread)
+
+    def _check_running(self) -> None:
+        if self._stopped:
+            raise StoreError("the store is closed")
 
     # --- In the thread
 

@@ -78,7 +78,7 @@ class Entry:
 
     @property
     def order(self) -> tuple[int, int, bytes]:
-        """What decides which version stands in a place (SPEC R8)."""
+        """What decides which version stands in a place (SPEC R10)."""
         return (self.expires or 0, self.seq, self.id)
 
     @property

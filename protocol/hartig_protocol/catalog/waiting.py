@@ -68,11 +68,14 @@ class WaitingPlace:
             self._tidy(peer)
         return out
 
-    def release_all(self) -> list[tuple[bytes, Record]]:
-        """Take out everything, when time itself may have completed it."""
-        out = [(peer, record) for peer, held in self._by_peer.items() for record, _ in held.values()]
-        self._by_peer.clear()
-        return out
+    @property
+    def peers(self) -> list[bytes]:
+        """The neighbours of whom something waits, sorted."""
+        return sorted(self._by_peer)
+
+    def release_peer(self, peer: bytes) -> list[Record]:
+        """Take out all of one neighbour's, when time itself may have completed it."""
+        return [record for record, _ in self._by_peer.pop(peer, {}).values()]
 
     def _tidy(self, peer: bytes) -> None:
         if not self._by_peer.get(peer):

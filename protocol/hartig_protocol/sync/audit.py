@@ -131,6 +131,7 @@ def ids_received(state: SyncState, session: Session, step: Step, message: Ids) -
     ids, _ = state.audit_set.as_of(message.as_of)
     theirs, mine = set(run.listed), set(ids)
     run.listed, run.as_of = [], None
+    session.into.asked.clear()  # what was asked for and did not come, or came too early, is brought up again
     inbound.want(session.into, [missing for missing in sorted(theirs - mine) if _is_missing(state, missing)])
     session.out.push.extend(sorted(mine - theirs))
     inbound.ask(session, step)

@@ -105,8 +105,6 @@ def _set_aside(state: SyncState, source: Session | None, sender: bytes, record: 
     if verdict.outcome is Outcome.REFUSED:
         if source is not None:
             source.into.refused += 1
-            if verdict.code == "early":
-                source.into.asked.discard(record.id)  # it came; later it may be taken
             _remember_old_thread(state, source, record, verdict)
         return
     if verdict.outcome is not Outcome.WAITS or verdict.waits_for is None or not sender:
@@ -120,7 +118,6 @@ def _set_aside(state: SyncState, source: Session | None, sender: bytes, record: 
         return
     if not kept:
         into.spilled = True
-        into.asked.discard(record.id)
     elif what in ("record", "body"):
         want(into, [key])
 
@@ -171,15 +168,16 @@ def ask(session: Session, step: Step) -> None:
 
 
 def retry_waiting(state: SyncState, step: Step) -> None:
-    """Try again all that waits, since time may have completed it (a body that is due to go is no longer needed)."""
-    by_peer: dict[bytes, list[Record]] = {}
-    for peer, record in state.waiting.release_all():
-        by_peer.setdefault(peer, []).append(record)
+    """Try again all that waits, since time may have completed it (a body that is due to go is no longer needed).
+
+    One neighbour after the other: what another sent must not be out of the waiting place while cursors are written.
+    """
     sessions = {session.peer_hub: session for session in state.open_sessions()}
-    for peer in sorted(by_peer):
-        if peer in sessions:
-            ingest(state, step, by_peer[peer], sessions[peer])
-            commit_cursor(state, sessions[peer], step)
+    for peer in state.waiting.peers:
+        session, records = sessions.get(peer), state.waiting.release_peer(peer)
+        if session is not None:
+            ingest(state, step, records, session)
+            commit_cursor(state, session, step)
 
 
 def refusals_of(

@@ -68,7 +68,7 @@ class Outbound:
 class Inbound:
     """What one peer sends us. `pending` is a "complete through" that waits until nothing is set aside.
 
-    `wanted` is to be asked for, in its order; `asked` was asked for in this session, and is not asked for again.
+    `wanted` is to be asked for, in its order; `asked` was asked for since the last audit and is not asked again.
     """
 
     spilled: bool = False

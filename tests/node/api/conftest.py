@@ -1,6 +1,7 @@
 """Shared by the tests of the API: a board in memory behind real doors, with real sockets and real gates."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,12 +10,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from node.api.fake_board import FakeBoard
 
 from hartig_node.api.door import Door, loopback_door, unix_door
 from hartig_node.api.server import ApiServer, ProtocolFactory
 from hartig_node.net.gate import Gate, GateLimits
 from hartig_node.net.sockets import open_listeners, open_unix_listener
+from node.api.fake_board import FakeBoard
 
 PATIENCE_S = 20.0
 SOON_S = 0.05  # a deadline that a test wants to see pass
@@ -76,11 +77,13 @@ class Api:
         return {"Authorization": f"Bearer {secret}"}
 
     async def raw(self, data: bytes) -> bytes:
-        """Send bytes to the loopback door and return all that comes until it closes."""
+        """Send bytes to the loopback door and return one answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(data)
         try:
-            return await reader.read()
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: (\d+)", head)
+            return head + await reader.readexactly(int(length[1]) if length else 0)
         finally:
             writer.close()
             await asyncio.gather(writer.wait_closed(), return_exceptions=True)
@@ -98,9 +101,7 @@ async def make_api(board: FakeBoard, tmp_path: Path) -> AsyncIterator[MakeApi]:
             gates: list[Gate] = []
 
             def make_gate(name: str, factory: ProtocolFactory, connections_max: int) -> Gate:
-                limits = GateLimits(
-                    connections_max, connections_max, connections_max, first_head_s=first_head_s
-                )
+                limits = GateLimits(connections_max, connections_max, connections_max, first_head_s=first_head_s)
                 gates.append(Gate(name, limits, factory))
                 return gates[-1]
 
@@ -110,9 +111,7 @@ async def make_api(board: FakeBoard, tmp_path: Path) -> AsyncIterator[MakeApi]:
             await server.open(doors[1], [open_unix_listener(path)])
             stack.push_async_callback(server.close)
             tcp = await stack.enter_async_context(aiohttp.ClientSession())
-            unix = await stack.enter_async_context(
-                aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
-            )
+            unix = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))))
             return Api(board, server, gates, path, tcp, unix, *doors)
 
         yield make

@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 import pytest
-from node.api.conftest import Api
 
 from hartig_protocol.limits import DAY_MS
+from node.api.conftest import Api
 
 STATUS = "/api/v1/status"
 DRAFT = {"category": "food", "title": "Rice"}
@@ -25,7 +25,16 @@ async def test_this_machines_own_names_are_good(api: Api, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "127.0.0.1.evil.example", "localhost.", "10.0.0.7:4278", "hartig", "", "a@localhost", "localhost:x"],
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.",
+        "10.0.0.7:4278",
+        "hartig",
+        "",
+        "a@localhost",
+        "localhost:x",
+    ],
 )
 @pytest.mark.parametrize("path", ["/healthz", STATUS, "/nowhere"])
 async def test_a_foreign_name_is_refused_on_every_route(api: Api, host: str, path: str) -> None:

@@ -1,6 +1,7 @@
 """Needs, offers and posts over HTTP."""
 
 import pytest
+
 from node.api.conftest import Api
 
 WATER = {"category": "water.drinking", "title": "Water for 40", "quantity": 40, "unit": "LTR"}

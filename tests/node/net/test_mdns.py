@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -24,7 +25,7 @@ class Seen:
     def __init__(self, tag: bytes) -> None:
         self.tag = tag
         self.now: dict[bytes, Found] = {}
-        self.told = 0
+        self.told: Counter[bytes] = Counter()
         self._news = asyncio.Event()
 
     def __call__(self, event: Found | Lost) -> None:
@@ -32,7 +33,7 @@ class Seen:
             self.now.pop(event.node_id, None)
         else:
             self.now[event.node_id] = event
-        self.told += 1
+        self.told[event.node_id] += 1
         self._news.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -88,13 +89,13 @@ async def test_a_missed_node_that_is_known_answers_when_asked(monkeypatch: pytes
             (instance,) = discovery._instances.values()
             await asyncio.gather(*instance._tasks._running)  # type: ignore[attr-defined]
         missing.add(two)
-        told = seen_one.told
+        told = seen_one.told[two]
         # A responder repeats an answer after a second at the earliest (RFC 6762, section 6); so ask until it does.
-        while seen_one.told == told:
+        while seen_one.told[two] == told:
             discovery_one.ask()
             try:
                 async with asyncio.timeout(0.3):
-                    await seen_one.until(lambda: seen_one.told > told)
+                    await seen_one.until(lambda: seen_one.told[two] > told)
             except TimeoutError:
                 continue
 

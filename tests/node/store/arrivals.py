@@ -1,6 +1,8 @@
 """Commits for tests: numbers records as the core does."""
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.events import Commit
@@ -25,3 +27,11 @@ class Arrivals:
     def commit(self, *records: Record, removed: Sequence[bytes] = ()) -> Commit:
         """Return a commit that adds records and removes ids."""
         return Commit(added=[(self.entry(record), record) for record in records], removed=list(removed))
+
+
+def crashed_copy(folder: Path, target: Path) -> Path:
+    """Return a folder as a power cut would leave this one, while no commit is on its way."""
+    target.mkdir()
+    for name in ("hartig.db", "hartig.db-wal"):
+        shutil.copyfile(folder / name, target / name)
+    return target

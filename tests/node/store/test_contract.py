@@ -416,7 +416,7 @@ async def test_a_closed_store_answers_nothing(store: Store) -> None:
 
 async def test_other_scripts_are_found(store: Store) -> None:
     texts = {"zh": "需要饮用水", "ar": "أَحْتَاجُ ماء", "ht": "Bezwen dlo pwòp", "fr": "Été à l'École"}
-    await store.commit(Arrivals().commit(NET.need(HUB, body={"title": texts, "source": "Desk “A”"})))
+    await store.commit(Arrivals().commit(NET.need(HUB, title=texts, body={"source": "Desk “A”"})))
     for _ in range(2):
         for term in ("饮用水", "水", "احتاج", "ماء", "pwop", "ECOLE", "été", "desk", "“a”"):
             assert ns(await store.posts(replace(STANDING, terms=(term,)), None, 5)) == [1], term

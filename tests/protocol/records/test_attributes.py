@@ -51,9 +51,7 @@ def test_a_code_of_the_list_is_valid() -> None:
         assert attributes.parse(code) == code
 
 
-@pytest.mark.parametrize(
-    "value", ["", "diet", "Diet.vegan", "diet.x-raw", "diet.vegan ", None, 3, ["diet.vegan"]]
-)
+@pytest.mark.parametrize("value", ["", "diet", "Diet.vegan", "diet.x-raw", "diet.vegan ", None, 3, ["diet.vegan"]])
 def test_anything_else_is_refused_with_what_to_write_instead(value: object) -> None:
     with pytest.raises(RecordError, match="take one of the list") as caught:
         attributes.parse(value)

@@ -74,9 +74,7 @@ def test_codes_beside_a_sensitive_code_are_not_sensitive(code: str) -> None:
     assert not categories.is_sensitive(code)
 
 
-@pytest.mark.parametrize(
-    "code", ["food", "food.cooked", "food.x-tamales", "food.cooked.x-corn-tamales", "pets.x-9"]
-)
+@pytest.mark.parametrize("code", ["food", "food.cooked", "food.x-tamales", "food.cooked.x-corn-tamales", "pets.x-9"])
 def test_shipped_codes_and_extensions_of_them_are_valid(code: str) -> None:
     assert categories.is_valid(code)
     assert categories.parse(code) == code
@@ -119,9 +117,7 @@ def test_anything_else_is_refused_with_what_to_write_instead(value: object) -> N
         ("food.cooked.x-soup", "food.cooked", ("food.cooked", "food")),
     ],
 )
-def test_parent_and_ancestors_follow_from_the_code(
-    code: str, parent: str | None, ancestors: tuple[str, ...]
-) -> None:
+def test_parent_and_ancestors_follow_from_the_code(code: str, parent: str | None, ancestors: tuple[str, ...]) -> None:
     assert categories.parent(code) == parent
     assert categories.ancestors(code) == ancestors
 

@@ -52,9 +52,7 @@ def test_packages_are_recommendation_21_codes_with_an_x_and_dimensions_of_their_
     shipped = [code for code in units.all_codes() if re.fullmatch("X[A-Z]{2}", code)]
     assert set(PACKAGES) <= set(shipped)
     for code in shipped:
-        assert [other for other in units.all_codes() if units.dimension(other) == units.dimension(code)] == [
-            code
-        ]
+        assert [other for other in units.all_codes() if units.dimension(other) == units.dimension(code)] == [code]
     for code, name in PACKAGES.items():
         assert vocabulary.entries("units")[code].facts["name"] == name
 
@@ -78,18 +76,14 @@ def test_packages_are_recommendation_21_codes_with_an_x_and_dimensions_of_their_
         (Fraction(1, 3), "KGM", "GRM", Fraction(1000, 3)),
     ],
 )
-def test_a_conversion_is_exact(
-    quantity: int | Fraction, source: str, target: str, expected: Fraction
-) -> None:
+def test_a_conversion_is_exact(quantity: int | Fraction, source: str, target: str, expected: Fraction) -> None:
     converted = units.convert(quantity, source, target)
     assert converted == expected
     assert isinstance(converted, Fraction)
 
 
 @given(quantities, of_one_dimension())
-def test_a_conversion_there_and_back_loses_nothing(
-    quantity: Fraction | int, chosen: tuple[str, str, str]
-) -> None:
+def test_a_conversion_there_and_back_loses_nothing(quantity: Fraction | int, chosen: tuple[str, str, str]) -> None:
     source, target, _ = chosen
     assert units.convert(units.convert(quantity, source, target), target, source) == quantity
 
@@ -101,9 +95,7 @@ def test_a_detour_gives_the_same_answer(quantity: Fraction | int, chosen: tuple[
     assert detour == units.convert(quantity, source, target)
 
 
-@pytest.mark.parametrize(
-    ("source", "target"), [("KGM", "LTR"), ("H87", "PR"), ("XBX", "XCR"), ("PTN", "KGM")]
-)
+@pytest.mark.parametrize(("source", "target"), [("KGM", "LTR"), ("H87", "PR"), ("XBX", "XCR"), ("PTN", "KGM")])
 def test_different_dimensions_do_not_convert(source: str, target: str) -> None:
     with pytest.raises(RecordError, match="does not convert") as caught:
         units.convert(1, source, target)

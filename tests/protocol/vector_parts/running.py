@@ -17,6 +17,7 @@ from hartig_protocol.encoding import decode
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.events import Commit, Now, Told
 from hartig_protocol.records.governance import Charter
+from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import (
     PREFIX_ARRIVALS,
     PREFIX_INVITE_SECRET,
@@ -210,6 +211,19 @@ def _audit_set(vector: Vector) -> Seen:
     return None if record.id in ids_as_of(given.catalog, vector["hour"]) else "outside", {}
 
 
+# --- Invites
+
+
+def _invite(vector: Vector) -> Seen:
+    try:
+        invite = read_invite(vector["input"])
+    except RemoteError as error:
+        return error.code, {}
+    assert read_invite(invite.link) == invite
+    fields = [invite.network.hex(), invite.inviter_node.hex(), invite.secret.hex(), invite.expires, invite.uses]
+    return None, {"fields": [*fields, list(invite.addresses)], "link": invite.link}
+
+
 CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "decode": _decode,
     "verify": _verify,
@@ -223,4 +237,5 @@ CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "cursor": _cursor,
     "audit_set": _audit_set,
     "session": session,
+    "invite": _invite,
 }

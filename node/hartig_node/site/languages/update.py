@@ -1,7 +1,8 @@
-"""Bring the sentences of every language up to date with templates and code: `python -m hartig_node.site.languages.update`.
+"""Bring the sentences of every language up to date with templates and code.
 
-Needs Babel, which only those who change the pages have. In: templates and code. Out: each `.po` with new sentences
-added and old ones gone, and its compiled `.mo`. What a translator has still to do is left empty, and a test names it.
+Run it as `python -m hartig_node.site.languages.update`. Needs Babel, which only those who change the pages have.
+In: templates and code. Out: each `.po` with new sentences added and old ones gone, and its compiled `.mo`. What a
+translator has still to do is left empty, and a test names it.
 """
 
 import io
@@ -46,7 +47,9 @@ def update(language: str) -> None:
     """Write both files of a language anew."""
     catalog = held(language)
     # No guesses: a sentence that changed a little may mean something else.
-    catalog.update(template(), no_fuzzy_matching=True, keep_user_comments=True)
+    current = template()
+    current.creation_date = catalog.creation_date  # the file changes when sentences do, not when the day does
+    catalog.update(current, no_fuzzy_matching=True, keep_user_comments=True)
     catalog.obsolete.clear()
     written = io.BytesIO()
     write_po(written, catalog, sort_output=True, include_lineno=False, omit_header=False, width=110)

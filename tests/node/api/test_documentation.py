@@ -1,0 +1,155 @@
+"""`node/API.md` names every route, parameter, field, event and error, and no route that does not exist."""
+
+import ast
+import inspect
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from hartig_node.api.app import make_app
+from hartig_node.api.door import loopback_door
+from hartig_node.api.endpoints import ENDPOINTS
+from hartig_node.api.routes_admin import INVITE_MEMBERS, TOKEN_MEMBERS
+from hartig_node.board.board import EVENT_NAMES, event_json
+from hartig_node.board.drafts import DRAFT_FIELDS
+from hartig_node.board.errors import ERRORS
+from hartig_node.board.status import Status
+from hartig_node.board.tokens import SCOPES
+from hartig_node.board.views import PostView
+from hartig_node.doctor.checks import PROBLEMS, SEVERITIES
+from hartig_node.glossary import words_used
+from hartig_node.net.gate import GateCounts
+from hartig_protocol.records.posts import ATTRIBUTE_LISTS
+from node.api.fake_board import FakeBoard
+
+DOCUMENT = Path(__file__).parents[3] / "node" / "API.md"
+API = Path(inspect.getfile(make_app)).parent
+ROUTE = re.compile(r"`(GET|POST|PATCH|DELETE|PUT) (/[^`\s?]*)`")
+
+
+def text() -> str:
+    return DOCUMENT.read_text("utf-8")
+
+
+def section(title: str) -> str:
+    return re.split(r"^## ", text().partition(f"## {title}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def named(part: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", part))
+
+
+def literal_keys(function: object) -> set[str]:
+    """Return the keys that a function writes into dictionaries."""
+    assert callable(function)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    keys = {key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+    written = {
+        node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    }
+    return {key.value for key in keys | written if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
+@pytest.fixture
+def app(board: FakeBoard) -> web.Application:
+    return make_app(board, loopback_door())
+
+
+async def test_every_route_is_named_and_every_named_route_exists(app: web.Application) -> None:
+    routes = {(one.method, one.resource.canonical) for one in app.router.routes() if one.resource is not None}
+    routes = {(method, path) for method, path in routes if method != "HEAD"}
+    assert routes == set(ROUTE.findall(text()))
+
+
+async def test_every_route_says_who_may_and_the_document_agrees(app: web.Application) -> None:
+    for route in app.router.routes():
+        assert route in app[ENDPOINTS], route
+    scopes = {}
+    for line in section("Routes").splitlines():
+        cells = line.split("|")
+        if len(cells) == 5 and cells[2].strip():
+            scopes.update(dict.fromkeys(ROUTE.findall(cells[1]), cells[2].strip().split(",")[0]))
+    documented = {one: scope for one, scope in scopes.items() if one in scopes}
+    assert len(documented) > 15
+    for endpoint in app[ENDPOINTS].values():
+        scope = documented.get((endpoint.method, endpoint.path))
+        assert scope in {None, endpoint.scope, "–" if endpoint.scope == "public" else endpoint.scope}, endpoint
+
+
+async def test_every_parameter_is_named(app: web.Application) -> None:
+    parameters = {name for endpoint in app[ENDPOINTS].values() for name in endpoint.query}
+    rows = {line.split("`")[1] for line in section("Routes").partition("### Parameters")[2].splitlines() if "`" in line}
+    assert parameters == rows - {"parameter"}
+
+
+def test_every_field_of_drafts_is_named_in_their_table() -> None:
+    assert set(DRAFT_FIELDS) <= named(section("Drafts"))
+
+
+def test_every_field_of_posts_is_named_in_their_table() -> None:
+    fields = literal_keys(PostView.as_json) | set(ATTRIBUTE_LISTS)
+    assert len(fields) > 25
+    assert fields <= named(section("Posts"))
+
+
+def test_every_field_of_status_and_peers_and_every_problem_code_is_named() -> None:
+    fields = literal_keys(Status.report) | literal_keys(Status.peers) | set(PROBLEMS) | set(SEVERITIES.values())
+    assert len(fields) > 30
+    assert fields <= named(section("Status and peers"))
+
+
+def test_every_event_and_its_fields_are_named() -> None:
+    assert set(EVENT_NAMES) | literal_keys(event_json) <= named(section("Events"))
+    assert {name for name in named(section("Events")) if re.fullmatch(r"[a-z]+\.[a-z]+", name)} == set(EVENT_NAMES)
+
+
+def test_every_error_code_is_named_with_its_status() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", section("Problems"), re.MULTILINE)
+    assert {code: int(status) for code, status in rows} == {code: status for code, (status, _title) in ERRORS.items()}
+    used = {
+        code for path in API.glob("*.py") for code in re.findall(r'BoardError\(\s*"(\w+)"', path.read_text("utf-8"))
+    }
+    assert used <= set(ERRORS)
+
+
+def test_every_member_of_invites_tokens_and_codes_is_named() -> None:
+    names = named(section("Invites, tokens, codes"))
+    sources = [path.read_text("utf-8") for path in (API / "routes_admin.py", API / "routes_codes.py")]
+    shown = {key for source in sources for key in re.findall(r'^ +"(\w+)": ', source, re.MULTILINE)}
+    assert set(INVITE_MEMBERS) | set(TOKEN_MEMBERS) | (shown - {"categories", "attributes", "units"}) <= names
+    assert set(SCOPES) <= named(section("Conventions"))
+
+
+def test_every_figure_is_named() -> None:
+    names = named(section("Metrics"))
+    assert {key for key in literal_keys(Status.metrics) if key.startswith("hartig_")} <= names
+    assert {f"hartig_gate_{name}" for name in GateCounts.__dataclass_fields__} <= names
+
+
+def test_hints_use_peoples_words() -> None:
+    for path in sorted(API.glob("*.py")):
+        for hint in _hints(ast.parse(path.read_text("utf-8"))):
+            assert not words_used(hint), f"{path.name}: {hint}"
+
+
+def _hints(tree: ast.AST) -> list[str]:
+    """Return the texts of every hint: what is assigned to `hint`, and the third argument of a `BoardError`."""
+    found: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == "hint" for one in node.targets):
+            found.append(node.value)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BoardError":
+            found += node.args[2:3]
+    parts = [part for one in found for part in ast.walk(one) if isinstance(part, ast.Constant)]
+    return [part.value for part in parts if isinstance(part.value, str)]
+
+
+def test_the_curl_lines_use_routes_that_exist() -> None:
+    lines = [line for line in text().splitlines() if "4278/" in line or "http://localhost/" in line]
+    known = {path for _method, path in ROUTE.findall(text())}
+    used = {re.search(r"(?:4278|localhost)(/[^'? ]*)", line)[1] for line in lines}  # type: ignore[index]
+    assert len(used) >= 5
+    assert used <= known

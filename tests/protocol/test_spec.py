@@ -1,0 +1,99 @@
+"""SPEC.md is the one place: each rule has vectors, each citation has its rule, and its tables are those of the code."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hartig_protocol.records import categories, keys
+from hartig_protocol.records.record import HEAD_FIELDS, Kind
+from hartig_protocol.sync.messages import TABLE
+from protocol.vectors_generate import PARTS, VECTORS
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = (ROOT / "protocol" / "SPEC.md").read_text(encoding="utf-8")
+RULES = re.findall(r"^\*\*([A-Z]\d+)\*\* ", SPEC, re.MULTILINE)
+SECTIONS = re.findall(r"^## ([A-Z])\. ", SPEC, re.MULTILINE)
+_RULE = r"[A-Z]\d+"
+_CITED_RULES = re.compile(rf"SPEC ({_RULE}(?:(?:, | and | to |[-–]){_RULE})*)")
+_CITED_PARTS = re.compile(r"SPEC, parts? ([A-Z](?:(?:, | and )[A-Z])*)\b")
+_SOURCES = sorted(
+    path
+    for folder in ("protocol/hartig_protocol", "node/hartig_node", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    if path != Path(__file__)
+)
+
+
+def _verdicts() -> dict[str, set[bool]]:
+    verdicts: dict[str, set[bool]] = {rule: set() for rule in RULES}
+    for name in PARTS.values():
+        for vector in json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8")):
+            verdicts.setdefault(vector["rule"], set()).add(vector["valid"])
+    return verdicts
+
+
+def test_every_rule_has_a_valid_and_an_invalid_vector() -> None:
+    lacking = {rule: seen for rule, seen in _verdicts().items() if seen != {True, False}}
+    assert not lacking
+
+
+def test_every_vector_names_a_rule_that_stands_in_the_spec() -> None:
+    assert set(_verdicts()) == set(RULES)
+
+
+def test_rules_are_numbered_without_gaps_in_their_order() -> None:
+    counts = {part: sum(rule[0] == part for rule in RULES) for part in SECTIONS}
+    expected = [f"{part}{number}" for part in SECTIONS for number in range(1, 1 + counts[part])]
+    assert expected == RULES
+    assert list(PARTS) == SECTIONS
+
+
+def test_every_rule_that_code_cites_stands_in_the_spec() -> None:
+    unknown = []
+    for path in _SOURCES:
+        text = " ".join(path.read_text(encoding="utf-8").split())
+        cited = [rule for match in _CITED_RULES.findall(text) for rule in re.findall(_RULE, match)]
+        parts = [part for match in _CITED_PARTS.findall(text) for part in re.findall("[A-Z]", match)]
+        unknown += [(path.name, rule) for rule in cited if rule not in RULES]
+        unknown += [(path.name, part) for part in parts if part not in SECTIONS]
+    assert not unknown
+
+
+def test_rules_that_the_spec_refers_to_stand_in_it() -> None:
+    referred = set(re.findall(r"\b([A-Z]\d{1,2})\b", SPEC)) - {"B2"}
+    assert referred <= set(RULES)
+
+
+def test_the_prefixes_are_those_of_the_code() -> None:
+    listed = {f"{name}\0".encode() for name in re.findall(r"^\| `(hartig/1 [a-z ]+)` \|", SPEC, re.MULTILINE)}
+    assert listed == {value for name, value in vars(keys).items() if name.startswith("PREFIX_")}
+
+
+def test_the_fields_of_a_head_are_those_of_the_code() -> None:
+    section = SPEC[SPEC.index("**R2**") : SPEC.index("**R3**")]
+    listed = re.findall(r"^\| (\d+) \| ([a-z ]+) \|", section, re.MULTILINE)
+    assert [(int(number), name.replace(" ", "_")) for number, name in listed] == list(enumerate(HEAD_FIELDS, 1))
+
+
+def test_the_kinds_are_those_of_the_code() -> None:
+    section = SPEC[SPEC.index("**R12**") : SPEC.index("## L.")]
+    listed = {int(number): name for number, name in re.findall(r"\| (\d+) \| ([a-z]+) ", section)}
+    assert listed == {int(kind): kind.name.lower() for kind in Kind}
+
+
+@pytest.mark.parametrize("number", sorted(TABLE))
+def test_every_message_stands_in_the_table_with_its_number_of_fields(number: int) -> None:
+    message, checks = TABLE[number]
+    section = SPEC[SPEC.index("**M2**") : SPEC.index("**M3**")]
+    rows = re.findall(r"^\| ([\d, ]+) \| ([A-Za-z, ]+) \| (.+) \|$", section, re.MULTILINE)
+    (row,) = [row for row in rows if str(number) in row[0].split(", ")]
+    assert message.__name__ in row[1].split(", ")
+    assert len(row[2].split(" · ")) == len(checks)
+
+
+def test_the_sensitive_categories_are_those_of_the_code() -> None:
+    section = SPEC[SPEC.index("**N7**") : SPEC.index("## A.")]
+    listed = set(re.findall(r"`([a-z.-]+)`", section)) - {"hub"}
+    assert listed == {code for code in categories.all_codes() if categories.is_sensitive(code)}

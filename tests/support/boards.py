@@ -1,0 +1,81 @@
+"""A whole board on a real engine and core, with the store's twin, a clock that stands still and seeded randomness."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from hartig_node.board.board import Board
+from hartig_node.board.context import Context, Settings
+from hartig_node.board.signing import Pen
+from hartig_node.clock import Clock
+from hartig_node.daemon.founding import Founding, found
+from hartig_node.engine import Engine
+from hartig_node.store.memory import MemoryDisk, MemoryStore
+from hartig_node.tasks import Tasks
+from hartig_protocol.hub import Hub
+from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.sync.state import load_state
+from support.records import NOW_MS, random_bytes_from
+
+
+@dataclass
+class StillClock:
+    """Seconds that only the test moves."""
+
+    wall_s: float = NOW_MS / 1000
+    steady_s: float = 1000.0
+
+    def advance(self, seconds: float) -> None:
+        """Let both clocks go on."""
+        self.wall_s += seconds
+        self.steady_s += seconds
+
+
+@dataclass
+class Bench:
+    """A board and everything under it that a test may want to reach."""
+
+    board: Board
+    engine: Engine
+    store: MemoryStore
+    time: StillClock
+    founding: Founding
+    key: SigningKey
+    failures: list[str] = field(default_factory=list)
+
+
+def node_id_of(seed: int) -> bytes:
+    """Return the node id of a test's hub."""
+    return SigningKey(random_bytes_from(f"node {seed}")(32)).public
+
+
+@asynccontextmanager
+async def running_board(
+    disk: MemoryDisk | None = None, *, seed: int = 1, founded: bool = True, trusted: bool = True, may_fail: bool = False
+) -> AsyncIterator[Bench]:
+    """Run a board; `founded` false gives a hub that belongs to no network yet. The same seed gives the same hub."""
+    time = StillClock()
+    failures: list[str] = []
+    tasks = Tasks(lambda name, error: failures.append(f"{name}: {error!r}"))
+    key, recovery = (SigningKey(random_bytes_from(f"{what} {seed}")(32)) for what in ("hub", "recovery"))
+    founding = found("Test", key, recovery, NOW_MS, random_bytes_from("founding"), seats=1)
+    store = MemoryStore(disk or MemoryDisk())
+    clock = Clock("trusted" if trusted else "untrusted", wall=lambda: time.wall_s, steady=lambda: time.steady_s)
+    state = load_state(founding.network, key, node_id_of(seed), await store.load())
+    random_bytes = random_bytes_from(f"random {seed}")
+    engine = Engine(Hub(state, clock.now()), store, clock, tasks, random_bytes)
+    pen = Pen(key, founding.network, state.catalog, clock, random_bytes)
+    settings = Settings("Test hub", "/nowhere", 4279, 4278, 8080, version="0")
+    board = Board(Context(engine, store, pen, clock, state.node_id, settings, random_bytes))
+    engine.node_side = board.membership
+    engine.start()
+    bench = Bench(board, engine, store, time, founding, key, failures)
+    try:
+        if founded:
+            await engine.publish([founding.charter.wire, founding.grant.wire])
+            await board.membership.start()
+        yield bench
+    finally:
+        engine.close()
+        await tasks.close()
+    assert may_fail or not failures
