@@ -5,11 +5,12 @@ what watches them has none; they tell nothing about posts or people. The text of
 `prometheus_client`. Who calls: `app`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -24,14 +25,18 @@ class ApiFigures:
     """What the API counts of itself, at all its doors together."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._answers = Counter(
-            "hartig_api_answers_total", "Answers of the node API.", ("method", "status"), registry=self.registry
-        )
+        self._answers: Counter[tuple[str, str]] = Counter()
 
     def answered(self, method: str, status: int) -> None:
         """Count an answer; methods that nobody knows are one."""
-        self._answers.labels(method if method in _METHODS else "other", str(status)).inc()
+        self._answers[method if method in _METHODS else "other", str(status)] += 1
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the figures as Prometheus has them."""
+        family = CounterMetricFamily("hartig_api_answers", "Answers of the node API.", labels=("method", "status"))
+        for labels, count in sorted(self._answers.items()):
+            family.add_metric(labels, count)
+        yield family
 
 
 def health_endpoints(board: Board, figures: ApiFigures) -> list[Endpoint]:
@@ -61,7 +66,7 @@ class _Health:
     async def metrics(self, _request: web.Request) -> web.Response:
         """Write all figures as Prometheus text."""
         registry = CollectorRegistry()
-        registry.register(_Collected(await self.board.status.metrics(), self.figures.registry))
+        registry.register(_Collected(await self.board.status.metrics(), self.figures))
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": NO_STORE}
         return web.Response(body=generate_latest(registry), headers=headers)
 
@@ -69,7 +74,7 @@ class _Health:
 class _Collected:
     """The board's figures of one moment, and after them the API's own."""
 
-    def __init__(self, figures: dict[str, float], own: CollectorRegistry) -> None:
+    def __init__(self, figures: dict[str, float], own: ApiFigures) -> None:
         self._figures, self._own = figures, own
 
     def collect(self) -> Iterable[Metric]:

@@ -31,7 +31,7 @@ def connect(
     """Open an existing database file; transactions are begun and ended by hand."""
     uri = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, factory=factory, cached_statements=256)
-    for pragma in ("mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{CACHE_KIB}"):
+    for pragma in ("mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON"):
         connection.execute(f"PRAGMA {pragma}")
     if mode == "ro":
         connection.execute("PRAGMA query_only=ON")
@@ -60,6 +60,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         f"wal_autocheckpoint={LOG_PAGES}",
         f"journal_size_limit={LOG_BYTES_MAX}",
         "secure_delete=ON",
+        f"cache_size=-{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -9,6 +9,7 @@ database has an epoch of its own, under which every cursor of a peer is void.
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from hartig_node.store.connection import DATABASE_NAME, connect, sync_folder
@@ -19,7 +20,8 @@ from hartig_protocol.records.record import Wire
 logger = logging.getLogger(__name__)
 
 SET_ASIDE_MAX = 2  # each may be as large as the store
-_LOST_IN_A_ROW_MAX = 100_000  # then what is behind is given up; about two seconds of trying
+_LOST_IN_A_ROW_MAX = 10_000  # rows; a lost inner page covers fewer; then what is behind is given up, after a second
+_LOST_BLINDLY_MAX = 500  # the same where not even the highest row is known
 _SIDES = ("-wal", "-shm", "-journal")
 
 
@@ -74,25 +76,33 @@ def _each(connection: sqlite3.Connection, table: str, key: str, columns: str) ->
     highest = _highest(connection, table, key)
     at, lost = 0, 0
     query = f"SELECT {key}, {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - constants
-    single = f"SELECT {key}, {columns} FROM {table} WHERE {key} = ?"  # noqa: S608 - constants
-    while lost < _LOST_IN_A_ROW_MAX:
+    while lost < (_LOST_BLINDLY_MAX if highest is None else _LOST_IN_A_ROW_MAX):
         try:
             for row in connection.execute(query, (at,)):
                 at, lost = row[0], 0
                 yield row
             return
-        except (sqlite3.Error, UnicodeDecodeError):
-            at += 1
-            lost += 1
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if not _may_go_on(error):
+                return
+        at, lost = at + 1, lost + 1
         if highest is not None and at > highest:
             return
-        try:
-            row = connection.execute(single, (at,)).fetchone()
-        except (sqlite3.Error, UnicodeDecodeError):
-            continue
-        if row is not None:
+        row = _try(partial(_one, connection, table, key, columns, at))
+        if isinstance(row, tuple):
             lost = 0
             yield row
+
+
+def _may_go_on(error: Exception) -> bool:
+    """Tell whether other rows may be readable: not in a file that is no database, or has no such table."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR)
+
+
+def _one(connection: sqlite3.Connection, table: str, key: str, columns: str, at: int) -> object:
+    sql = f"SELECT {key}, {columns} FROM {table} WHERE {key} = ?"  # noqa: S608 - constants
+    return connection.execute(sql, (at,)).fetchone()
 
 
 def _highest(connection: sqlite3.Connection, table: str, key: str) -> int | None:

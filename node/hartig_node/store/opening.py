@@ -22,6 +22,7 @@ from hartig_node.ports import StoreError
 from hartig_node.store.applying import expire_private
 from hartig_node.store.checking import find_broken_promises, find_structure_problems
 from hartig_node.store.connection import (
+    APPLICATION_ID,
     DATABASE_NAME,
     ConnectionFactory,
     as_store_error,
@@ -34,7 +35,17 @@ from hartig_node.store.damage import carry_private, set_aside
 from hartig_node.store.indexing import is_true, keep_form, rebuild
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.reserve import Reserve
-from hartig_node.store.schema import MIGRATIONS, Migration, Progress, check_version, meta_get, meta_set, migrate
+from hartig_node.store.schema import (
+    MIGRATIONS,
+    Migration,
+    Progress,
+    application_of,
+    check_version,
+    meta_get,
+    meta_set,
+    migrate,
+    version_of,
+)
 from hartig_node.store.sqlite import Opened, SqliteStore
 from hartig_node.store.workers import call
 from hartig_node.store.writer import Writer
@@ -187,8 +198,12 @@ def _open_checked(plan: _Plan, writer: Writer) -> Opened:
 
 def _look(plan: _Plan, connection: sqlite3.Connection) -> bool:
     """Check an existing file where there is reason to, and tell whether it was closed cleanly."""
-    if check_version(connection, plan.migrations) == 0:
+    version = version_of(connection)
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         return True  # a power cut came before the first tables
+    if application_of(connection) != APPLICATION_ID:
+        raise _DamagedError("it is not a store of this program")
+    check_version(connection, plan.migrations)
     clean = meta_get(connection, "clean") == 1
     if not clean or plan.path.stat().st_size <= CHECKED_ANYWAY_BYTES_MAX:
         plan.progress("checking the store", 0, 1)

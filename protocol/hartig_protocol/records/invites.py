@@ -71,9 +71,9 @@ def read_invite(link: str) -> Invite:
         data = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
         fields = decode(data, INVITE_BYTES_MAX)
         return _read_fields(fields)
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, EncodingError) as error:
         raise InviteError("damaged_invite", "this invite is not whole: copy all of it, from 'hartig:' on") from error
-    except (EncodingError, RecordError) as error:
+    except RecordError as error:
         raise InviteError("damaged_invite", f"this invite cannot be read: {error}") from error
 
 

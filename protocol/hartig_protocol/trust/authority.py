@@ -147,7 +147,7 @@ class _Settling:
 
 
 def _may_give(giver: Standing, grant: Record) -> bool:
-    """Whether somebody who stands so may author this grant; what may not be given displaces nothing (SPEC A4)."""
+    """Whether somebody who stands so may author this grant; what may not be given displaces nothing (SPEC A3)."""
     head = grant.head
     if head.place is None or head.place >= giver.invites:
         return False

@@ -13,6 +13,7 @@ import pytest
 
 from hartig_node.api.door import Door, loopback_door, unix_door
 from hartig_node.api.server import ApiServer, ProtocolFactory
+from hartig_node.board.board import Board
 from hartig_node.net.gate import Gate, GateLimits
 from hartig_node.net.sockets import open_listeners, open_unix_listener
 from node.api.fake_board import FakeBoard
@@ -37,7 +38,7 @@ def board() -> FakeBoard:
 class Api:
     """The API at both doors, and a client for each."""
 
-    board: FakeBoard
+    board: Any
     server: ApiServer
     gates: list[Gate]
     path: Path
@@ -97,7 +98,7 @@ async def make_api(board: FakeBoard, tmp_path: Path) -> AsyncIterator[MakeApi]:
     """Return what opens the API at both doors; all of it ends with the test."""
     async with AsyncExitStack() as stack:
 
-        async def make(first_head_s: float = 3600.0, **options: Any) -> Api:
+        async def make(first_head_s: float = 3600.0, board: Board = board, **options: Any) -> Api:
             gates: list[Gate] = []
 
             def make_gate(name: str, factory: ProtocolFactory, connections_max: int) -> Gate:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.records import NOW_MS, random_bytes_from
 
 from hartig_node.store.memory import MemoryStore
 from hartig_node.store.opening import open_store
 from hartig_node.store.sqlite import SqliteStore
+from support.records import NOW_MS, random_bytes_from
 
 Opener = Callable[..., Awaitable[SqliteStore]]
 

@@ -6,19 +6,23 @@ import stat
 from pathlib import Path
 
 import pytest
-from node.store.arrivals import Arrivals, crashed_copy
-from node.store.conftest import Opener
-from support.records import NOW_MS, Network, random_bytes_from
 
 from hartig_node.ports import PostFilter, StoreDamagedError, StoreError
 from hartig_node.store.backup import restore
 from hartig_node.store.connection import connect
 from hartig_node.store.verify import BAD_LISTED_MAX, verify
 from hartig_protocol.events import Commit, Cursor, PrivateRow, Told
+from node.store.arrivals import Arrivals, crashed_copy
+from node.store.conftest import Opener
+from support.records import NOW_MS, Network, random_bytes_from
 
 NET = Network()
 HUB = NET.hub(1)
 RECORDS = [*NET.founding(1), *(NET.need(HUB, place=place) for place in range(30))]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir())
 
 
 def filled(arrivals: Arrivals) -> Commit:
@@ -35,7 +39,7 @@ async def test_a_backup_is_whole_private_and_stands_alone(opened: Opener, tmp_pa
     path = tmp_path / "copy"
     await store.backup(str(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [item.name for item in tmp_path.iterdir() if "copy" in item.name] == ["copy"]
+    assert names(tmp_path) == ["copy", "hub"]
     report = verify(path)
     assert report.ok
     assert (report.records, report.posts) == (len(RECORDS), 30)
@@ -44,7 +48,7 @@ async def test_a_backup_is_whole_private_and_stands_alone(opened: Opener, tmp_pa
     copy.close()
     assert notes["backup_of"] == (await store.load()).epoch
     assert notes["backup_ms"] == NOW_MS
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["copy", "hub"]
+    assert names(tmp_path) == ["copy", "hub"]
 
 
 async def test_a_backup_never_overwrites(opened: Opener, tmp_path: Path) -> None:
@@ -84,7 +88,11 @@ async def test_restoring_gives_a_new_epoch_and_no_cursors(opened: Opener, tmp_pa
     assert stat.S_IMODE((target / "hartig.db").stat().st_mode) == 0o600
     back = await opened(target)
     loaded = await back.load()
-    assert (list(loaded.entries), loaded.last_n, loaded.running) == (list(before.entries), before.last_n, before.running)
+    assert (list(loaded.entries), loaded.last_n, loaded.running) == (
+        list(before.entries),
+        before.last_n,
+        before.running,
+    )
     assert loaded.epoch != before.epoch
     assert not loaded.cursors
     assert not loaded.told
@@ -133,7 +141,7 @@ async def test_a_damaged_backup_is_not_restored(opened: Opener, tmp_path: Path) 
         restore(tmp_path / "copy", tmp_path / "other", NOW_MS, random_bytes_from(1))
     with pytest.raises(StoreError):
         restore(tmp_path / "none", tmp_path / "other", NOW_MS, random_bytes_from(1))
-    assert [path.name for path in (tmp_path / "other").iterdir()] == ["lock"]
+    assert names(tmp_path / "other") == ["lock"]
 
 
 # --- The second look
@@ -144,8 +152,8 @@ async def test_verify_finds_a_flipped_byte(opened: Opener, tmp_path: Path) -> No
     await store.commit(filled(Arrivals()))
     await store.backup(str(tmp_path / "copy"))
     flips = {
-        3: "UPDATE records SET signature = X'ff' || substr(signature, 2) WHERE n = 3",
-        5: "UPDATE records SET head = substr(head, 1, 40) || X'00' || substr(head, 42) WHERE n = 5",
+        3: "UPDATE records SET signature = CAST(X'ff' || substr(signature, 2) AS BLOB) WHERE n = 3",
+        5: "UPDATE records SET head = CAST(substr(head, 1, 40) || X'7f' || substr(head, 42) AS BLOB) WHERE n = 5",
         6: "UPDATE records SET body = X'80' WHERE n = 6",
         7: "UPDATE records SET stamp = stamp + 1 WHERE n = 7",
         8: "UPDATE records SET id = zeroblob(32) WHERE n = 8",

@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from node.store.arrivals import Arrivals
-from support.records import NOW_MS, Network, post_body
 
 from hartig_node.ports import PostFilter, PostPage, Store, StoreError
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import LocalError
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
 from hartig_protocol.limits import CHECK_BYTES, DAY_MS, TOLD_PER_PEER_MAX
+from node.store.arrivals import Arrivals
+from support.records import NOW_MS, Network, post_body
 
 NET = Network()
 HUB = NET.hub(1)

@@ -3,26 +3,30 @@
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from node.store.arrivals import Arrivals
-from support.records import NOW_MS, Network, random_bytes_from
 
 from hartig_node.ports import PostFilter
 from hartig_node.store.checking import find_problems
 from hartig_node.store.connection import connect
 from hartig_node.store.memory import MemoryStore
 from hartig_node.store.opening import open_store
+from hartig_node.store.sqlite import SqliteStore
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
+from hartig_protocol.records.record import Record
+from node.store.arrivals import Arrivals
+from support.records import NOW_MS, Network, random_bytes_from
 
 NET = Network()
 HUBS = [NET.hub(1), NET.hub(2)]
 
 
-def _pool() -> list:
+def _pool() -> list[Record]:
     needs = [
         NET.need(HUBS[place % 2], place=place, title=title, category=category, audience=audience)
         for place, (title, category, audience) in enumerate(
@@ -69,7 +73,7 @@ class BothStores(RuleBasedStateMachine):
         self.arrivals = Arrivals()
         self.held: dict[bytes, object] = {}
 
-    async def _open(self):
+    async def _open(self) -> SqliteStore:
         return await open_store(self.folder, now_ms=lambda: None, random_bytes=lambda _length: self.epoch)
 
     def teardown(self) -> None:
@@ -81,16 +85,16 @@ class BothStores(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
         assert problems == []
 
-    def both(self, call):
+    def both(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         """Ask both; their answers, or the kinds of their errors, are equal."""
 
-        async def ask(store):
+        async def ask(store: Any) -> Any:
             try:
                 return await call(store)
             except Exception as error:  # noqa: BLE001 - the kind of error is compared
                 return type(error)
 
-        async def ask_both():
+        async def ask_both() -> tuple[Any, Any]:
             return await ask(self.memory), await ask(self.sqlite)
 
         ours, theirs = self.runner.run(ask_both())
@@ -146,7 +150,13 @@ class BothStores(RuleBasedStateMachine):
     @rule(clean=st.booleans())
     def reopen(self, clean: bool) -> None:
         self.runner.run(self.sqlite.close())
+        if not clean:
+            planted = connect(self.folder / "hartig.db", mode="rw")
+            planted.execute("UPDATE meta SET value = 0 WHERE key = 'clean'")
+            planted.close()
         self.sqlite = self.runner.run(self._open())
+        status = self.runner.run(self.sqlite.status())
+        assert (status.clean_start, list(status.problems)) == (clean, [])
 
     @invariant()
     def they_are_alike(self) -> None:

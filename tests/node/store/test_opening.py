@@ -7,10 +7,6 @@ import stat
 from pathlib import Path
 
 import pytest
-from node.store.arrivals import Arrivals, crashed_copy
-from node.store.conftest import Opener
-from node.store.faults import Plan, faulty, full_error, io_error
-from support.records import NOW_MS, Network
 
 from hartig_node.ports import PostFilter, StoreDamagedError, StoreError
 from hartig_node.store import indexing
@@ -18,6 +14,10 @@ from hartig_node.store.connection import connect, connect_writer
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.schema import MIGRATIONS, run_script
 from hartig_protocol.events import Commit, PrivateRow
+from node.store.arrivals import Arrivals, crashed_copy
+from node.store.conftest import Opener
+from node.store.faults import Plan, faulty, full_error, io_error
+from support.records import NOW_MS, Network
 
 NET = Network()
 HUB = NET.hub(1)
@@ -39,7 +39,9 @@ async def test_a_store_that_was_not_closed_is_checked_and_whole(opened: Opener, 
     await first.index_some()
     before = await first.load()
     steps: list[tuple[str, int, int]] = []
-    second = await opened(crashed_copy(tmp_path / "hub", tmp_path / "cut"), on_progress=lambda *step: steps.append(step))
+    second = await opened(
+        crashed_copy(tmp_path / "hub", tmp_path / "cut"), on_progress=lambda *step: steps.append(step)
+    )
     assert await second.load() == before
     status = await second.status()
     assert not status.clean_start
@@ -194,7 +196,9 @@ async def test_a_search_index_that_breaks_while_open_is_scanned_around_and_made_
     store = await opened()
     await store.commit(Arrivals().commit(NET.need(HUB, title="Blankets")))
     await store.index_some()
-    await store._write(lambda connection: connection.execute("UPDATE search_data SET block = X'ffffffffffffffffffffffff'"))
+    await store._write(
+        lambda connection: connection.execute("UPDATE search_data SET block = X'ffffffffffffffffffffffff'")
+    )
     wanted = PostFilter(NOW_MS, terms=("blanket",))
     assert len((await store.posts(wanted, None, 5)).posts) == 1
     assert any("search index is damaged" in problem for problem in (await store.status()).problems)

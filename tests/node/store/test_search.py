@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from node.store.arrivals import Arrivals
-from support.records import NOW_MS, Network
 
 from hartig_node.ports import PostFilter
 from hartig_node.store import indexing, posts
@@ -26,6 +24,8 @@ from hartig_node.store.search import (
     terms,
     wanted_terms,
 )
+from node.store.arrivals import Arrivals
+from support.records import NOW_MS, Network
 
 NET = Network()
 HUB = NET.hub(1)
@@ -87,7 +87,9 @@ def test_terms_of_a_query() -> None:
 
 
 def test_title_text_and_source_of_all_languages_are_searched_and_nothing_else() -> None:
-    record = NET.need(HUB, title={"en": "One", "ht": "Youn"}, text={"es": "Dos"}, body={"source": "Three", "avoids": ["nut"]})
+    record = NET.need(
+        HUB, title={"en": "One", "ht": "Youn"}, text={"es": "Dos"}, body={"source": "Three", "avoids": ["nut"]}
+    )
     assert search_text(record) == "one\nyoun\ndos\nthree"
     assert search_text(record.without_body()) is None
     assert search_text(NET.unknown(HUB)) is None
@@ -184,7 +186,9 @@ def test_lists_walk_the_index_that_leads_and_sort_nothing(
     assert not any("TEMP B-TREE" in line for plan in ordered for line in plan)
 
 
-def test_texts_of_another_form_are_indexed_again(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_of_another_form_are_indexed_again(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connection.execute("BEGIN")
     indexing.keep_form(connection)
     apply(connection, Change.of(Arrivals().commit(NET.need(HUB))), [])

@@ -4,10 +4,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from node.store.arrivals import Arrivals, crashed_copy
-from node.store.conftest import Opener
-from node.store.faults import Plan, faulty, full_error, io_error
-from support.records import Network
 
 from hartig_node.ports import StoreError, StoreFullError
 from hartig_node.store import writer as writer_module
@@ -15,6 +11,10 @@ from hartig_node.store.reserve import Reserve
 from hartig_node.store.sqlite import SqliteStore
 from hartig_protocol.errors import LocalError
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow
+from node.store.arrivals import Arrivals, crashed_copy
+from node.store.conftest import Opener
+from node.store.faults import Plan, faulty, full_error, io_error
+from support.records import Network
 
 ADDING = "INSERT OR IGNORE INTO records"
 NET = Network()
@@ -119,7 +119,11 @@ async def test_one_bad_commit_among_others_costs_its_caller_alone(store: SqliteS
     clash = commit_of(Arrivals(), 5)
     unbindable = Commit(private=[PrivateRow("signed", "no bytes", object())])  # type: ignore[arg-type]
     answers = await asyncio.gather(
-        store.commit(good[0]), store.commit(clash), store.commit(unbindable), store.commit(good[1]), return_exceptions=True
+        store.commit(good[0]),
+        store.commit(clash),
+        store.commit(unbindable),
+        store.commit(good[1]),
+        return_exceptions=True,
     )
     assert isinstance(answers[1], LocalError)
     assert isinstance(answers[2], Exception)
@@ -248,4 +252,3 @@ def test_a_reserve_that_does_not_fit_is_not_left_half_made(tmp_path: Path, monke
     reserve.release()
     reserve.release()
     assert not reserve.is_here()
-

@@ -1,7 +1,7 @@
 """Invites as text: what is written is read, and damage is told from a wrong version."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hartig_protocol.errors import InviteError
@@ -28,17 +28,20 @@ invites = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(invites)
 def test_what_is_written_is_read(invite: Invite) -> None:
     assert read_invite(invite.link) == invite
 
 
+@settings(deadline=None)
 @given(invites, st.data())
 def test_white_space_inside_does_no_harm(invite: Invite, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(invite.link)))
     assert read_invite(f"  {invite.link[:at]}\r\n > \t{invite.link[at:]}\n".replace(">", "")) == invite
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_other_text_is_refused_and_nothing_else_is_raised(text: str) -> None:
     for candidate in (text, "hartig:" + text):

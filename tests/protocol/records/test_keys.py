@@ -1,7 +1,7 @@
 """Keys: what may be one, what they sign, and that no input makes `verify` raise."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hartig_protocol.errors import RecordError
@@ -49,16 +49,19 @@ def test_the_published_examples_come_out(seed: str, public: str, message: str, s
     assert verify(key.public, bytes.fromhex(message), bytes.fromhex(signature))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40), st.binary(max_size=40), st.binary(max_size=70))
 def test_no_input_makes_verify_raise(key: bytes, message: bytes, signature: bytes) -> None:
     assert not verify(key, message, signature)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=64, max_size=64))
 def test_random_keys_and_signatures_do_not_verify(key: bytes, signature: bytes) -> None:
     assert not verify(key, b"", signature)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200))
 def test_what_a_key_signs_verifies_under_it_alone(seed: bytes, message: bytes) -> None:
     key = SigningKey(seed)

@@ -88,6 +88,7 @@ def _invites() -> list[Fields]:
     greedy = grant(HUB, OTHER_HUB, 0, invites=99, places=99)
     second = grant(HUB, STRANGER, 1, invites=0)
     singles = [grant(HUB, who, place, invites=0) for place, who in enumerate((OTHER_HUB, MEMBER, STRANGER))]
+    below, above_rank = grant(HUB, STRANGER, 0), grant(HUB, MEMBER, 0, seq=2, rank="organiser")
     ended = grant(HUB, OTHER_HUB, 0, seq=2, ends=True, invites=99)
     return [
         _stands("A3", "the third of three", [HUB_GRANT, *singles], STRANGER, expect={"invites": 0, "places": 50}),
@@ -99,6 +100,10 @@ def _invites() -> list[Fields]:
         _falls("A3", "a number beyond the invites", [HUB_GRANT, grant(HUB, STRANGER, 3, invites=0)], STRANGER),
         _falls("A3", "by a key with no invites", [grant(SEAT, HUB, 0, invites=0), grant(HUB, STRANGER, 0)], STRANGER),
         _falls("A3", "a grant that was replaced", [grant(SEAT, STRANGER, 4), grant(SEAT, HUB, 4, seq=2)], STRANGER),
+        _stands("A3", "what may not be given displaces nothing", [HUB_GRANT, below, above_rank], STRANGER),
+        _falls(
+            "A3", "what ends displaces all", [HUB_GRANT, below, grant(HUB, STRANGER, 0, seq=2, ends=True)], STRANGER
+        ),
         _falls("A3", "the giver does not stand", [grant(HUB, STRANGER, 0)], STRANGER),
         _falls("A3", "two that grant each other", [grant(HUB, STRANGER, 0), grant(STRANGER, HUB, 0)], STRANGER),
     ]

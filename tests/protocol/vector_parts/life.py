@@ -18,6 +18,7 @@ from protocol.vector_parts.world import (
     post_fields,
     revoke,
     step,
+    step_fields,
 )
 
 MINUTE_MS = 60_000
@@ -81,6 +82,7 @@ def _ends() -> list[Fields]:
     first = post()
     ended = seal(post_fields(seq=2, facts={"ends": True}), [HUB])
     hasty = seal(post_fields(seq=2, facts={"ends": True}, expires=first.fields["expires"] - 1), [HUB])
+    sealed = seal(step_fields(first, 1, None), [HUB], {"sealed": b"x"})
     proofs = list(PROOFS)
     made = [
         good("L4", "an end has no body", ended),
@@ -94,6 +96,8 @@ def _ends() -> list[Fields]:
             kept=[*proofs, first],
             error="superseded",
         ),
+        held("L4", "a step without its body, on a thread that ended", [*proofs, ended], sealed.without_body),
+        held("L4", "before that", [*proofs, first], sealed.without_body, error="waits_body"),
         bad("L4", "an end with a body", post(facts={"ends": True})),
         bad("L4", "neither an end nor a body", seal(post_fields(), [HUB])),
         bad("L4", "an unknown kind's end with a body", seal(fields_of(HUB, 99, facts={"ends": True}), [HUB], {})),

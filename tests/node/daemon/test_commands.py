@@ -1,0 +1,125 @@
+"""The commands that work on a folder, called in this process."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hartig_node.daemon import commands
+from hartig_node.daemon.folder import HubFolder
+from hartig_protocol.records.invites import Invite
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARTIG_FOLDER", raising=False)
+
+
+def called(capsys: pytest.CaptureFixture[str], command: Any, *argv: str) -> tuple[int, str, str]:
+    code = command(list(argv))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_init_makes_a_hub_with_keys_seats_and_a_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = tmp_path / "hub"
+    code, out, _ = called(
+        capsys, commands.init, "--folder", str(where), "--network", "Réseau", "--name", "Bureau", "--json"
+    )
+    assert code == 0
+    view = json.loads(out)
+    folder = HubFolder(where)
+    assert folder.read_network().network.hex() == view["network"]
+    assert sorted(path.name for path in folder.seats.iterdir()) == sorted(
+        f"seat-{number}{part}.key" for number in (1, 2, 3) for part in ("", "-recovery")
+    )
+    assert 'name = "Bureau"' in folder.settings.read_text()
+
+
+def test_init_never_touches_a_hub_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    called(capsys, commands.init, "--folder", str(tmp_path))
+    before = HubFolder(tmp_path).read_key("hub")
+    code, _, err = called(capsys, commands.init, "--folder", str(tmp_path))
+    assert code == 5
+    assert "is a hub already" in err
+    assert HubFolder(tmp_path).read_key("hub") == before
+
+
+def test_an_init_that_was_interrupted_is_begun_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    called(capsys, commands.init, "--folder", str(tmp_path))
+    (tmp_path / "network.json").unlink()
+    code, _, _ = called(capsys, commands.init, "--folder", str(tmp_path))
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    "argv", [["--seats", "0"], ["--seats", "17"], ["--threshold", "4"], ["--name", ""], ["--network", "x" * 241]]
+)
+def test_init_refuses_what_cannot_be(tmp_path: Path, argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        commands.init(["--folder", str(tmp_path), *argv])
+    assert caught.value.code == 2
+
+
+INVITE = Invite(bytes(16), bytes(range(32)), bytes(16), 2**50, 1)
+BAD_LINKS = [
+    ("https://example.org/", "no invite"),
+    ("hartig:", "not whole"),
+    ("hartig:%%%", "not whole"),
+    (INVITE.link[:-8], "not whole"),
+    (INVITE.link + "A" * 3000, "too long"),
+    (Invite(bytes(16), bytes(32), bytes(16), 5, 1).link, "expired"),
+]
+
+
+@pytest.mark.parametrize(("link", "words"), BAD_LINKS)
+def test_a_bad_invite_says_what_is_wrong_and_leaves_no_hub(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, link: str, words: str
+) -> None:
+    monkeypatch.setattr("hartig_node.clock.is_synchronised", lambda: True)
+    monkeypatch.setattr("hartig_node.clock.Clock.is_trusted", lambda _self: True)
+    code, _, err = called(capsys, commands.join, link, "--folder", str(tmp_path))
+    assert code == 5
+    assert words in err
+    assert not HubFolder(tmp_path).is_founded
+
+
+def test_join_keeps_the_invite_for_the_first_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spaced = INVITE.link[:20] + "\n  " + INVITE.link[20:]
+    code, out, _ = called(capsys, commands.join, spaced, "--folder", str(tmp_path), "--name", "Kitchen")
+    assert code == 0
+    assert "hartig run" in out
+    held = HubFolder(tmp_path).read_network()
+    assert (held.network, held.invite) == (INVITE.network, INVITE.link)
+
+
+def test_run_without_a_hub_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = called(capsys, commands.run, "--folder", str(tmp_path / "none"))
+    assert code == 5
+    assert "hartig init" in err
+
+
+def test_run_with_a_wrong_setting_says_which(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    called(capsys, commands.init, "--folder", str(tmp_path))
+    (tmp_path / "hartig.toml").write_text("peer_prt = 1")
+    code, _, err = called(capsys, commands.run, "--folder", str(tmp_path))
+    assert code == 5
+    assert "did you mean peer_port?" in err
+
+
+def test_verify_says_that_all_is_well_or_what_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    called(capsys, commands.init, "--folder", str(tmp_path / "hub"))
+    code, out, _ = called(capsys, commands.verify, str(tmp_path / "hub"))
+    assert (code, "All is well." in out) == (0, True)
+    code, _, err = called(capsys, commands.verify, str(tmp_path / "nothing"))
+    assert code == 5
+    assert err
+
+
+def test_restore_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"this is no backup" * 100)
+    code, _, err = called(capsys, commands.restore, str(junk), "--folder", str(tmp_path / "hub"))
+    assert code == 5
+    assert "junk" in err

@@ -1,0 +1,439 @@
+"""Greetings: who is let in, who is not, and what a stranger learns (SPEC, part H)."""
+
+from dataclasses import replace
+
+import pytest
+
+from hartig_protocol.events import (
+    Admitted,
+    AskAdmission,
+    CloseLink,
+    NewcomerAdmitted,
+    NewcomerRefused,
+    OwnRecordClaimed,
+)
+from hartig_protocol.limits import DAY_MS
+from hartig_protocol.sync.greeting import join_proof
+from hartig_protocol.sync.messages import Ack, Admit, Bye, Equal, Hello, Join, Message, Ping, Pong, Records, Want, pack
+from hartig_protocol.sync.state import Phase, shortened
+from support.cores import Core, new_disk
+from support.records import NOW_MS, key, seeded
+from support.wire import Puppet, Wire
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def joined(wire: Wire, puppet: Puppet, **changes: object) -> Join:
+    """A good join, or another."""
+    core = puppet.core
+    join = Join(
+        lowest=1,
+        highest=1,
+        network=wire.network.id,
+        own_node=puppet.node,
+        peer_node=core.node,
+        secret=seeded("secret", 16),
+        hub=puppet.hub_key.public,
+        recovery=None,
+        proof=puppet.hub_key.sign(join_proof(wire.network.id, puppet.node, core.node)),
+    )
+    return replace(join, **changes)
+
+
+def test_the_side_that_dials_speaks_first(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    assert [type(m) for m in wire.said(a)] == [Hello]
+    assert wire.said(b) == []
+
+
+def test_two_members_greet_and_hold_the_same(wire: Wire) -> None:
+    a = wire.member(1, wire.network.need(wire.network.hub(1)))
+    b = wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    assert a.ids == b.ids
+    assert len(a.ids) == 6
+
+
+def test_a_hello_carries_its_proofs_so_that_anyone_can_judge(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello())
+    assert puppet.session.phase is Phase.OPEN
+    assert type(puppet.heard[0]) is Hello
+
+
+def test_a_stranger_learns_nothing_but_why_it_is_refused(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    assert puppet.heard == []
+    puppet.say(puppet.hello(records=[wire.network.charter]))
+    assert [type(m) for m in puppet.heard] == [Bye]
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "not_a_member"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [Ping(1), Pong(1), Want(()), Ack(1), Equal(0), Records(1, 0, (), 0, bytes(16), True), Admit(())],
+    ids=lambda message: type(message).__name__,
+)
+def test_nothing_may_be_said_before_the_greeting(wire: Wire, message: Message) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    puppet.say(message)
+    assert [type(m) for m in puppet.heard] == [Bye]
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"network": bytes(16)}, "other_network"),
+        ({"own_node": key("somebody").public}, "wrong_node"),
+        ({"peer_node": key("somebody").public}, "wrong_node"),
+        ({"lowest": 2, "highest": 3}, "version"),
+        ({"lowest": 0, "highest": 0}, "version"),
+        ({"hub": key("nobody").public}, "not_a_member"),
+    ],
+)
+def test_a_wrong_hello_closes_the_link(wire: Wire, changes: dict[str, object], code: str) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    puppet.say(puppet.hello(**changes))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == code
+
+
+@pytest.mark.parametrize(("lowest", "highest", "older"), [(2, 3, "1 to 1"), (0, 0, "0 to 0")])
+def test_both_sides_read_the_same_words_on_who_must_upgrade(wire: Wire, lowest: int, highest: int, older: str) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    puppet.say(puppet.hello(lowest=lowest, highest=highest))
+    (bye,) = puppet.heard
+    assert isinstance(bye, Bye)
+    assert f"the one with {older} must be upgraded" in bye.reason
+    assert puppet.closed == ("version", bye.reason)
+
+
+def test_a_newer_hello_of_another_length_still_says_who_must_upgrade(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    puppet.send(encode([1, 5, 9, "what", "ever", "follows"]))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "version"
+
+
+def test_a_card_must_name_the_node_that_speaks(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    hub = puppet.hub_key
+    card = wire.network.card(hub, nodes=[key("another node").public])
+    puppet.say(puppet.hello([wire.network.charter, wire.network.grant(hub.public, place=2), card]))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "wrong_card"
+
+
+def test_another_hub_that_claims_a_node_does_not_lock_its_owner_out(wire: Wire) -> None:
+    a = wire.member(1)
+    victim = Puppet(wire, 2, a)
+    thief = wire.network.hub(3)
+    claim = wire.network.card(thief, nodes=[victim.node])
+    wire.publish(a, wire.network.grant(thief.public, place=3), claim)
+    victim.say(victim.hello())
+    assert victim.session.phase is Phase.OPEN
+
+
+def test_a_node_that_two_hubs_name_belongs_to_the_one_it_spoke_for(wire: Wire) -> None:
+    a = wire.member(1)
+    victim = Puppet(wire, 2, a)
+    assert a.hub.state.hub_of(victim.node) is None
+    victim.say(victim.hello())
+    wire.publish(a, wire.network.grant(wire.network.hub(3).public, place=3))
+    wire.publish(a, wire.network.card(wire.network.hub(3), nodes=[victim.node]))
+    assert a.hub.state.hub_of(victim.node) == victim.hub_key.public
+    wire.publish(a, wire.network.card(victim.hub_key, nodes=[key("new machine").public], seq=2, stamp=NOW_MS + 5))
+    assert a.hub.state.hub_of(victim.node) == wire.network.hub(3).public
+
+
+def test_a_revoked_hub_is_told_so(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    wire.publish(a, wire.network.revoke(puppet.hub_key.public))
+    puppet.say(puppet.hello())
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "revoked"
+
+
+def test_the_link_of_a_hub_that_is_revoked_ends_at_once(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    wire.publish(a, wire.network.revoke(b.key.public))
+    assert wire.told_of(a, CloseLink)[-1].code == "revoked"
+    assert a.hub.state.open_sessions() == []
+
+
+def test_the_link_of_a_hub_whose_grant_ends_is_closed_by_the_sweep(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    grant = wire.network.grant(puppet.hub_key.public, place=2, stamp=NOW_MS, expires=wire.now.wall_ms + 30_000)
+    puppet.say(puppet.hello([wire.network.charter, grant, wire.network.card(puppet.hub_key)]))
+    assert puppet.closed is None
+    wire.pass_time(40_000)
+    puppet.say(Pong(0))
+    wire.pass_time(21_000)
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "not_a_member"
+
+
+def test_a_member_key_that_is_no_hub_cannot_open_a_session(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    grant = wire.network.grant(puppet.hub_key.public, place=2, rank="member")
+    puppet.say(puppet.hello([wire.network.charter, grant]))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "not_a_member"
+
+
+def test_a_copy_of_the_same_hub_is_refused(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 1, a)
+    puppet.say(puppet.hello(own_node=puppet.node))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "own_key"
+
+
+def test_a_second_greeting_closes_the_link(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    puppet.say(puppet.hello(), puppet.hello())
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+
+
+def test_a_stranger_sets_nothing_aside_in_a_members_name(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    stranger = Puppet(wire, 9, a)
+    unproven = wire.network.need(wire.network.hub(8))
+    stranger.say(stranger.hello([unproven], hub=b.key.public))
+    assert len(a.hub.state.waiting) == 0
+    assert stranger.closed is not None
+    assert stranger.closed[0] == "wrong_card"
+
+
+def test_a_hello_says_the_newest_record_of_yours_that_i_hold(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    need = wire.network.need(b.key)
+    wire.publish(b, need)
+    wire.deliver()
+    wire.cut(1)
+    wire.forget_said()
+    wire.connect(a, b)
+    assert wire.said(a, Hello)[0].newest == need.id
+
+
+def test_a_record_of_ours_that_we_do_not_hold_is_claimed_to_the_node(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello(newest=seeded("lost", 32)))
+    assert wire.told_of(a, OwnRecordClaimed) == [OwnRecordClaimed(seeded("lost", 32), puppet.hub_key.public)]
+
+
+# --- Joining
+
+
+def test_a_newcomer_joins_with_an_invite_and_greets_again_as_a_member(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a)
+    wire.connect(c, a)
+    wire.deliver()
+    assert c.hub.state.is_member
+    assert wire.told_of(c, Admitted) == [Admitted()]
+    assert wire.told_of(c, CloseLink)[-1].code == "admitted"
+    wire.publish(c, wire.network.card(c.key, place=7))
+    wire.connect(c, a)
+    wire.deliver()
+    assert c.ids == a.ids
+
+
+def test_a_newcomer_whose_answer_was_lost_is_let_in_without_a_second_invite(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a)
+    link = wire.connect(c, a)
+    wire.deliver(2)  # the join, and the node's answer; the admission is under way
+    wire.cut(link)
+    assert not c.hub.state.is_member
+    a.secrets.clear()
+    wire.connect(c, a)
+    wire.deliver()
+    assert c.hub.state.is_member
+
+
+def test_a_wrong_invite_is_refused_with_a_reason(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a, secret=seeded("guessed", 16))
+    wire.connect(c, a)
+    wire.deliver()
+    assert not c.hub.state.is_member
+    assert wire.told_of(a, CloseLink)[-1].code == "bad_invite"
+
+
+def test_a_newcomer_asks_nobody_but_its_inviter(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    c = wire.newcomer(3, a)
+    wire.connect(c, b)
+    assert wire.said(c) == [Bye("not_a_member", "this hub belongs to no network yet")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"proof": bytes(64)}, "bad_signature"),
+        ({"network": bytes(16)}, "other_network"),
+        ({"peer_node": key("x").public}, "wrong_node"),
+    ],
+)
+def test_a_wrong_join_closes_the_link(wire: Wire, changes: dict[str, object], code: str) -> None:
+    puppet = Puppet(wire, 3, wire.member(1))
+    puppet.say(joined(wire, puppet, **changes))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == code
+
+
+def test_a_second_join_closes_the_link(wire: Wire) -> None:
+    wire.reads_held = True
+    puppet = Puppet(wire, 3, wire.member(1))
+    puppet.say(joined(wire, puppet), joined(wire, puppet))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+    assert len(wire.told_of(puppet.core, AskAdmission)) == 1
+
+
+def test_a_join_from_the_side_that_was_dialled_closes_the_link(wire: Wire) -> None:
+    puppet = Puppet(wire, 3, wire.member(1), dials=False)
+    puppet.say(joined(wire, puppet))
+    assert puppet.closed is not None
+
+
+def test_an_admission_that_nobody_asked_for_closes_the_link(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1), dials=False)
+    puppet.say(Admit(()))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+
+
+def test_an_admission_that_proves_nothing_is_refused(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a)
+    puppet = Puppet(wire, 1, c, dials=False)
+    puppet.say(Admit((wire.network.charter.wire,)))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_admission"
+
+
+def test_an_inviter_without_invites_left_says_so(wire: Wire) -> None:
+    wire.reads_held = True
+    a = wire.add(Core(wire.network, 1, new_disk(1)))
+    wire.publish(a, wire.network.charter, wire.network.grant(a.key.public, invites=0), wire.network.card(a.key))
+    puppet = Puppet(wire, 3, a)
+    puppet.say(joined(wire, puppet))
+    grant = wire.network.grant(puppet.hub_key.public, author=a.key)
+    wire.handle(a, NewcomerAdmitted(puppet.link, grant.wire))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "no_invites"
+
+
+def test_a_newcomer_that_left_before_the_answer_is_admitted_all_the_same(wire: Wire) -> None:
+    a = wire.member(1)
+    grant = wire.network.grant(wire.network.hub(3).public, author=a.key)
+    wire.handle(a, NewcomerAdmitted(99, grant.wire))
+    assert grant.id in a.ids
+
+
+def test_a_refusal_for_a_link_that_is_gone_does_nothing(wire: Wire) -> None:
+    a = wire.member(1)
+    assert a.hub.handle(NewcomerRefused(99, "no", "no"), wire.now) == []
+
+
+# --- Two links to one node
+
+
+def test_of_two_links_the_one_that_the_lower_node_dialled_stays(wire: Wire) -> None:
+    a, b = sorted([wire.member(1), wire.member(2)], key=lambda core: core.node)
+    wire.connect(a, b)
+    wire.connect(b, a)
+    wire.deliver()
+    for core in (a, b):
+        (session,) = core.hub.state.open_sessions()
+        assert session.opened_by_us == (core is a)
+    assert {action.code for action in wire.told_of(a, CloseLink) + wire.told_of(b, CloseLink)} == {"doubled"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_doubled_links_end_in_one_whoever_came_first(wire: Wire, first: int) -> None:
+    pair = [wire.member(1), wire.member(2)]
+    wire.connect(pair[first], pair[1 - first])
+    wire.deliver()
+    wire.connect(pair[1 - first], pair[first])
+    wire.deliver()
+    assert [len(core.hub.state.open_sessions()) for core in pair] == [1, 1]
+    wire.publish(pair[0], wire.network.need(pair[0].key))
+    wire.deliver()
+    assert pair[0].ids == pair[1].ids
+
+
+def test_a_new_link_from_the_same_side_replaces_the_old_one(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    newer = wire.connect(a, b)
+    wire.deliver()
+    assert list(a.hub.state.sessions) == list(b.hub.state.sessions) == [newer]
+
+
+def test_a_goodbye_ends_the_link_on_both_sides(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello(), Bye("leaving", "good night"))
+    assert puppet.closed == ("leaving", "good night")
+    assert a.hub.state.sessions == {}
+
+
+def test_a_long_reason_in_any_script_still_fits_its_message() -> None:
+    assert len(pack(Bye("x", shortened("水" * 500)))) < 300
+    assert shortened("plain") == "plain"
+
+
+def test_a_card_for_this_hub_alone_is_never_in_a_hello(wire: Wire) -> None:
+    a = wire.member(1)
+    secret = wire.network.card(a.key, name="PRIVATE", audience="hub", place=1)
+    wire.publish(a, secret)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello())
+    assert not any(b"PRIVATE" in frame for _, _, frame in wire.sent)
+
+
+def test_a_path_of_any_depth_fits_a_hello(wire: Wire) -> None:
+    network, giver = wire.network, wire.network.seat
+    records = [network.charter]
+    for depth in range(40):
+        granted = network.hub(100 + depth)
+        records.append(network.grant(granted.public, author=giver, invites=500 - depth, place=0))
+        giver = granted
+    a = wire.member(1)
+    wire.publish(a, *records)
+    deep = [network.hub(100 + depth).public for depth in range(40)]
+    standing = [key for key in deep if a.hub.catalog.authority.standing(key) is not None]
+    assert standing == deep[:32]
+    assert len(a.hub.catalog.path_of(deep[31])) == 33
+
+
+def test_a_grant_past_its_day_does_not_open_a_session(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1))
+    stale = wire.network.grant(puppet.hub_key.public, place=2, stamp=NOW_MS - 30 * DAY_MS, expires=NOW_MS - 10 * DAY_MS)
+    puppet.say(puppet.hello([wire.network.charter, stale, wire.network.card(puppet.hub_key)]))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "not_a_member"
