@@ -9,6 +9,8 @@ In: `deploy/sample.json` and the `hartig` command of this environment. Out: a di
     ports      addresses that are easy to remember, where they are free
     looking    what one hub says of itself, through the Python client
     picture    what all three hold at one moment; equal or not, and what is missing (pure)
+    showing    shows pictures as they change, live or once
     screen     that picture as lines of a terminal (pure); terminal puts them there
+    advice     what to paste while it runs (pure)
     plain      the same as progress lines, summary and JSON (pure)
 """

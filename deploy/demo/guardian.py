@@ -21,7 +21,7 @@ def main() -> None:
     """Outlive everybody else, then tidy up."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    folder = tempfile.mkdtemp(prefix="hartig-try-")
+    folder = tempfile.mkdtemp(prefix="hartig-")
     try:
         os.write(1, (folder + "\n").encode())
         while os.read(0, READ_BYTES):

@@ -10,14 +10,16 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from demo.ports import ANY, HOST, Ports
 from demo.shelter import DemoError, Shelter
-from hartig_node.client import Node, Place
+from hartig_node.client import ClientError, Node, Place
+
+Answer = TypeVar("Answer")
 
 HARTIG = Path(sys.executable).with_name("hartig")
 LEASH = Path(__file__).with_name("leash.py")
@@ -25,6 +27,7 @@ COMMAND_S_MAX = 30.0
 START_S_MAX = 30.0
 STOP_S_MAX = 10.0  # farewells and the last commit take less than one
 CALL_S_MAX = 10.0
+AFTERWARDS_S_MAX = 2.0  # a killed process hangs up a moment before we hear of its end
 TAIL_LINES = 12
 TAIL_BYTES = 16 * 1024
 
@@ -32,11 +35,11 @@ TAIL_BYTES = 16 * 1024
 class Hub:
     """A hub: first a name and a folder, then a process."""
 
-    def __init__(self, entry: Mapping[str, Any], shelter: Shelter, ports: Ports) -> None:
+    def __init__(self, entry: Mapping[str, Any], folder: Path, shelter: Shelter, ports: Ports) -> None:
         self.name: str = entry["name"]
         self.languages: list[str] = entry["languages"]
         self.drafts: list[dict[str, Any]] = entry["entries"]
-        self.folder = shelter.path / self.name.lower().replace(" ", "-")
+        self.folder = folder
         self.page = ""
         self.api = ""
         self._log = self.folder.with_suffix(".log")
@@ -105,6 +108,21 @@ class Hub:
     def node(self) -> Node:
         """Return a client of this hub, through its socket."""
         return Node(Place(str(self.folder)), CALL_S_MAX)
+
+    async def ask(self, call: Callable[[Node], Answer]) -> Answer:
+        """Make some calls in a thread; where they fail, raise `DemoError` with the reason behind."""
+
+        def make() -> Answer:
+            with self.node() as node:
+                return call(node)
+
+        try:
+            return await asyncio.to_thread(make)
+        except ClientError as error:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AFTERWARDS_S_MAX):
+                    await self.ended()  # which says more than a connection that broke
+            raise DemoError(f"{self.name} refused or did not answer: {error}") from error
 
     async def _spawn(self, *arguments: str, stdout: int, ports: Ports | None = None) -> asyncio.subprocess.Process:
         leash = (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()))

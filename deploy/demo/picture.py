@@ -6,7 +6,7 @@ In: what `looking` saw of each hub. Out: a `Picture`, which `screen` and `plain`
 from dataclasses import dataclass, field
 from enum import Enum
 
-FOUND_BY_WORDS = {"mdns": "mDNS", "dialled us": "it called"}
+FOUND_BY_WORDS = {"mdns": "mDNS", "dialled us": "found us"}
 
 
 class Stage(Enum):
@@ -64,9 +64,10 @@ class HubView:
 
 @dataclass(frozen=True)
 class Picture:
-    """All hubs at one moment. `to_publish`: entries of the sample that are not published yet."""
+    """All hubs at one moment. `sample`: how many entries it has; `to_publish`: how many are not published yet."""
 
     hubs: tuple[HubView, ...]
+    sample: int
     to_publish: int
     seconds_to_peers: float | None = None
     seconds_to_equal: float | None = None
@@ -74,7 +75,8 @@ class Picture:
     @property
     def target(self) -> int:
         """How many posts each hub will hold when all is quiet, as far as anybody can know."""
-        return max(hub.posts for hub in self.hubs) + self.to_publish
+        most = max(hub.posts for hub in self.hubs)
+        return max(most, self.sample) if self.seconds_to_equal is None else most
 
     @property
     def all_see_all(self) -> bool:
@@ -87,12 +89,23 @@ class Picture:
         same = len({hub.fingerprint for hub in self.hubs}) == 1
         return same and self.hubs[0].fingerprint.hash != "" and not self.to_publish
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all is as it should be in the end.
+
+        The hubs are looked at one after the other, so three old looks may agree; hence the whole sample is asked for.
+        """
+        return self.all_see_all and self.is_equal and all(hub.posts >= self.sample for hub in self.hubs)
+
     def missing(self) -> list[str]:
         """Say, a line each, what is not as it should be in the end."""
         lines = [f"{hub.name} {hub.stage.value}" for hub in self.hubs if hub.stage is not Stage.MEMBER]
         lines += [f"{hub.name} does not see {', '.join(names)}" for hub, names in self._unseen()]
         if self.to_publish:
             lines.append(f"{self.to_publish} entries of the sample are not published")
+        lines += [
+            f"{hub.name} holds {hub.posts} of {self.sample} posts" for hub in self.hubs if hub.posts < self.sample
+        ]
         if not self.is_equal:
             held = "; ".join(f"{one.name} {one.records} ({short(one.fingerprint)})" for one in self.hubs)
             lines.append(f"the three do not hold the same: {held}")

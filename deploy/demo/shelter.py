@@ -11,6 +11,8 @@ from pathlib import Path
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 GUARDIAN_S_MAX = 10.0
+SOCKET_BYTES = len("/hub-1/run/api.sock")  # what a hub adds to our path for its socket,
+SOCKET_PATH_BYTES_MAX = 107  # which may be so long: sockaddr_un, unix(7), less the final zero
 
 
 class DemoError(Exception):
@@ -26,6 +28,10 @@ class Shelter:
 
     def __repr__(self) -> str:
         return f"<Shelter {self.path} {'is removed' if self._guardian else 'stays'}>"
+
+    def hub_folder(self, number: int) -> Path:
+        """Return the folder of hub 0, 1 or 2; its name is short, see `SOCKET_BYTES`."""
+        return self.path / f"hub-{number + 1}"
 
     @property
     def is_kept(self) -> bool:
@@ -48,10 +54,22 @@ class Shelter:
 
 def open_shelter(keep: Path | None) -> Shelter:
     """Make the folder of this demo; raises `DemoError` where that is impossible."""
-    return _kept(keep) if keep is not None else _passing()
+    if keep is not None:
+        return _kept(keep)
+    shelter = _passing()
+    if _is_too_long(shelter.path):
+        shelter.close()
+        raise DemoError(f"{shelter.path} is too long a path for the hubs' sockets; set TMPDIR to a shorter one")
+    return shelter
+
+
+def _is_too_long(folder: Path) -> bool:
+    return len(os.fsencode(folder)) + SOCKET_BYTES > SOCKET_PATH_BYTES_MAX
 
 
 def _kept(folder: Path) -> Shelter:
+    if _is_too_long(folder.resolve()):
+        raise DemoError(f"{folder} is too long a path for the hubs' sockets; name a shorter one with --keep")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):

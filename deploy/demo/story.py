@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from demo.hubs import Hub
 from demo.looking import look
 from demo.picture import HubView, Picture, Stage
 from demo.shelter import DemoError
-from hartig_node.client import ClientError
+from hartig_node.client import ClientError, Node
 
 NETWORK = "Three hubs on one machine"
 LOOK_S = 0.1
@@ -40,7 +41,8 @@ class Story:
         self.token = ""
         self.token_file = token_file
         self.changed = asyncio.Event()
-        self.picture = Picture(tuple(HubView(hub.name) for hub in hubs), sum(len(hub.drafts) for hub in hubs))
+        sample = sum(len(hub.drafts) for hub in hubs)
+        self.picture = Picture(tuple(HubView(hub.name) for hub in hubs), sample, to_publish=sample)
 
     def __repr__(self) -> str:
         return f"<Story {self.picture!r}>"
@@ -57,7 +59,7 @@ class Story:
             self._set(0, stage=Stage.STARTING)
             await first.found(NETWORK)
             await self._run(group, 0)
-            link = await asyncio.to_thread(self._make_invite, first, len(others))
+            link = await first.ask(lambda node: self._make_invite(node, len(others)))
             for number in range(1, len(self._hubs)):
                 group.create_task(self._join(group, number, link))
             group.create_task(self._publish(0))
@@ -77,22 +79,22 @@ class Story:
 
     # --- Through the API
 
-    def _make_invite(self, hub: Hub, uses: int) -> str:
-        with hub.node() as node:
-            made = node.add_token("deploy/try", ["read", "write"])
-            self.token = made["secret"]
-            _write_header(self.token_file, self.token)
-            link: str = node.invite(uses=uses)["link"]
-            return link
+    def _make_invite(self, node: Node, uses: int) -> str:
+        """Make the token for the person and the invite for the other hubs, which names no address."""
+        token: str = node.add_token("deploy/try", ["read", "write"])["token"]
+        _write_header(self.token_file, token)
+        self.token = token
+        link: str = node.invite(uses=uses)["link"]
+        return link
 
     async def _publish(self, number: int) -> None:
         """Publish a hub's part of the sample as soon as it belongs to the network."""
         while self.picture.hubs[number].stage is not Stage.MEMBER:
-            await self._next_change()
+            await self.changed.wait()
         hub = self._hubs[number]
         for start in range(0, len(hub.drafts), BATCH_DRAFTS_MAX):
             drafts = hub.drafts[start : start + BATCH_DRAFTS_MAX]
-            await asyncio.to_thread(_publish_batch, hub, drafts)
+            await hub.ask(partial(_publish_batch, hub.name, drafts))
             self._tell(replace(self.picture, to_publish=self.picture.to_publish - len(drafts)))
 
     # --- Looking
@@ -118,7 +120,7 @@ class Story:
         picture = replace(self.picture, hubs=tuple(hubs))
         if picture.seconds_to_peers is None and picture.all_see_all:
             picture = replace(picture, seconds_to_peers=self.elapsed_s)
-        if picture.seconds_to_equal is None and picture.all_see_all and picture.is_equal:
+        if picture.seconds_to_equal is None and picture.is_complete:
             picture = replace(picture, seconds_to_equal=self.elapsed_s)
         self._tell(picture)
 
@@ -131,20 +133,15 @@ class Story:
             changed, self.changed = self.changed, asyncio.Event()
             changed.set()
 
-    async def _next_change(self) -> None:
-        await self.changed.wait()
 
-
-def _publish_batch(hub: Hub, drafts: list[dict[str, Any]]) -> None:
-    with hub.node() as node:
-        for draft, result in zip(drafts, node.publish_many(drafts), strict=True):
-            if "problem" in result:
-                problem = result["problem"]
-                title = next(iter(draft["title"].values()))
-                raise DemoError(f"{hub.name} would not publish {title!r}: {problem['detail']}")
+def _publish_batch(name: str, drafts: list[dict[str, Any]], node: Node) -> None:
+    for draft, result in zip(drafts, node.publish_many(drafts), strict=True):
+        if "problem" in result:
+            title = next(iter(draft["title"].values()))
+            raise DemoError(f"{name} would not publish {title!r}: {result['problem']['detail']}")
 
 
 def _write_header(path: Path, token: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="ascii") as file:
+    with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, no path
         file.write(f"Authorization: Bearer {token}\n")

@@ -4,7 +4,9 @@
 one writer thread. An answer to `commit` means durable.
 """
 
-from collections.abc import Sequence
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,8 +29,11 @@ class StoreFullError(StoreError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """All that a starting core needs of the store. `governance` maps the ids of charters, grants, revocations and
-    cards to their records; `entries` rise by arrival number."""
+    """All that a starting core needs of the store.
+
+    `governance` maps the ids of charters, grants, revocations and cards to their records; `entries` rise by arrival
+    number.
+    """
 
     epoch: bytes
     last_n: int
@@ -151,3 +156,39 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """End cleanly; afterwards every call raises `StoreError`."""
+
+
+# --- Doors for people and programs
+
+
+@dataclass(frozen=True)
+class DoorCaps:
+    """How many connections a door takes: in all, from one address, and from loopback."""
+
+    connections_max: int
+    per_address_max: int
+    per_loopback_max: int
+
+
+class AcceptGate(Protocol):
+    """Who gets a connection at all; `hartig_node.net.gate.Gate` is one."""
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """The (host, port) pairs on which the door listens."""
+
+    def open(self, listeners: Sequence[socket.socket]) -> None:
+        """Begin to accept."""
+
+    def request_seen(self, transport: asyncio.BaseTransport) -> None:
+        """End the wait for the first head of a connection."""
+
+    async def close(self) -> None:
+        """Stop accepting."""
+
+    async def wait_empty(self) -> None:
+        """Wait until the last connection is closed."""
+
+
+ProtocolFactory = Callable[[], asyncio.BaseProtocol]
+GateMaker = Callable[[str, ProtocolFactory, DoorCaps], AcceptGate]

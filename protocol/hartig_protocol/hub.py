@@ -206,10 +206,8 @@ class Hub:
 
     def _time_passed(self, step: Step) -> None:
         now = step.now
-        for link in sorted(self.state.sessions):
-            session = self.state.sessions.get(link)
-            if session is not None:
-                self._session_timer(step, session)
+        for session in [self.state.sessions[link] for link in sorted(self.state.sessions)]:
+            self._session_timer(step, session)
         if now.steady_ms >= self._sweep_ms:
             self._sweep_ms = now.steady_ms + SWEEP_EVERY_MS
             self.catalog.sweep(step.now, step.commit)

@@ -47,7 +47,7 @@ _HOST_NAME = re.compile(r"[a-z0-9]{1,16}")
 
 @dataclass(eq=False, slots=True)
 class Host:
-    """One machine of the lab; `attached` says whether its interface is up."""
+    """One machine of the lab; `attached` says whether its interface is up, `ipv6` whether it has that at all."""
 
     name: str
     number: int
@@ -55,6 +55,7 @@ class Host:
     folder: Path
     address: str
     attached: bool
+    ipv6: bool
 
     def __str__(self) -> str:
         return self.name
@@ -106,14 +107,17 @@ class Lab:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    def add_host(self, name: str, *, attached: bool = True) -> Host:
-        """Add one host; one not attached has no address and no link until `link_up`, as before Wi-Fi."""
-        return self._add([name], attached=attached)[0]
+    def add_host(self, name: str, *, attached: bool = True, ipv6: bool = True) -> Host:
+        """Add one host; one not attached has no address and no link until `link_up`, as before Wi-Fi.
+
+        One with IPv6 keeps its link-local address when its IPv4 address changes, and may not notice the change.
+        """
+        return self._add([name], attached=attached, ipv6=ipv6)[0]
 
     def add_hosts(self, count: int, *, attached: bool = True) -> list[Host]:
         """Add `count` hosts, named h1, h2 and so on by their number."""
         first = len(self.hosts) + 1
-        return self._add([f"h{number}" for number in range(first, first + count)], attached=attached)
+        return self._add([f"h{number}" for number in range(first, first + count)], attached=attached, ipv6=True)
 
     def link_up(self, host: Host) -> None:
         """Bring a host's interface up with its addresses, and with the route that multicast needs."""
@@ -121,7 +125,7 @@ class Lab:
             host,
             f"link set dev {INTERFACE} up",
             f"addr replace {host.address}/{NETWORK.prefixlen} brd + dev {INTERFACE}",
-            *self._ipv6(f"addr replace {host.link_local}/64 dev {INTERFACE} nodad"),
+            *(self._ipv6_commands(f"addr replace {host.link_local}/64 dev {INTERFACE} nodad") if host.ipv6 else ()),
             f"route replace 224.0.0.0/4 dev {INTERFACE}",
         )
         host.attached = True
@@ -187,8 +191,9 @@ class Lab:
             sent.setdefault("Content-Type", "application/json")
         return await unix_http.request(host.api_socket, method, path, body=body, headers=sent, timeout_s=timeout_s)
 
-    def _add(self, names: Sequence[str], *, attached: bool) -> list[Host]:
-        hosts = [self._describe(name, len(self.hosts) + 1 + index) for index, name in enumerate(names)]
+    def _add(self, names: Sequence[str], *, attached: bool, ipv6: bool) -> list[Host]:
+        first = len(self.hosts) + 1
+        hosts = [self._describe(name, number, ipv6=ipv6) for number, name in enumerate(names, first)]
         # Known before they exist, so that a failure on the way leaves nothing behind.
         self.hosts.update({host.name: host for host in hosts})
         namespaces.ip(f"netns add {host.namespace}" for host in hosts)
@@ -205,7 +210,7 @@ class Lab:
                 self.link_up(host)
         return hosts
 
-    def _describe(self, name: str, number: int) -> Host:
+    def _describe(self, name: str, number: int, *, ipv6: bool) -> Host:
         if not _HOST_NAME.fullmatch(name):
             raise LabError(f"a host's name is 1 to 16 small letters and digits, not {name!r}")
         if name in self.hosts:
@@ -213,7 +218,8 @@ class Lab:
         if number > HOSTS_MAX:
             raise LabError(f"the lab holds {HOSTS_MAX} hosts; {name} would be one more")
         namespace = self._name.namespace(name)
-        host = Host(name, number, namespace, self._folder / name, str(NETWORK[number]), attached=False)
+        folder = self._folder / name
+        host = Host(name, number, namespace, folder, str(NETWORK[number]), attached=False, ipv6=ipv6)
         if len(bytes(host.api_socket)) > SOCKET_PATH_BYTES_MAX:
             raise LabError(f"{host.api_socket} is too long for a Unix socket: set TMPDIR to a shorter folder")
         return host
@@ -224,16 +230,16 @@ class Lab:
             host,
             "link set dev lo up",
             f"link set dev {INTERFACE} address 02:00:00:00:00:{host.number:02x}",
-            *self._ipv6(f"link set dev {INTERFACE} addrgenmode none"),
+            *self._ipv6_commands(f"link set dev {INTERFACE} addrgenmode none"),
         )
 
     def _inside(self, host: Host, *commands: str) -> None:
         namespaces.ip(commands, host.namespace)
 
     @staticmethod
-    def _ipv6(command: str) -> list[str]:
-        """The command, where the kernel has IPv6."""
-        return [command] if Path("/proc/net/if_inet6").exists() else []
+    def _ipv6_commands(*commands: str) -> Sequence[str]:
+        """The commands, where the kernel has IPv6."""
+        return commands if Path("/proc/net/if_inet6").exists() else ()
 
     def _check_address(self, host: Host, address: str) -> None:
         if not host.attached:

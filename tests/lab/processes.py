@@ -26,8 +26,12 @@ STOP_S = 10.0
 
 
 def environment(changes: Mapping[str, str] | None) -> dict[str, str]:
-    """This process's environment with `changes`; Python programs say each line at once."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **(changes or {})}
+    """This process's environment with `changes`; Python programs say each line at once.
+
+    Settings of hubs that the developer's own shell has are left out: a lab's hubs are set up by their tests.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HARTIG_")}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **(changes or {})}
 
 
 def inside(namespace: str, argv: Sequence[str]) -> list[str]:

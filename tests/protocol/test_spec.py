@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from hartig_protocol import limits
 from hartig_protocol.records import categories, keys
 from hartig_protocol.records.record import HEAD_FIELDS, Kind
 from hartig_protocol.sync.messages import TABLE
+from hartig_protocol.trust.authority import GRANTS_DEEP_MAX
 from protocol.vectors_generate import PARTS, VECTORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,3 +99,47 @@ def test_the_sensitive_categories_are_those_of_the_code() -> None:
     section = SPEC[SPEC.index("**N7**") : SPEC.index("## A.")]
     listed = set(re.findall(r"`([a-z.-]+)`", section)) - {"hub"}
     assert listed == {code for code in categories.all_codes() if categories.is_sensitive(code)}
+
+
+BOUNDS: dict[str, list[int]] = {
+    "E1": [limits.HEAD_BYTES_MAX, limits.BODY_BYTES_MAX, limits.STEP_BODY_BYTES_MAX, limits.FRAME_BYTES_MAX],
+    "E7": [limits.DEPTH_MAX],
+    "R2": [limits.KIND_MAX, limits.SUBJECT_BYTES_MAX, limits.FIXED_ITEMS_MAX],
+    "R9": [limits.KIND_CHAIN_LOWEST, limits.STEPS_MAX],
+    "L1": [life // limits.DAY_MS for life in (limits.LIFE_MS_MAX, limits.LIFE_LONG_MS_MAX, limits.LIFE_REVOKE_MS_MAX)],
+    "L2": [limits.BODY_KEPT_MS // limits.DAY_MS],
+    "L3": [limits.THREAD_KEPT_MS // limits.DAY_MS],
+    "L5": [limits.STAMP_AHEAD_MS_MAX // limits.MINUTE_MS],
+    "G4": [limits.NAME_BYTES_MAX, limits.SEATS_MAX, limits.PLACES_MAX, limits.INVITES_MAX, limits.LANGUAGES_MAX],
+    "G5": [limits.PLACES_MAX, limits.INVITES_MAX],
+    "C1": [limits.NODES_MAX, limits.ADDRESSES_MAX, limits.ADDRESS_BYTES_MAX],
+    "C3": [limits.NAME_BYTES_MAX, limits.TEXT_BYTES_MAX],
+    "N1": [limits.CATEGORY_BYTES_MAX, limits.AREA_CHARACTERS_MAX, limits.UNIT_CHARACTERS_MAX],
+    "N2": [limits.PEOPLE_MAX, limits.REACH_KM_MAX],
+    "N3": [limits.DATES_MAX],
+    "N5": [limits.TITLE_BYTES_MAX, limits.TEXT_BYTES_MAX, limits.SOURCE_BYTES_MAX],
+    "N6": [limits.ATTRIBUTES_MAX, limits.ATTRIBUTE_BYTES_MAX],
+    "A3": [GRANTS_DEEP_MAX],
+    "A8": [limits.REVOKES_MAX],
+    "W4": [limits.WAITING_PER_PEER_MAX],
+    "S2": [limits.TOLD_PER_PEER_MAX],
+    "S6": [limits.WINDOW_RECORDS_MAX],
+    "F4": [limits.AUDIT_EVERY_MS // limits.MINUTE_MS],
+    "M2": [
+        limits.HELLO_RECORDS_MAX,
+        limits.RECORDS_PER_FRAME_MAX,
+        limits.WANTS_PER_FRAME_MAX,
+        limits.IDS_PER_FRAME_MAX,
+    ],
+    "H1": [limits.HELLO_TIMEOUT_MS // 1000],
+    "I1": [limits.INVITE_BYTES_MAX],
+    "I2": [limits.INVITE_USES_MAX, limits.INVITE_ADDRESSES_MAX, limits.ADDRESS_BYTES_MAX],
+}
+
+
+@pytest.mark.parametrize("rule", BOUNDS)
+def test_the_bounds_are_those_of_the_code(rule: str) -> None:
+    section = SPEC[SPEC.index(f"**{rule}** ") :]
+    section = re.split(r"\n(?:\*\*|## )", section, maxsplit=1)[0]
+    numbers = {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", section)}
+    assert set(BOUNDS[rule]) <= numbers

@@ -16,6 +16,13 @@ VECTORS: list[dict[str, Any]] = [
     for vector in json.loads((vectors_generate.VECTORS / f"{name}.json").read_text(encoding="utf-8"))
 ]
 
+# Sets that one hub holds in the end, but for those where time passes or one record comes in two forms.
+IN_ANY_ORDER = [
+    vector
+    for vector in VECTORS
+    if "kept" in vector.get("expect", {}) and "sweep_at" not in vector and vector.get("error") != "body_due"
+]
+
 
 def _name(vector: dict[str, Any]) -> str:
     return f"{vector['rule']}: {vector['name']}"
@@ -54,13 +61,9 @@ def test_no_two_vectors_of_a_rule_have_one_name() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize(
-    "vector", [v for v in VECTORS if v["check"] == "catalog" and "kept" in v.get("expect", {})], ids=_name
-)
+@pytest.mark.parametrize("vector", IN_ANY_ORDER, ids=_name)
 def test_what_is_kept_does_not_depend_on_the_order_of_arrival(vector: dict[str, Any]) -> None:
-    if "sweep_at" in vector or vector.get("error") == "body_due":
-        return
     records = [*records_of(vector), open_record(unhexed(vector["input"]))]
     orders = itertools.islice(itertools.permutations(records), 0, None, 5 if len(records) > 5 else 1)
-    for order in itertools.islice(orders, 60):
+    for order in itertools.islice(orders, 24):
         assert offered(vector, list(order)).kept == vector["expect"]["kept"]

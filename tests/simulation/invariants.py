@@ -165,4 +165,10 @@ class Watch:
     def _is_excused(self, core: Core, record: Record) -> bool:
         chain = core.hub.catalog.chains.get(record.head.thread)
         forked = record.head.is_chain and chain is not None and chain.fork is not None
-        return forked or self._is_replaced(core, record)
+        return forked or self._is_replaced(core, record) or self._was_replaced_by_what_was_lost(record)
+
+    def _was_replaced_by_what_was_lost(self, record: Record) -> bool:
+        """Whether the record that took its place went down with a disk that was put back to an older state."""
+        register = register_of_head(record.head)
+        lost = [self.records[record_id].head for record_id in self.lost_with_disk if record_id in self.records]
+        return any(register_of_head(head) == register and not head.is_chain for head in lost)

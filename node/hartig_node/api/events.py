@@ -88,6 +88,7 @@ class _Stream:
         self._answered = asyncio.Event()  # the board has said whether it has these events
         self._writable = asyncio.Event()  # our head is out
         self._problem: BoardError | None = None
+        self._is_lost = False
 
     @property
     def is_gone(self) -> bool:
@@ -106,7 +107,7 @@ class _Stream:
         await self._response.write(f"retry: {RETRY_MS}\n\n".encode())
         self._writable.set()
         await asyncio.wait({pump})
-        await self._end(pump)
+        await self._end()
         return self._response
 
     async def pump(self) -> None:
@@ -114,23 +115,29 @@ class _Stream:
         try:
             async with contextlib.aclosing(self._events) as events:  # type: ignore[type-var]
                 async for item in events:
+                    is_opening = not self._answered.is_set()
                     self._answered.set()
+                    if item is None and is_opening:
+                        continue
                     await self._writable.wait()
                     async with asyncio.timeout(self._slow_reader_s):
                         await self._response.write(_frame(item))
         except BoardError as error:
             self._problem = error
+        except OSError:  # the reader has gone, or took nothing for too long
+            self._is_lost = True
         finally:
             self._answered.set()
 
-    async def _end(self, pump: asyncio.Task[None]) -> None:
-        if pump.cancelled() or self._problem is not None:
-            if self._problem is not None:
-                await self._response.write(_problem_frame(self._problem))
-            await self._response.write_eof()
-        elif self._request.transport is not None:
-            # The reader is gone or takes nothing: a clean end would wait for it, and pretend that all was said.
-            self._request.transport.abort()
+    async def _end(self) -> None:
+        if self._is_lost:
+            # A clean end would wait for the reader, and pretend that all was said.
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            return
+        if self._problem is not None:
+            await self._response.write(_problem_frame(self._problem))
+        await self._response.write_eof()
 
 
 def _frame(item: FeedItem | None) -> bytes:

@@ -117,8 +117,8 @@ class ProblemHandler(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what never reached a route, and end the connection."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer is under way already")
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionError("nobody is left to be told, or an answer is under way already")
         if status < 500:
             detail = f"these bytes are no HTTP request: {(message or 'they cannot be read').strip()}"
             hint = "send HTTP/1.1, a head of at most 8 KB a line, and no spaces in the address"

@@ -56,8 +56,8 @@ class Board:
     async def events(self, after: int | None = None) -> AsyncIterator[FeedItem | None]:
         """Yield the feed's lines after number `after` (None: from now on), then new ones as they come.
 
-        None is yielded when nothing has happened for 15 seconds. Raises `BoardError("feed_gone")` where lines after
-        `after` are no longer kept.
+        None is yielded at the start, and when nothing has happened for 15 seconds.
+        Raises `BoardError("feed_gone")` where lines after `after` are no longer kept.
         """
         feed, store = self._context.engine.feed, self._context.store
         lowest, highest = await store.feed_bounds()
@@ -65,6 +65,7 @@ class Board:
             raise BoardError("feed_gone", f"events after number {after} are no longer kept", "list the posts anew")
         last = highest if after is None else after
         with closing(_Listening(feed.listen(), feed.close)) as listening:
+            yield None  # the question was good, so the answer can begin
             while True:
                 listening.listener.restart()
                 while items := await store.feed(last, FEED_PAGE):

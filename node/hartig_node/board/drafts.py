@@ -1,10 +1,10 @@
 """From a draft, as people and programs write it, to the fields of a record (`node/API.md`, "Drafts").
 
-In: a JSON-like map. Out: `PostFields`, or `BoardError("bad_draft")` with a JSON pointer. Text is written in NFC, without
-control and bidi-override characters; codes must be of the shipped
-lists.
+In: a JSON-like map. Out: `PostFields`, or `BoardError("bad_draft")` with a JSON pointer. Text is written in NFC,
+without control and bidi-override characters; codes must be of the shipped lists.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -53,6 +53,26 @@ def wrong(pointer: str, detail: str, hint: str = "") -> BoardError:
     return BoardError("bad_draft", detail, hint, f"/{pointer}")
 
 
+_NAMES = {"reach": "reach_km"}
+
+
+def from_record_error(error: RecordError) -> BoardError:
+    """Say in the draft's own terms what the record's rules found: `facts.reach: ...` is the draft's `/reach_km`."""
+    field, _, problem = str(error).partition(": ")
+    path = re.split(r"[.\[]", field.replace("]", ""))
+    if error.code != "bad_field" or path[0] not in ("facts", "fixed", "body") or len(path) < 2:
+        return BoardError("bad_draft", str(error), "change what it names, and try again")
+    name = _NAMES.get(path[1], path[1])
+    if name == "window" and len(path) > 2:
+        path[2] = ("from", "to")[int(path[2])]
+    return wrong("/".join([name, *path[2:]]), f"{name} {problem}", "change it, and try again")
+
+
+def _escaped(part: str) -> str:
+    """Escape one part of a JSON pointer (RFC 6901, section 3)."""
+    return part.replace("~", "~0").replace("/", "~1")
+
+
 def clean_text(text: str) -> str:
     """Return text as it is written into records: NFC, no control or bidi-override characters, no outer space."""
     kept = (
@@ -69,9 +89,10 @@ def read_draft(draft: Any) -> PostFields:
         raise BoardError("bad_draft", "a draft is an object", "send an object with at least kind, category and title")
     for name in draft:
         if name not in DRAFT_FIELDS:
-            raise wrong(str(name), f"there is no field {name!r}", _did_you_mean(str(name), DRAFT_FIELDS))
+            raise wrong(_escaped(str(name)), f"there is no field {name!r}", _did_you_mean(str(name), DRAFT_FIELDS))
     draft = {name: value for name, value in draft.items() if value is not None}
-    kind = KINDS.get(draft.get("kind", ""))
+    named = draft.get("kind")
+    kind = KINDS.get(named) if isinstance(named, str) else None
     if kind is None:
         raise wrong("kind", "kind must be need or offer")
     category = _code("category", draft.get("category"), categories.parse)
@@ -151,7 +172,7 @@ def _facts(draft: dict[str, Any], kind: Kind, smallest_part: int) -> dict[str, A
     facts: dict[str, Any] = {}
     for name, allowed in _CHOICES.items():
         if name in draft:
-            if draft[name] not in allowed:
+            if not isinstance(draft[name], str) or draft[name] not in allowed:
                 raise wrong(name, f"{name} is one of {', '.join(sorted(allowed))}")
             facts[name] = draft[name]
     if "level" in facts and kind is not Kind.OFFER:
@@ -245,7 +266,7 @@ def _texts(name: str, value: Any, language: Any) -> dict[str, str]:
         value = {language: value}
     if not isinstance(value, dict):
         raise wrong(name, f"{name} is text, or an object from language to text")
-    texts = {str(tag): _text(f"{name}/{tag}", text) for tag, text in value.items()}
+    texts = {str(tag): _text(f"{name}/{_escaped(str(tag))}", text) for tag, text in value.items()}
     return {tag: text for tag, text in texts.items() if text}
 
 

@@ -30,6 +30,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "unsupported_media_type": (415, "This kind of content is not understood"),
     "too_many": (429, "Too many at once"),
     "precondition_failed": (412, "Somebody changed this in the meantime"),
+    "starting": (503, "The hub is starting"),
     "disk_full": (507, "The hub's disk is full"),
     "internal": (500, "The hub made a mistake"),
 }

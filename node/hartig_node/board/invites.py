@@ -54,6 +54,8 @@ class Invites:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._tries: deque[tuple[int, bytes]] = deque()
+        # What is left of invites used in this run: two newcomers at once must not both read the row of before.
+        self._left: dict[bytes, int] = {}
 
     async def create(
         self,
@@ -113,6 +115,8 @@ class Invites:
         key = secret_hash(asked.secret)
         value = await self._context.store.private_get(SPACE_INVITE, key)
         view = None if value is None else _view(key, value)
+        if view is not None and key in self._left:
+            view = replace(view, uses_left=min(view.uses_left, self._left[key]))
         if view is None or self._is_over(view):
             self._tries.append((self._context.clock.now().steady_ms, asked.peer_node))
             reason = "this invite is not known here, was used up or has expired; ask for a new one"
@@ -134,6 +138,7 @@ class Invites:
             facts["recovery"] = list(asked.recovery)
         signed = context.pen.first(Kind.GRANT, asked.hub_key, [], "network", facts, None, expires_ms, place)
         left = replace(view, uses_left=view.uses_left - 1)
+        self._left[key] = left.uses_left
         return NewcomerAdmitted(asked.link, signed.record.wire, (*signed.private, _row(key, left)))
 
     def _may_try(self, node: bytes) -> bool:

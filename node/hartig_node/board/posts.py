@@ -16,7 +16,7 @@ from hartig_node.board.pickup import PickUps
 from hartig_node.board.signing import Signed
 from hartig_node.board.views import KIND_NAMES, PostView, post_view, record_view
 from hartig_node.ports import PostFilter, StoredPost
-from hartig_node.store.search import terms
+from hartig_node.searching import terms
 from hartig_protocol.errors import RecordError
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hartig_node.board.drafts import from_record_error
 from hartig_node.board.errors import BoardError
 from hartig_node.clock import Clock
 from hartig_protocol.catalog.catalog import Catalog
@@ -126,7 +127,7 @@ class Pen:
         try:
             record = sign_record(head, body_bytes, [self.key])
         except RecordError as error:
-            raise BoardError("bad_draft", str(error), "change what it names, and try again") from error
+            raise from_record_error(error) from error
         self._clock.saw(stamp)
         return Signed(record, (PrivateRow(SPACE_SIGNED, record.id, b"", stamp + LIFE_REVOKE_MS_MAX),))
 

@@ -131,7 +131,7 @@ class Status:
             "hartig_peers_open": len(context.engine.peers.open()),
             "hartig_links": len(state.sessions),
             "hartig_records_refused_total": context.engine.refused_total,
-            "hartig_event_streams": len(context.engine.feed),
+            "hartig_feed_listeners": len(context.engine.feed),
             "hartig_store_bytes": store.bytes_used,
             "hartig_store_unindexed": store.unindexed,
             "hartig_clock_trusted": int(context.clock.is_trusted()),

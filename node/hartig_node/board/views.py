@@ -141,7 +141,7 @@ def record_view(record: Record, own_hub: bytes, names: dict[bytes, str], now_ms:
 
 
 def _clean(texts: dict[str, str]) -> dict[str, str]:
-    """Clean text when it is shown, since others may have written it otherwise (SPEC E10)."""
+    """Clean text when it is shown, since others may have written it otherwise (SPEC E8)."""
     return {tag: clean_text(text) for tag, text in texts.items()}
 
 

@@ -48,7 +48,8 @@ def _show(session: Session, invite: dict[str, Any], *, with_picture: bool) -> No
     out.line(link)
     if with_picture and out.is_terminal:
         out.line()
-        out.lines(picture_lines(link))
+        # White on black said outright, or a terminal with a light ground would show the negative.
+        out.lines(out.paint(line, "picture") for line in picture_lines(link))
     uses = how_many(int(invite.get("uses") or 1), "hub")
     out.note(f"\nGood for {uses}, until {moment(invite.get('expires_at'), with_year=True)}.")
     out.note("On the other machine:")
@@ -59,7 +60,7 @@ def _show(session: Session, invite: dict[str, Any], *, with_picture: bool) -> No
 
 
 def picture_lines(link: str) -> list[str]:
-    """Return the link as a QR code of half blocks, dark on light whatever the terminal's colours are."""
+    """Return the link as a QR code of half blocks, for white on black."""
     import segno
 
     picture = io.StringIO()

@@ -10,13 +10,14 @@ from hartig_node.cli.tables import Column, table_lines
 from hartig_node.cli.words import amount, how_many, in_language, language, moment, short_id
 
 LIMIT_DEFAULT = 50
+COLUMNS_FROM = {"held by": 100, "category": 72}  # below these widths the title needs the room more
 _COLUMNS = (
     Column("id"),
     Column("what", 5),
-    Column("category", 20),
-    Column("how much", 14),
+    Column("category", 20, may_be_cut=True),
+    Column("how much", 14, may_be_cut=True),
     Column("until"),
-    Column("held by", 20),
+    Column("held by", 20, may_be_cut=True),
     Column("title"),
 )
 
@@ -95,16 +96,24 @@ def _wanted(options: argparse.Namespace, words: str | None) -> dict[str, Any]:
 def _table(session: Session, posts: list[dict[str, Any]]) -> None:
     if not posts:
         return
-    head, *rows = table_lines(_COLUMNS, [_row(post) for post in posts], session.out.columns)
+    columns = session.out.columns
+    shown = [index for index, column in enumerate(_COLUMNS) if _has_room(column, columns)]
+    rows = [[cells[index] for index in shown] for cells in map(_row, posts)]
+    head, *lines = table_lines([_COLUMNS[index] for index in shown], rows, columns)
     session.out.line(session.out.paint(head, "dim"))
-    session.out.lines(rows)
+    session.out.lines(lines)
+
+
+def _has_room(column: Column, columns: int | None) -> bool:
+    """Whether a column is shown on a terminal of this width: `hartig show` says what the narrow ones leave out."""
+    return columns is None or column.head not in COLUMNS_FROM or columns >= COLUMNS_FROM[column.head]
 
 
 def _row(post: dict[str, Any]) -> list[str]:
     wanted = language()
-    until = moment(post.get("expires_at")) if post.get("state") == "standing" else "over"
+    until = _until(post) if post.get("state") == "standing" else "over"
     held_by = "this hub" if post.get("mine") else str(post.get("author_name") or str(post.get("author", ""))[:8])
-    title = in_language(post.get("title"), wanted)
+    title = in_language(post.get("title"), wanted) or "(its words are gone)"
     urgency = "! " if post.get("urgency") in {"high", "urgent"} else ""
     return [
         short_id(post),
@@ -115,6 +124,14 @@ def _row(post: dict[str, Any]) -> list[str]:
         held_by,
         urgency + title,
     ]
+
+
+def _until(post: dict[str, Any]) -> str:
+    """Return the day until which a post stands, with the time where it is for a day or two."""
+    published, expires = str(post.get("published_at", ""))[:10], str(post.get("expires_at", ""))[:10]
+    said = moment(post.get("expires_at"))
+    is_soon = published[:8] == expires[:8] and expires[8:].isdecimal() and int(expires[8:]) - int(published[8:]) <= 2
+    return said if is_soon else said[:6]
 
 
 def _nothing(options: argparse.Namespace, words: str | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from hartig_node.cli.width import clean
 
-_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "picture": "97;40"}
 COLUMNS_DEFAULT = 80
 COLUMNS_MIN = 40
 

@@ -9,14 +9,16 @@ from typing import NamedTuple
 from hartig_node.cli.width import clean, isolate, pad, shorten, width
 
 GAP = 2
-LAST_COLUMNS_MIN = 16  # below that even a short title says nothing
+LAST_COLUMNS_MIN = 24  # below that a title says little
+NARROWED_MIN = 6
 
 
 class Column(NamedTuple):
-    """A column's head, and how wide it may become."""
+    """A column's head, how wide it may become, and whether its cells may be cut where there is little room."""
 
     head: str
     columns_max: int = 24
+    may_be_cut: bool = False
 
 
 def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], columns_all: int | None) -> list[str]:
@@ -24,7 +26,7 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], column
     cells = [[clean(cell) for cell in row] for row in rows]
     widths = [_width(column, [row[index] for row in cells], columns_all) for index, column in enumerate(columns)]
     if columns_all is not None:
-        _fit(widths, columns_all)
+        _fit(columns, widths, columns_all)
     heads = [column.head for column in columns]
     return [_line(row, widths) for row in (heads, *cells)]
 
@@ -35,13 +37,15 @@ def _width(column: Column, cells: Sequence[str], columns_all: int | None) -> int
     return max(bounded, width(column.head))
 
 
-def _fit(widths: list[int], columns_all: int) -> None:
-    """Narrow the widest of the first columns until the last has room, then give that the rest."""
-    gaps = GAP * (len(widths) - 1)
-    while len(widths) > 1 and sum(widths[:-1]) + gaps + LAST_COLUMNS_MIN > columns_all and max(widths[:-1]) > 4:
-        widest = widths.index(max(widths[:-1]))
-        widths[widest] -= 1
-    widths[-1] = max(LAST_COLUMNS_MIN, columns_all - sum(widths[:-1]) - gaps)
+def _fit(columns: Sequence[Column], widths: list[int], columns_all: int) -> None:
+    """Narrow the columns that may be cut, the widest first, until the last has room; then give that the rest."""
+    room = columns_all - GAP * (len(widths) - 1)
+    while sum(widths[:-1]) + LAST_COLUMNS_MIN > room:
+        wide = [index for index, one in enumerate(columns[:-1]) if one.may_be_cut and widths[index] > NARROWED_MIN]
+        if not wide:
+            break
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    widths[-1] = max(1, room - sum(widths[:-1]))
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

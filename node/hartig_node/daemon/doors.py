@@ -4,13 +4,15 @@ A door whose port is taken stays shut and is told of in `status`; the Unix socke
 can ask what is wrong.
 """
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from hartig_node.api.door import loopback_door, unix_door
-from hartig_node.api.server import ApiServer, ProtocolFactory
+from hartig_node.api.server import ApiServer, AppDoors
+from hartig_node.api.starting import make_starting_app
 from hartig_node.board.board import Board
 from hartig_node.clock import Clock
 from hartig_node.daemon.config import Config
@@ -18,6 +20,7 @@ from hartig_node.daemon.folder import HubFolder
 from hartig_node.doctor import Problem
 from hartig_node.net.gate import Gate, GateLimits
 from hartig_node.net.sockets import ListenError, open_listeners, open_unix_listener
+from hartig_node.ports import DoorCaps, ProtocolFactory
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +45,14 @@ class Doors:
         return list(self.shut)
 
 
-def _api_gate(name: str, factory: ProtocolFactory, connections_max: int) -> Gate:
-    limits = GateLimits(
-        connections_max=connections_max, per_address_max=connections_max, per_loopback_max=connections_max
-    )
-    return Gate(name, limits, factory)
+def _gate(name: str, factory: ProtocolFactory, caps: DoorCaps) -> Gate:
+    return Gate(name, GateLimits(caps.connections_max, caps.per_address_max, caps.per_loopback_max), factory)
 
 
 async def open_doors(board: Board, clock: Clock, folder: HubFolder, config: Config, stack: AsyncExitStack) -> Doors:
     """Open every door that the settings ask for."""
     doors = Doors()
-    api = ApiServer(board, _api_gate)
+    api = ApiServer(board, _gate)
     stack.push_async_callback(api.close)
     await api.open(unix_door(), [open_unix_listener(folder.socket)])
     if config.api:
@@ -62,17 +62,32 @@ async def open_doors(board: Board, clock: Clock, folder: HubFolder, config: Conf
     return doors
 
 
+async def open_starting_doors(folder: HubFolder, config: Config, progress: Callable[[], str]) -> AppDoors:
+    """Answer `/healthz` and `/readyz` while the store is opened; the caller closes them before `open_doors`.
+
+    A port that is taken is told of later, by `open_doors`.
+    """
+    doors = AppDoors(_gate)
+    await doors.open(make_starting_app(progress), unix_door(), [open_unix_listener(folder.socket)])
+    if config.api and config.api_port:
+        with contextlib.suppress(ListenError):
+            listeners = open_listeners([(LOOPBACK, config.api_port)])
+            await doors.open(make_starting_app(progress), loopback_door(), listeners)
+    return doors
+
+
 async def _open_site(board: Board, clock: Clock, config: Config, doors: Doors, stack: AsyncExitStack) -> None:
     from hartig_node.site.server import SiteServer  # late: a hub without pages does not pay for templates
 
     hosts: Sequence[str] = config.interfaces or ("0.0.0.0", "::")  # noqa: S104 - the pages are for the whole LAN
-    site = SiteServer(board, clock.now, names=config.site_names)
+    site = SiteServer(board, clock.now, _gate, names=config.site_names)
     stack.push_async_callback(site.close)
     try:
-        await site.open([(host, config.site_port) for host in hosts])
+        listeners = open_listeners([(host, config.site_port) for host in hosts])
     except ListenError as error:
         doors.stays_shut("site", "neighbours", error)
     else:
+        await site.open(listeners)
         doors.ports["site"] = site.addresses[0][1]
 
 

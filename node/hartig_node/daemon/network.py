@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgpack
 
 from hartig_node.daemon.config import Config
+from hartig_node.daemon.open_links import OpenLinks
 from hartig_node.doctor import Problem
 from hartig_node.engine import Engine
 from hartig_node.net.address_book import AddressBook, Candidate, Source
@@ -73,6 +74,7 @@ class Network:
     def __post_init__(self) -> None:
         self.server = PeerServer(self.identity, self._serve, tasks=self.tasks)
         self.dialer = Dialer(self.book, self._dial, self._serve, jitter=random.SystemRandom().random, tasks=self.tasks)
+        self.links = OpenLinks(asyncio.get_running_loop().time)
         self.discovery: Discovery | None = None
         self.listen_error: str | None = None
         self._remembered: list[tuple[bytes, str, int]] = []
@@ -92,6 +94,7 @@ class Network:
             self._heard,
             interfaces=only,
             missing=self._missing,
+            on_addresses=self._addresses_changed,
             tasks=self.tasks,
         )
         if self.invite is not None:
@@ -165,6 +168,11 @@ class Network:
             self.book.add(event.node_id, host, port, Source.MDNS)
         self.dialer.wake(event.node_id)
 
+    def _addresses_changed(self, addresses: frozenset[str]) -> None:
+        """This machine came to another network, or left one: what stood on a lost address is dialled anew."""
+        self.links.addresses_are(addresses)
+        self.dialer.wake_all()
+
     # --- Links
 
     async def _dial(self, node: bytes, candidate: Candidate) -> Link:
@@ -176,9 +184,11 @@ class Network:
         """Run one link; the dialer rests while a link that the other side opened is open."""
         if not link.opened_by_us:
             self.dialer.link_opened(link.peer_node_id)
+        self.links.opened(link, by_us=link.opened_by_us)
         try:
             await self.engine.run_link(link)
         finally:
+            self.links.ended(link)
             if not link.opened_by_us:
                 self.dialer.link_closed(link.peer_node_id)
 
@@ -270,4 +280,7 @@ class Network:
     def counts(self) -> dict[str, int | float]:
         """Return the door's counters for `/metrics`."""
         counts = self.server.counts()
-        return {f"gate_{name}": getattr(counts, name) for name in counts.__dataclass_fields__}
+        return {
+            f"gate_{name}" if name == "open" else f"gate_{name.removesuffix('_total')}_total": getattr(counts, name)
+            for name in counts.__dataclass_fields__
+        }

@@ -5,6 +5,7 @@ doors, the network. What depends on nothing else answers first: `/readyz` says w
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from hartig_node.board.membership import seq_floor_row
 from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, Pen
 from hartig_node.clock import Clock
 from hartig_node.daemon.config import Config
-from hartig_node.daemon.doors import open_doors
+from hartig_node.daemon.doors import open_doors, open_starting_doors
 from hartig_node.daemon.folder import HubFolder, NetworkFile
 from hartig_node.daemon.network import Network, network_tag
 from hartig_node.engine import Engine
@@ -44,6 +45,7 @@ SPACE_KEY = "key"
 KEY_HUB = b"hub"
 KEY_NETWORK = b"network"
 SALVAGE_BATCH = 128
+INDEX_TIDIES_S = 600.0
 INDEX_PAUSE_S = 0.02  # between batches of indexing: the API comes first
 
 
@@ -57,6 +59,7 @@ class Node:
         self.tasks = Tasks(self._fail)
         self.board: Board
         self.ports: dict[str, int] = {}
+        self._progress = "the hub is starting"
 
     def __repr__(self) -> str:
         return f"<Node {self.folder.path}>"
@@ -75,7 +78,11 @@ class Node:
         await prove_pinning(identity)
         hub_key = SigningKey(self.folder.read_key("hub"))
         clock = Clock(self.config.clock)
-        store = await self._open_store(clock)
+        starting = await open_starting_doors(self.folder, self.config, lambda: self._progress)
+        try:
+            store = await self._open_store(clock)
+        finally:
+            await starting.close()
         await self._keep_identity(store, hub_key, network_file)
         loaded = await store.load()
         clock.saw(max((entry.stamp for entry in loaded.entries if entry.author == hub_key.public), default=0))
@@ -108,11 +115,15 @@ class Node:
             self.folder.path,
             now_ms=trusted_now_ms,
             random_bytes=secrets.token_bytes,
+            on_progress=self._store_progress,
             on_failure=lambda error: self._fail("the store", error),
         )
         self._stack.push_async_callback(store.close)
         self._stack.push_async_callback(self.tasks.close)
         return store
+
+    def _store_progress(self, what: str, done: int, total: int) -> None:
+        self._progress = f"the hub is starting: {what}, {done} of {total}"
 
     async def _keep_identity(self, store: SqliteStore, hub_key: SigningKey, network: NetworkFile) -> None:
         """Put into every backup what a restored hub needs, and raise seq after a restore."""
@@ -163,6 +174,7 @@ class Node:
         wires = await store.salvaged()
         for start in range(0, len(wires), SALVAGE_BATCH):
             await engine.publish(wires[start : start + SALVAGE_BATCH])
+        await store.meta_set("damaged", None)
         if wires:
             logger.warning("took over %d records of a damaged store; what is missing comes from other hubs", len(wires))
 
@@ -234,7 +246,9 @@ class Node:
         while True:
             await self._index_all(store)
             listener.restart()
-            await listener.next()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(INDEX_TIDIES_S):  # `index_some` also tidies up what was removed
+                    await listener.next()
 
     async def _index_all(self, store: SqliteStore) -> None:
         while True:

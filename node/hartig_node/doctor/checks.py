@@ -9,6 +9,7 @@ SEVERITIES = {NOTE: "note", WARNING: "warning", ERROR: "error"}
 
 # code -> severity, and whether the node does not do its work until it is mended. Named in node/API.md, by test.
 PROBLEMS: dict[str, tuple[int, bool]] = {
+    "starting": (NOTE, True),
     "disk_full": (ERROR, True),
     "store": (ERROR, False),
     "stopped_signing": (ERROR, False),

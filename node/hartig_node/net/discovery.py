@@ -71,6 +71,7 @@ class Discovery:
         *,
         interfaces: Iterable[str] | None = None,
         missing: Callable[[], Iterable[bytes]] = tuple,
+        on_addresses: Callable[[frozenset[str]], None] | None = None,
         rescan_s: float = RESCAN_S,
         read: Callable[[], list[Interface]] = read_interfaces,
         make_instance: MakeInstance | None = None,
@@ -87,6 +88,7 @@ class Discovery:
             interfaces: speak on these addresses of this machine alone, as `["127.0.0.1"]`; None for all but
                 loopback.
             missing: the node ids that are wanted and have no link.
+            on_addresses: is told all addresses of this machine, whatever they are good for, when they changed.
             rescan_s: how often the machine's addresses are read.
             read: reads them.
             make_instance: makes an mDNS instance, zeroconf's if not given.
@@ -100,6 +102,8 @@ class Discovery:
         self._on_event = on_event
         self._only = None if interfaces is None else frozenset(interfaces)
         self._missing = missing
+        self._on_addresses = on_addresses
+        self._all_addresses: frozenset[str] | None = None
         self._rescan_s = rescan_s
         self._read = read
         self._make_instance = make_instance or self._make_mdns
@@ -127,16 +131,18 @@ class Discovery:
     async def rescan(self) -> None:
         """Begin on new addresses and end on lost ones; never raises for want of a network."""
         try:
-            present = usable(self._read(), self._only)
+            interfaces = self._read()
         except OSError as error:
             self.problems = {"interfaces": str(error)}
             return
         self.problems = {}
+        present = usable(interfaces, self._only)
         for local in sorted(set(self._instances) - set(present)):
             self._end(local)
         for local in present:
             if local not in self._instances:
                 await self._begin(local)
+        self._tell_addresses(frozenset(address for one in interfaces for address in one.addresses))
 
     def set_network_tag(self, network_tag: bytes) -> None:
         """Announce another network tag from now on: this node founded or joined a network."""
@@ -169,6 +175,11 @@ class Discovery:
             except TimeoutError:
                 await self.rescan()
                 self.ask()
+
+    def _tell_addresses(self, addresses: frozenset[str]) -> None:
+        before, self._all_addresses = self._all_addresses, addresses
+        if self._on_addresses is not None and before not in {None, addresses}:
+            self._on_addresses(addresses)
 
     async def _begin(self, local: Local) -> None:
         instance = self._make_instance(

@@ -65,6 +65,7 @@ class Link:
         """Wrap a stream made with `tls.make_context`; its handshake is done."""
         self.peer_node_id = peer_node_id(writer)
         self.peer_address: tuple[str, int] = writer.get_extra_info("peername")[:2]
+        self.local_address: str = writer.get_extra_info("sockname")[0]
         self.opened_by_us = opened_by_us
         self.bytes_in = 0
         self.bytes_out = 0

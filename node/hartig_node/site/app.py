@@ -28,9 +28,9 @@ def make_site(board: BoardDoor, clock: Clock, names: Collection[str] = ()) -> we
     Args:
         board: the use cases.
         clock: says what time it is, such as `Clock.now`.
-        names: further names under which this hub is reached, in lower case, beside those that only a LAN can give.
+        names: further names under which this hub is reached, beside those that only a LAN can give.
     """
-    allowed = frozenset(names)
+    allowed = frozenset(name.lower() for name in names)
 
     @web.middleware
     async def gatekeeper(request: web.Request, handler: Handler) -> web.StreamResponse:

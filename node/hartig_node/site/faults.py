@@ -36,7 +36,7 @@ SENTENCES: dict[str, str] = {
     "method_not_allowed": N_("We did not understand this. Please start again from the first page."),
     "too_large": N_("This is too long. Please go back and make it shorter."),
     "unsupported_media_type": N_("We did not understand this. Please use the form on this hub's page."),
-    "too_many": N_("That was a lot at once."),
+    "too_many": N_("That was too many times in a row."),
     "precondition_failed": _READ_AGAIN,
     "disk_full": N_("The hub's storage is full. Please tell the people who look after it."),
     "internal": _HUB_IN_TROUBLE,

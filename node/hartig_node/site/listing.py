@@ -67,9 +67,10 @@ async def sections(posts: PostsDoor, wish: Wish) -> list[Section]:
     """Return what the page shows."""
     if wish.show:
         return [await _page(posts, wish)]
-    found = [await _shelves_taste(posts, wish), await _offers_taste(posts, wish), await _needs_taste(posts, wish)]
-    # Without a search an empty row of shelves says nothing; with one, offers and needs answer for all.
-    return [section for section in found if section.posts or section.name != "shelves"]
+    shelves, offers = await _shelves_taste(posts, wish), await _offers_taste(posts, wish)
+    # One of the two rows answers "is it here?"; the other, where it is empty, would only say the opposite.
+    here = [section for section in (shelves, offers) if section.posts] or [offers]
+    return [*here, await _needs_taste(posts, wish)]
 
 
 def _query(wish: Wish, limit: int, kind: str, level: str | None = None, cursor: str | None = None) -> ListQuery:

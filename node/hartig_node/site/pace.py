@@ -9,6 +9,8 @@ bounded too. That also bounds the table: no more addresses have recent tries tha
 
 from collections import deque
 
+WAIT_S_MIN = 0.001  # the resolution of the steady clock
+
 
 class Pace:
     """Allows so many tries within a sliding window."""
@@ -30,12 +32,16 @@ class Pace:
         self._forget(now_s - self._window_s)
         own = self._by_address.get(address)
         if own is not None and len(own) >= self._per_address_max:
-            return own[0] + self._window_s - now_s
+            return self._wait_s(own[0], now_s)
         if len(self._tries) >= self._total_max:
-            return self._tries[0][0] + self._window_s - now_s
+            return self._wait_s(self._tries[0][0], now_s)
         self._tries.append((now_s, address))
         self._by_address.setdefault(address, deque()).append(now_s)
         return 0.0
+
+    def _wait_s(self, oldest_s: float, now_s: float) -> float:
+        # Never 0, which means allowed: rounding may put the oldest try on both sides of the window's edge.
+        return max(oldest_s + self._window_s - now_s, WAIT_S_MIN)
 
     def _forget(self, until_s: float) -> None:
         while self._tries and self._tries[0][0] <= until_s:

@@ -122,7 +122,9 @@ def _shared(request: web.Request, tongue: Tongue) -> dict[str, Any]:
     def other_language(tag: str) -> str:
         # What was sent in a form is not in the address; the language of such a page begins it again.
         kept = {name: value for name, value in request.query.items() if name != "lang"}
-        return f"{request.path}?{urlencode({**kept, 'lang': tag})}"
+        # A page that is not here may have an address such as //elsewhere, which would lead away.
+        path = request.path if request.match_info.http_exception is None else "/"
+        return f"{path}?{urlencode({**kept, 'lang': tag})}"
 
     return {
         "tongue": tongue,

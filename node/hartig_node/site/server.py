@@ -1,21 +1,21 @@
 """The neighbours' door: the pages on the LAN's port, behind the accept gate.
 
-In: the board, the clock, addresses to listen on. Out: pages. Who calls: the daemon opens it where the configuration
-does not switch it off, and closes it.
+In: the board, the clock, listening sockets; the gate comes from outside, because gates are net's. Out: pages. Who
+calls: the daemon opens it where the configuration does not switch it off, and closes it.
 """
 
+import socket
 from collections.abc import Collection, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hartig_node.net.gate import Gate, GateCounts, GateLimits
-from hartig_node.net.sockets import open_listeners
+from hartig_node.ports import AcceptGate, DoorCaps, GateMaker
 from hartig_node.site.app import make_site
 from hartig_node.site.doors import BoardDoor, Clock
 
 # A browser opens up to six connections to one host; some phones sit behind one address of a repeater.
-GATE_LIMITS = GateLimits(connections_max=64, per_address_max=12, per_loopback_max=32)
+CAPS = DoorCaps(connections_max=64, per_address_max=12, per_loopback_max=32)
 KEEP_ALIVE_S = 15.0  # then the connection's place is free for another phone
 SHUTDOWN_S = 2.0  # for pages under way when the node stops
 
@@ -23,10 +23,8 @@ SHUTDOWN_S = 2.0  # for pages under way when the node stops
 class SiteServer:
     """Serves the neighbours' pages."""
 
-    def __init__(
-        self, board: BoardDoor, clock: Clock, names: Collection[str] = (), gate_limits: GateLimits | None = None
-    ) -> None:
-        """Prepare the door; arguments are those of `make_site`."""
+    def __init__(self, board: BoardDoor, clock: Clock, make_gate: GateMaker, names: Collection[str] = ()) -> None:
+        """Prepare the door; `board`, `clock` and `names` are for `make_site`."""
         application = make_site(board, clock, names)
         application.middlewares.insert(0, self._tell_gate)
         # No access log: P14, no address in a log.
@@ -37,8 +35,8 @@ class SiteServer:
             keepalive_timeout=KEEP_ALIVE_S,
             shutdown_timeout=SHUTDOWN_S,
         )
-        self._limits = gate_limits or GATE_LIMITS
-        self._gate: Gate | None = None
+        self._make_gate = make_gate
+        self._gate: AcceptGate | None = None
 
     def __repr__(self) -> str:
         return f"<SiteServer {self.addresses}>"
@@ -48,16 +46,11 @@ class SiteServer:
         """The (host, port) pairs on which the pages are served."""
         return self._gate.addresses if self._gate else []
 
-    def counts(self) -> GateCounts | None:
-        """Return the gate's numbers for the metrics page; None while the door is closed."""
-        return self._gate.counts() if self._gate else None
-
-    async def open(self, addresses: Sequence[tuple[str, int]]) -> None:
-        """Serve on (numeric host, port) pairs; raises `sockets.ListenError` where that is impossible."""
-        listeners = open_listeners(addresses)
+    async def open(self, listeners: Sequence[socket.socket]) -> None:
+        """Serve on non-blocking listening sockets, which belong to the gate from now on."""
         await self._runner.setup()
         assert self._runner.server is not None
-        self._gate = Gate("neighbours' pages", self._limits, self._runner.server)
+        self._gate = self._make_gate("neighbours' pages", self._runner.server, CAPS)
         self._gate.open(listeners)
 
     async def close(self) -> None:

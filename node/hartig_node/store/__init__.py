@@ -9,6 +9,6 @@ The map, ground floor last. The daemon calls `opening.open_store`; everybody els
     writer      the only thread that writes: group commit, repeat, full disk
     workers     a thread with a queue that owns one connection
     applying reading posts indexing    SQL: commits, look-ups, lists, the search index
-    rows facts search                  records <-> rows, what filters look at, texts and terms
+    rows facts                         records <-> rows, what filters look at, texts and terms
     schema connection reserve lock     tables and migrations, pragmas, the reserve file, one store a folder
 """

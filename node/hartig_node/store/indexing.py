@@ -14,8 +14,8 @@ is merged. `index_some` merges it, a bounded piece at a time, when there is enou
 import sqlite3
 from collections.abc import Sequence
 
+from hartig_node.searching import FORM, body_text
 from hartig_node.store.schema import SECURE_SEARCH_SINCE, meta_get, meta_set
-from hartig_node.store.search import FORM, body_text
 from hartig_protocol.encoding import decode
 from hartig_protocol.errors import EncodingError
 from hartig_protocol.limits import BODY_BYTES_MAX
@@ -29,8 +29,12 @@ _FREE_PAGES_A_STEP = 128
 
 
 def note_unindexed(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
-    """List posts whose text is to be indexed."""
-    connection.executemany("INSERT OR IGNORE INTO unindexed VALUES (?)", [(n,) for n in numbers])
+    """List posts whose text is to be indexed; a repeated commit may name some that are, or whose body went since."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO unindexed SELECT r.n FROM records r WHERE r.n = ? AND r.body IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM texts t WHERE t.n = r.n)",
+        [(n,) for n in numbers],
+    )
 
 
 def forget_text(connection: sqlite3.Connection, n: int) -> None:

@@ -21,12 +21,12 @@ from hartig_node.ports import (
     StoreFullError,
     StoreStatus,
 )
+from hartig_node.searching import has_terms, wanted_terms
 from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, FEED_LINES_MAX
 from hartig_node.store.facts import POST_KINDS, PostFacts, is_wanted
 from hartig_node.store.indexing import INDEX_BATCH, stored_text
 from hartig_node.store.reading import NO_RUNNING
 from hartig_node.store.rows import Added, Change, RecordRow, entry_of, feed_items
-from hartig_node.store.search import has_terms, wanted_terms
 from hartig_node.store.writer import FULL_PROBLEM
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import LocalError

@@ -15,13 +15,16 @@ from itertools import islice
 from typing import Any
 
 from hartig_node.ports import PostFilter, PostPage, StoredPost
+from hartig_node.searching import TRIGRAM_CHARACTERS, has_terms, wanted_terms
 from hartig_node.store.facts import family_of
 from hartig_node.store.indexing import stored_text
-from hartig_node.store.search import TRIGRAM_CHARACTERS, has_terms, wanted_terms
 from hartig_protocol.limits import AREA_CHARACTERS_MAX
 
 _TRIGRAMS_PER_TERM_MAX = 8  # enough to leave few candidates; each hit is checked against the text anyway
 _N_ABOVE_ALL = 2**63 - 1
+
+# What most posts say is not in these indexes; SQLite uses them only for a query that says so word for word.
+_PARTIAL = {"urgency": "p.urgency <> 'normal'", "mode": "p.mode <> 'give'"}
 
 
 @dataclass
@@ -130,8 +133,8 @@ def _filtered(wanted: PostFilter, driver: str, part: str = "whole") -> Clauses:
     if wanted.author is not None:
         if not clauses.author_leads:
             clauses.joins.append("records r")
-        clauses.where += ["p.n = r.n", "r.kind IN (16, 17)", "r.author = ?"]
-        clauses.values.append(wanted.author)
+        clauses.where += ["p.n = r.n", "r.kind IN (16, 17)", "substr(r.author, 1, 8) = ?", "r.author = ?"]
+        clauses.values += [wanted.author[:8], wanted.author]
     if wanted.category is not None:
         _by_category(clauses, wanted.category, part)
     if wanted.area:
@@ -140,6 +143,8 @@ def _filtered(wanted: PostFilter, driver: str, part: str = "whole") -> Clauses:
         value = getattr(wanted, column)
         if value is not None:
             clauses.add(column, "= ?", value)
+    if driver in _PARTIAL:
+        clauses.where.append(_PARTIAL[driver])
     if wanted.standing:
         clauses.add("ends", "= 0")
         clauses.add("expires", "> ?", wanted.now_ms)

@@ -39,7 +39,7 @@ CREATE TABLE records (
 );
 CREATE INDEX records_thread ON records(thread);
 CREATE INDEX records_governance ON records(n) WHERE kind IN (1, 2, 3, 32);
-CREATE INDEX records_author_of_posts ON records(author) WHERE kind IN (16, 17);
+CREATE INDEX records_author_of_posts ON records(substr(author, 1, 8)) WHERE kind IN (16, 17);
 
 CREATE TABLE posts (              -- what lists filter by; narrow, so that a scan stays quick
   n INTEGER PRIMARY KEY,
@@ -56,8 +56,8 @@ CREATE TABLE posts (              -- what lists filter by; narrow, so that a sca
 CREATE INDEX posts_family ON posts(family);
 CREATE INDEX posts_category ON posts(category);
 CREATE INDEX posts_area ON posts(area);
-CREATE INDEX posts_urgency ON posts(urgency);
-CREATE INDEX posts_mode ON posts(mode);
+CREATE INDEX posts_urgency ON posts(urgency) WHERE urgency <> 'normal';
+CREATE INDEX posts_mode ON posts(mode) WHERE mode <> 'give';
 CREATE INDEX posts_level ON posts(level) WHERE level IS NOT NULL;
 
 CREATE TABLE unindexed (n INTEGER PRIMARY KEY);  -- posts whose text the search does not know yet

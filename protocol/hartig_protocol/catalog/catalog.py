@@ -345,10 +345,10 @@ class Catalog:
         """
         register = entry
         if entry.is_chain:
-            home = self.registers.get(entry.register) if entry.register else None
-            if home is None or home.ends:
+            assert entry.register is not None
+            register = self.registers[entry.register]
+            if register.ends:
                 return True
-            register = home
         return at_ms is not None and register.body_due is not None and register.body_due <= at_ms
 
 

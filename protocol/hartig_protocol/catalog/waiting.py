@@ -5,7 +5,7 @@ tried again when what it waits for may have come.
 """
 
 from hartig_protocol.limits import WAITING_PER_PEER_MAX
-from hartig_protocol.records.record import Record
+from hartig_protocol.records.record import Record, thread_due
 
 
 class WaitingPlace:
@@ -42,10 +42,10 @@ class WaitingPlace:
         """Let go of all that a neighbour sent: what it knows it can send again."""
         self._by_peer.pop(peer, None)
 
-    def forget_before(self, peer: bytes, stamp_ms: int) -> None:
-        """Let go of what a neighbour sent that is stamped before a moment."""
+    def forget_as_of(self, peer: bytes, hour_ms: int) -> None:
+        """Let go of what an audit of this neighbour's set as of an hour has looked at; the rest goes on waiting."""
         held = self._by_peer.get(peer, {})
-        self._by_peer[peer] = {key: item for key, item in held.items() if item[0].head.stamp >= stamp_ms}
+        self._by_peer[peer] = {key: item for key, item in held.items() if not _is_inside(item[0], hour_ms)}
         self._tidy(peer)
 
     def forget_thread(self, thread: bytes) -> None:
@@ -68,11 +68,6 @@ class WaitingPlace:
             self._tidy(peer)
         return out
 
-    @property
-    def peers(self) -> list[bytes]:
-        """The neighbours of whom something waits, sorted."""
-        return sorted(self._by_peer)
-
     def release_peer(self, peer: bytes) -> list[Record]:
         """Take out all of one neighbour's, when time itself may have completed it."""
         return [record for record, _ in self._by_peer.pop(peer, {}).values()]
@@ -80,3 +75,8 @@ class WaitingPlace:
     def _tidy(self, peer: bytes) -> None:
         if not self._by_peer.get(peer):
             self._by_peer.pop(peer, None)
+
+
+def _is_inside(record: Record, hour_ms: int) -> bool:
+    due_ms = thread_due(record.head.expires)
+    return record.head.stamp < hour_ms and (due_ms is None or due_ms > hour_ms)

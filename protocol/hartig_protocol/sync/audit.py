@@ -110,7 +110,7 @@ def _found_equal(state: SyncState, session: Session, step: Step, as_of: int) -> 
     """What still waits from a peer that holds the same set is no part of that set any more: it may go."""
     session.audit.as_of = None
     session.audit.equal_at_ms = step.now.wall_ms
-    state.waiting.forget_before(session.peer_hub, as_of)
+    state.waiting.forget_as_of(session.peer_hub, as_of)
     inbound.commit_cursor(state, session, step)
 
 

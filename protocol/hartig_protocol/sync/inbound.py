@@ -172,10 +172,9 @@ def retry_waiting(state: SyncState, step: Step) -> None:
 
     One neighbour after the other: what another sent must not be out of the waiting place while cursors are written.
     """
-    sessions = {session.peer_hub: session for session in state.open_sessions()}
-    for peer in state.waiting.peers:
-        session, records = sessions.get(peer), state.waiting.release_peer(peer)
-        if session is not None:
+    for session in state.open_sessions():
+        records = state.waiting.release_peer(session.peer_hub)
+        if records:
             ingest(state, step, records, session)
             commit_cursor(state, session, step)
 

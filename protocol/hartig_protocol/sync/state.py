@@ -205,8 +205,7 @@ class Step:
 
     def forget(self, state: SyncState, session: Session, code: str, reason: str) -> None:
         """Forget a session whose link is gone or about to go."""
-        if state.sessions.pop(session.link, None) is None:
-            return
+        del state.sessions[session.link]
         was_open = session.is_open
         hub = session.peer_hub or None
         self.tell(PeerChanged(session.link, session.peer_node, hub, "closed" if was_open else "refused", code, reason))

@@ -1,6 +1,8 @@
 """Shared by the tests of the API: a board in memory behind real doors, with real sockets and real gates."""
 
 import asyncio
+import functools
+import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -12,21 +14,31 @@ import aiohttp
 import pytest
 
 from hartig_node.api.door import Door, loopback_door, unix_door
-from hartig_node.api.server import ApiServer, ProtocolFactory
+from hartig_node.api.server import ApiServer
 from hartig_node.board.board import Board
 from hartig_node.net.gate import Gate, GateLimits
 from hartig_node.net.sockets import open_listeners, open_unix_listener
+from hartig_node.ports import DoorCaps, ProtocolFactory
 from node.api.fake_board import FakeBoard
 
 PATIENCE_S = 20.0
 SOON_S = 0.05  # a deadline that a test wants to see pass
 
 
-@pytest.fixture(autouse=True)
-async def patience() -> AsyncIterator[None]:
-    """End a test that hangs; nothing is measured by it."""
-    async with asyncio.timeout(PATIENCE_S):
-        yield
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """End a test that hangs; nothing is measured by it. (A time-out in a fixture would not reach the test's task.)"""
+    for item in items:
+        if isinstance(item, pytest.Function) and Path(__file__).parent in item.path.parents:
+            item.obj = _patient(item.obj) if inspect.iscoroutinefunction(item.obj) else item.obj
+
+
+def _patient(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def limited(*arguments: Any, **named: Any) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await test(*arguments, **named)
+
+    return limited
 
 
 @pytest.fixture
@@ -101,8 +113,9 @@ async def make_api(board: FakeBoard, tmp_path: Path) -> AsyncIterator[MakeApi]:
         async def make(first_head_s: float = 3600.0, board: Board = board, **options: Any) -> Api:
             gates: list[Gate] = []
 
-            def make_gate(name: str, factory: ProtocolFactory, connections_max: int) -> Gate:
-                limits = GateLimits(connections_max, connections_max, connections_max, first_head_s=first_head_s)
+            def make_gate(name: str, factory: ProtocolFactory, caps: DoorCaps) -> Gate:
+                most = caps.connections_max
+                limits = GateLimits(most, caps.per_address_max, caps.per_loopback_max, first_head_s=first_head_s)
                 gates.append(Gate(name, limits, factory))
                 return gates[-1]
 

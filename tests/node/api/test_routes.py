@@ -1,6 +1,7 @@
 """Status, peers, invites, tokens, records, codes, and what watchers ask for."""
 
 import base64
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -149,3 +150,24 @@ async def test_a_full_disk_is_told_as_such(api: Api) -> None:
     api.board.posts.failure = BoardError("disk_full", "no space left", "free some space")
     problem = await api.problem("POST", "/api/v1/needs", json={"category": "food", "title": "Rice"})
     assert (problem["status"], problem["code"]) == (507, "disk_full")
+
+
+async def test_a_backup_is_made_over_the_socket_alone(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    async def backup(path: str) -> None:
+        written.append(path)
+
+    monkeypatch.setattr(api.board, "backup", backup)
+    path = str(tmp_path / "hub.backup")
+    status, data, _response = await api.ask("POST", "/api/v1/backups", json={"path": path})
+    assert (status, data, written) == (201, {"path": path}, [path])
+    for wrong in ("hub.backup", "/no/such/folder/x", str(tmp_path), "/tmp/\0", "/" + "x" * 5000):
+        problem = await api.problem("POST", "/api/v1/backups", json={"path": wrong})
+        assert (problem["code"], problem["pointer"]) == ("bad_request", "/path")
+    headers = await api.token("admin")
+    async with api.tcp.post(f"{api.url}/api/v1/backups", json={"path": path}, headers=headers) as response:
+        assert (response.status, (await response.json(content_type=None))["code"]) == (403, "forbidden")
+    assert written == [path]

@@ -7,6 +7,7 @@ import pytest
 
 from hartig_node.api import server
 from hartig_node.api.door import peer_user_id
+from hartig_node.ports import DoorCaps
 from node.api.conftest import SOON_S, Api, MakeApi
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -60,7 +61,7 @@ async def test_a_second_head_that_drips_is_cut(make_api: MakeApi, monkeypatch: p
 async def test_all_local_programs_together_have_the_whole_cap(
     make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "CONNECTIONS_MAX", 6)
+    monkeypatch.setattr(server, "CAPS", DoorCaps(6, 6, 6))
     api = await make_api()
     open_ones = [await asyncio.open_connection("127.0.0.1", api.port) for _number in range(6)]
     for reader, writer in open_ones:

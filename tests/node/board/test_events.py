@@ -12,13 +12,15 @@ async def test_events_go_on_where_a_reader_left_off(bench: Bench) -> None:
     stream = bench.board.events(0)
     seen = []
     async for item in stream:
-        assert item is not None
+        if item is None:
+            continue
         seen.append(item)
         if item.thread.hex() == first.id:
             break
     await stream.aclose()
     second = await bench.board.posts.publish(WATER)
     resumed = bench.board.events(seen[-1].seq)
+    assert await anext(resumed) is None
     item = await anext(resumed)
     await resumed.aclose()
     assert item is not None
@@ -29,6 +31,7 @@ async def test_events_go_on_where_a_reader_left_off(bench: Bench) -> None:
 async def test_a_change_and_an_end_have_names_of_their_own(bench: Bench) -> None:
     view = await bench.board.posts.publish(WATER)
     stream = bench.board.events(bench.engine.feed.last_seq)
+    assert await anext(stream) is None
     await bench.board.posts.revise(view.id, {"people": 3})
     await bench.board.posts.withdraw(view.id)
     items = [await anext(stream), await anext(stream)]
@@ -41,6 +44,7 @@ async def test_a_change_and_an_end_have_names_of_their_own(bench: Bench) -> None
 async def test_a_reader_that_lags_reads_on_from_the_store_and_loses_nothing(bench: Bench) -> None:
     stream = bench.board.events(bench.engine.feed.last_seq)
     start = bench.engine.feed.last_seq
+    assert await anext(stream) is None
     first = await bench.board.posts.publish(WATER)
     item = await anext(stream)
     assert item is not None

@@ -43,6 +43,14 @@ async def test_an_invite_for_several_is_used_as_often_as_it_says(bench: Bench) -
     assert isinstance(await ask(bench, secret_of(view), 52), NewcomerRefused)
 
 
+async def test_two_newcomers_at_once_cannot_both_use_the_last_use(bench: Bench) -> None:
+    secret = secret_of(await bench.board.invites.create(uses=1))
+    bench.store.hold()
+    answers = [await ask(bench, secret, newcomer) for newcomer in (50, 51)]
+    assert [type(answer) for answer in answers] == [NewcomerAdmitted, NewcomerRefused]
+    bench.store.release()
+
+
 async def test_an_expired_or_revoked_invite_buys_nothing(bench: Bench) -> None:
     expired = await bench.board.invites.create(days=1)
     revoked = await bench.board.invites.create(days=7)

@@ -205,6 +205,30 @@ async def test_lists_are_paged_newest_first(bench: Bench) -> None:
     assert seen == made[::-1]
 
 
+TOO_MUCH = [
+    ({"reach_km": 20_001}, "/reach_km"),
+    ({"people": 10**7}, "/people"),
+    ({"area": "aaaaa"}, "/area"),
+    ({"title": {"en": "x" * 481}}, "/title/en"),
+    ({"title": {"english!": "x"}}, "/title/english!"),
+    ({"text": "x" * 9000}, "/text/en"),
+    ({"source": "x" * 300}, "/source"),
+    ({"window": {"from": "2027-01-02T00:00:00Z", "to": "2027-01-01T00:00:00Z"}}, "/window/to"),
+    ({"dates": [f"2027-01-01T{hour:02}:{minute:02}:00Z" for hour in range(2) for minute in range(30)]}, "/dates"),
+]
+
+
+@pytest.mark.parametrize(("more", "pointer"), TOO_MUCH)
+async def test_what_the_rules_refuse_is_said_in_the_drafts_own_words(
+    bench: Bench, more: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(BoardError) as caught:
+        await bench.board.posts.publish({**WATER, **more})
+    assert (caught.value.code, caught.value.pointer) == ("bad_draft", pointer)
+    assert pointer.split("/")[1] in caught.value.detail
+    assert "facts" not in str(caught.value)
+
+
 BAD_QUERIES = [
     (ListQuery(kind="wish"), "/kind"),
     (ListQuery(state="gone"), "/state"),

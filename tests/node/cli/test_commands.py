@@ -82,7 +82,7 @@ def test_a_file_that_is_no_draft_is_refused_here(
     assert reason in err
 
 
-def test_a_post_is_listed_in_a_table_that_fits(hartig: Hartig, fake: FakeNode) -> None:
+def test_a_post_is_listed_in_a_table_that_fits(hartig: Hartig, fake: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.posts = [
         post(ONE, {"zh": "四十人的饮用水" * 20}, urgency="high", quantity="40", unit="LTR"),
         post("2" * 32, {"ar": "ماء شرب لأربعين شخصا"}, kind="offer", author_name="A\x1b[31m hub", mine=False),
@@ -96,6 +96,9 @@ def test_a_post_is_listed_in_a_table_that_fits(hartig: Hartig, fake: FakeNode) -
     assert first.endswith("…")
     assert "\x1b" not in out
     assert second.endswith("\u2068ماء شرب لأربعين شخصا\u2069")
+    assert "held by" not in head
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "A[31m hub" in hartig("list").out
     assert [one["id"] for one in json.loads(hartig("list", "--json").out)] == [ONE, "2" * 32]
 
 

@@ -54,12 +54,14 @@ class World:
         self.made: list[PaperInstance] = []
         self.events: list[Found | Lost] = []
         self.missing: set[bytes] = set()
+        self.told_addresses: list[frozenset[str]] = []
         self.discovery = Discovery(
             OWN,
             TAG,
             4279,
             self.events.append,
             missing=lambda: self.missing,
+            on_addresses=self.told_addresses.append,
             rescan_s=rescan_s,
             read=self.read,
             make_instance=self.make,
@@ -119,6 +121,22 @@ async def test_a_changed_address_gets_a_new_instance_and_the_old_one_is_closed()
     assert world.events[-1] == Lost(A)
     await world.discovery.close()
     assert [one.closed for one in world.made] == [True, True]
+
+
+async def test_all_addresses_are_told_when_they_changed_and_only_then() -> None:
+    world = World()
+    world.addresses = ["10.0.0.1", "2001:db8::1"]
+    await world.discovery.start()
+    await world.discovery.rescan()
+    assert world.told_addresses == []
+    world.addresses = ["10.7.0.1"]
+    await world.discovery.rescan()
+    await world.discovery.rescan()
+    assert world.told_addresses == [frozenset({"10.7.0.1"})]
+    world.unreadable, world.addresses = True, []
+    await world.discovery.rescan()
+    assert len(world.told_addresses) == 1
+    await world.discovery.close()
 
 
 async def test_an_address_that_cannot_speak_yet_is_tried_again_and_told_to_the_doctor() -> None:

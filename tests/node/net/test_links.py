@@ -100,6 +100,7 @@ async def test_the_accepting_side_knows_who_came(
         theirs = await came.get()
         assert theirs.peer_node_id == identity(2).node_id
         assert theirs.peer_address[0] == "127.0.0.1"
+        assert theirs.local_address == "127.0.0.1"
         assert not theirs.opened_by_us
         link.close("done")
         await theirs.wait_closed()

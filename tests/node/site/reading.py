@@ -1,5 +1,6 @@
 """Reads a page as strictly as no browser does: what is open is closed, what is named exists, what asks has a label."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -41,6 +42,7 @@ class _Reader(HTMLParser):
         names = [name for name, _value in attrs]
         assert len(names) == len(set(names)), f"<{tag}> says something twice: {names}"
         assert not [name for name in names if name.startswith("on") or name == "style"], (tag, names)
+        self.page.text += " "  # what stands in two elements is two words
         self.page.tags.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in VOID:
             self.open.append(tag)
@@ -80,7 +82,9 @@ def _check_references(page: Page) -> None:
             missing = set(attributes.get(name, "").split()) - set(ids)
             assert not missing, f"<{tag} {name}> names {missing}, which is not there"
         for name in URL_ATTRIBUTES:
-            assert attributes.get(name, "/").startswith(("/", "#")), f"<{tag}> leads elsewhere: {attributes[name]}"
+            address = attributes.get(name, "/")
+            assert address.startswith(("/", "#")), f"<{tag}> leads elsewhere: {address}"
+            assert not address.startswith("//"), f"<{tag}> leads elsewhere: {address}"
         if attributes.get("href", "").startswith("#"):
             assert attributes["href"][1:] in ids
 
@@ -98,7 +102,8 @@ def _check_frame(page: Page) -> None:
     for tag in ("html", "title", "main", "header", "footer", "h1"):
         assert len(page.all(tag)) == 1, f"not one <{tag}>"
     (html,) = page.all("html")
-    assert html["lang"] and html["dir"] in ("ltr", "rtl")
+    assert html["lang"]
+    assert html["dir"] in ("ltr", "rtl")
     assert all("aria-label" in attributes for attributes in page.all("nav"))
     headings = [int(name[1]) for name, _attributes in page.tags if name in ("h1", "h2", "h3", "h4")]
-    assert all(below - above <= 1 for above, below in zip(headings, headings[1:], strict=False)), headings
+    assert all(below - above <= 1 for above, below in itertools.pairwise(headings)), headings

@@ -90,6 +90,16 @@ async def test_a_repeated_commit_changes_nothing_more(store: Store) -> None:
     assert [entry.id for entry in once.entries] == [new.id]
 
 
+async def test_a_commit_repeated_after_indexing_is_not_indexed_twice(store: Store) -> None:
+    commit = Arrivals().commit(record := NET.need(HUB))
+    for _ in range(2):
+        await store.commit(commit)
+        await store.index_some()
+    await store.commit(Commit(bodies_removed=[record.id]))
+    await store.commit(commit)
+    assert (await store.status()).unindexed == 0
+
+
 async def test_what_comes_and_goes_in_one_commit_is_gone_and_leaves_its_number(store: Store) -> None:
     arrivals = Arrivals()
     first = NET.need(HUB)

@@ -46,7 +46,7 @@ async def test_damage_at_any_place_is_survived_and_said(opened: Opener, tmp_path
     wires = {record.wire for record in RECORDS}
     pages = (whole / "hartig.db").stat().st_size // PAGE
     kept_most = set_aside_count = 0
-    places = [0, 100, PAGE - 200, *(page * PAGE for page in range(1, pages, 3)), PAGE * (pages // 2) + 1700]
+    places = [0, 100, PAGE - 200, *(page * PAGE for page in range(1, pages, pages // 8)), PAGE * (pages // 2) + 1700]
     for number, offset in enumerate(places):
         folder = tmp_path / f"damaged {number}"
         shutil.copytree(whole, folder)

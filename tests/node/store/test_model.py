@@ -174,5 +174,5 @@ class BothStores(RuleBasedStateMachine):
         assert {entry.id for entry in loaded.entries} == set(self.held)
 
 
-BothStores.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
+BothStores.TestCase.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
 TestBothStores = BothStores.TestCase

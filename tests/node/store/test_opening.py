@@ -10,6 +10,7 @@ import pytest
 
 from hartig_node.ports import PostFilter, StoreDamagedError, StoreError
 from hartig_node.store import indexing
+from hartig_node.store.checking import find_broken_promises
 from hartig_node.store.connection import connect, connect_writer
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.schema import MIGRATIONS, run_script
@@ -235,3 +236,17 @@ async def test_a_store_that_cannot_note_its_end_closes_all_the_same(opened: Open
     plan.whenever = lambda sql: full_error() if sql.startswith("INSERT INTO meta") else None
     await store.close()
     assert not (await (await opened()).status()).clean_start
+
+
+async def test_texts_of_what_went_are_nowhere(opened: Opener, tmp_path: Path) -> None:
+    store = await opened()
+    records = [NET.need(HUB, place=place, title=f"Zebra{place}") for place in range(3)]
+    await store.commit(Arrivals().commit(*records))
+    await store.index_some()
+    await store.commit(Commit(removed=[records[0].id], bodies_removed=[records[1].id]))
+    assert await store._read(find_broken_promises) == []
+    await store.close()
+    content = (tmp_path / "hub" / "hartig.db").read_bytes()
+    assert b"ebra2" in content
+    assert b"ebra0" not in content
+    assert b"ebra1" not in content

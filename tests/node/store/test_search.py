@@ -9,12 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hartig_node.ports import PostFilter
-from hartig_node.store import indexing, posts
-from hartig_node.store.applying import apply
-from hartig_node.store.connection import connect_writer
-from hartig_node.store.rows import Change
-from hartig_node.store.schema import migrate
-from hartig_node.store.search import (
+from hartig_node.searching import (
     TERM_CHARACTERS_MAX,
     TERMS_MAX,
     body_text,
@@ -24,6 +19,11 @@ from hartig_node.store.search import (
     terms,
     wanted_terms,
 )
+from hartig_node.store import indexing, posts
+from hartig_node.store.applying import apply
+from hartig_node.store.connection import connect_writer
+from hartig_node.store.rows import Change
+from hartig_node.store.schema import migrate
 from node.store.arrivals import Arrivals
 from support.records import NOW_MS, Network
 

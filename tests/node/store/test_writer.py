@@ -117,7 +117,8 @@ async def test_one_bad_commit_among_others_costs_its_caller_alone(store: SqliteS
     arrivals = Arrivals()
     good = [commit_of(arrivals, 0), commit_of(arrivals, 1)]
     clash = commit_of(Arrivals(), 5)
-    unbindable = Commit(private=[PrivateRow("signed", "no bytes", object())])  # type: ignore[arg-type]
+    unbindable = commit_of(Arrivals(last_n=70), 7)
+    unbindable.private.append(PrivateRow("signed", b"no bytes", object()))  # type: ignore[arg-type]
     answers = await asyncio.gather(
         store.commit(good[0]),
         store.commit(clash),

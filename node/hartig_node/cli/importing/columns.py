@@ -49,6 +49,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "expires_at": ("expires", "until", "hasta", "jusqu'au", "jiska", "حتى", "截止"),
 }  # fmt: skip
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_WITH_TAG = re.compile(rf"(?P<head>.+?)\s*[_:.(\[]\s*(?P<tag>{_TAG.pattern})\s*[)\]]?")
 
 
 class Target(NamedTuple):
@@ -68,6 +69,10 @@ class Columns(NamedTuple):
     same: dict[Target, str]
     languages: dict[str, str]
     unused: list[str]
+
+    def said(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return what a row itself says, by field: only of mapped columns, and nothing of --set."""
+        return {str(target): cells[number].strip() for number, target in sorted(self.by_column.items())}
 
 
 def fold(name: str) -> str:
@@ -113,9 +118,10 @@ def suggest(name: str) -> Target | None:
     known = folded.replace(" ", "_")
     if known in FIELDS:
         return Target(known)
-    head, separator, tag = re.sub(r"[\s_:.(\[]+", ".", folded.rstrip(")]")).rpartition(".")
-    if separator and head in BY_LANGUAGE and _TAG.fullmatch(tag):
-        return Target(head, tag)
+    if (match := _WITH_TAG.fullmatch(name.strip())) is not None:
+        for field in BY_LANGUAGE:
+            if fold(match["head"]) in {fold(one) for one in NAMES[field]}:
+                return Target(field, match["tag"])
     return None
 
 

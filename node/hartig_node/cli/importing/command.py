@@ -115,7 +115,7 @@ class Import:
             except BadRowError as error:
                 self._bad(row.line, str(error))
                 continue
-            key = keys.next_key(reading.draft)
+            key = keys.next_key(columns.said(row.cells))
             if key in known:
                 self._report.before += 1
                 continue

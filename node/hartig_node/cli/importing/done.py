@@ -4,7 +4,8 @@ Every imported post's `source` ends with a key, computed from what the row says;
 is known. The keys are also kept in FOLDER/imports/done, since a post that was withdrawn loses its words. Both are
 asked: the one survives a crash between the node's answer and our note of it, the other survives the post.
 
-The key is computed from nothing but what the post itself shows, so it tells nobody more. Two rows that say the same are
+The key is computed from nothing but what the post itself shows, so it tells nobody more; and not from --set, so that an
+import that was set wrongly is not doubled by the next one (`--again` does that). Two rows that say the same are
 told apart by counting them. A corrected line is a new one; lines that were posted are passed over.
 """
 
@@ -25,14 +26,14 @@ _KEY = re.compile(rf"(?:^| )import ([0-9a-f]{{{KEY_CHARACTERS}}}(?:-\d+)?)$")
 
 
 class Keys:
-    """Gives each draft of one file its key."""
+    """Gives each row of one file its key."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
-    def next_key(self, draft: Mapping[str, Any]) -> str:
-        """Return the key of the next draft of the file."""
-        text = json.dumps(draft, sort_keys=True, ensure_ascii=True)
+    def next_key(self, said: Mapping[str, str]) -> str:
+        """Return the key of the next row of the file, by what its mapped columns say."""
+        text = json.dumps(said, sort_keys=True, ensure_ascii=True)
         digest = hashlib.sha256(b"hartig import\x00" + text.encode()).hexdigest()[:KEY_CHARACTERS]
         self._counts[digest] += 1
         count = self._counts[digest]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hartig_node.cli.parsing import UsageError
 
 FILE_BYTES_MAX = 64 * 1024 * 1024  # 20,000 posts (what a hub has places for) of 3 KiB each
-CELL_CHARACTERS_MAX = 64 * 1024  # a text has at most 8 KiB; one quotation mark too many swallows the whole file
+CELL_CHARACTERS_MAX = 64 * 1024  # a text has at most 8 KiB; one quote too many swallows the whole file
 COLUMNS_MAX = 200
 SNIFFED_ROWS = 50
 SNIFFED_CHARACTERS = 256 * 1024
@@ -136,16 +136,16 @@ def _checked(rows: Iterator[Row | BadLine], width: int) -> Iterator[Row | BadLin
     for row in rows:
         if isinstance(row, Row) and len(row.cells) != width:
             reason = f"it has {len(row.cells)} cells and the first line names {width} columns"
-            yield BadLine(row.line, f"{reason}: is a quotation mark or a delimiter missing or too many?")
+            yield BadLine(row.line, f"{reason}: is a quote or a delimiter missing or too many?")
         else:
             yield row
 
 
 def _why(error: str) -> str:
     if "field limit" in error or "field larger" in error:
-        return f"a cell has more than {CELL_CHARACTERS_MAX:,} characters: is a closing quotation mark missing?"
+        return f"a cell has more than {CELL_CHARACTERS_MAX:,} characters: is a closing quote missing?"
     if "unexpected end" in error:
-        return "the file ends within quotation marks"
+        return "the file ends within quotes"
     if "expected after" in error:
-        return 'text after a closing quotation mark; write " within quotation marks as ""'
+        return 'text after a closing quote; write " within quotes as ""'
     return error

@@ -1,0 +1,78 @@
+"""The neighbours' door: real sockets, behind the gate."""
+
+import asyncio
+
+import aiohttp
+
+from hartig_node.net.gate import Gate, GateLimits
+from hartig_node.net.sockets import open_listeners
+from hartig_node.ports import DoorCaps, ProtocolFactory
+from hartig_node.site.server import SiteServer
+from node.site.fakes import BoardInMemory, TurnedClock
+from node.site.reading import read
+
+PATIENCE_S = 20.0
+
+
+def make_gate(name: str, factory: ProtocolFactory, caps: DoorCaps) -> Gate:
+    return Gate(name, GateLimits(caps.connections_max, caps.per_address_max, caps.per_loopback_max), factory)
+
+
+def make_impatient_gate(name: str, factory: ProtocolFactory, _caps: DoorCaps) -> Gate:
+    return Gate(name, GateLimits(first_head_s=0.0), factory)
+
+
+async def test_pages_are_served_and_nothing_is_left_when_the_door_closes(
+    board: BoardInMemory, clock: TurnedClock
+) -> None:
+    server = SiteServer(board, clock, make_gate)
+    await server.open(open_listeners([("127.0.0.1", 0)]))
+    (address,) = server.addresses
+    async with asyncio.timeout(PATIENCE_S):
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{address[1]}/") as response:
+            assert response.status == 200
+        await server.close()
+    assert server.addresses == []
+    await server.close()  # twice does no harm
+
+
+async def test_who_says_nothing_is_let_go(board: BoardInMemory, clock: TurnedClock) -> None:
+    server = SiteServer(board, clock, make_impatient_gate)
+    await server.open(open_listeners([("127.0.0.1", 0)]))
+    async with asyncio.timeout(PATIENCE_S):
+        reader, writer = await asyncio.open_connection(*server.addresses[0])
+        assert await reader.read() == b""
+        writer.close()
+        await server.close()
+
+
+async def test_a_request_that_came_in_time_keeps_its_connection(board: BoardInMemory, clock: TurnedClock) -> None:
+    server = SiteServer(board, clock, make_gate)
+    await server.open(open_listeners([("127.0.0.1", 0)]))
+    async with asyncio.timeout(PATIENCE_S):
+        reader, writer = await asyncio.open_connection(*server.addresses[0])
+        for _request in range(2):
+            writer.write(b"GET /icon.svg HTTP/1.1\r\nHost: hub\r\n\r\n")
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            assert head.startswith(b"http/1.1 200")
+            await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+        (admission,) = server._gate._admissions.values()  # type: ignore[union-attr]
+        assert admission.seen
+        assert admission.deadline is None
+        writer.close()
+        await server.close()
+
+
+async def test_an_address_that_looks_like_another_host_leads_nowhere(board: BoardInMemory, clock: TurnedClock) -> None:
+    server = SiteServer(board, clock, make_gate)
+    await server.open(open_listeners([("127.0.0.1", 0)]))
+    async with asyncio.timeout(PATIENCE_S):
+        reader, writer = await asyncio.open_connection(*server.addresses[0])
+        for method in (b"GET", b"POST"):
+            writer.write(method + b" //evil.example/ HTTP/1.1\r\nHost: hub\r\nOrigin: http://hub\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 404")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            read((await reader.readexactly(length)).decode())
+        writer.close()
+        await server.close()

@@ -1,0 +1,120 @@
+"""The set as of an hour, and what waits (SPEC, parts F and W)."""
+
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.catalog.fingerprint import AuditSet, ids_as_of
+from hartig_protocol.catalog.waiting import WaitingPlace
+from hartig_protocol.events import Commit, Now
+from hartig_protocol.limits import BODY_KEPT_MS, DAY_MS, HOUR_MS, THREAD_KEPT_MS
+from hartig_protocol.records.record import Record
+from support.records import NOW_MS, Network
+
+NETWORK = Network()
+HUB, OTHER = NETWORK.hub(1), NETWORK.hub(2)
+PROOFS = NETWORK.founding(2)
+
+
+def at(wall_ms: int, *, trusted: bool = True) -> Now:
+    return Now(wall_ms, 0, trusted)
+
+
+NOON = at(NOW_MS + HOUR_MS)
+UNTRUSTED = at(NOW_MS + 999 * DAY_MS, trusted=False)
+
+
+class Shelf:
+    """A catalog with its proofs, and the last commit."""
+
+    def __init__(self, *records: Record, now: Now = NOON) -> None:
+        self.catalog = Catalog(NETWORK.id)
+        self.take(*PROOFS, *records, now=now)
+
+    def take(self, *records: Record, now: Now = NOON) -> list[str]:
+        """Take records; return for each, in the order given, its code, or the name of its outcome."""
+        self.commit = Commit()
+        verdicts = {record.id: verdict for record, verdict in self.catalog.take(records, now, self.commit)}
+        return [verdicts[record.id].code or verdicts[record.id].outcome.name for record in records]
+
+    def sweep(self, now: Now) -> Commit:
+        self.commit = Commit()
+        self.catalog.sweep(now, self.commit)
+        return self.commit
+
+    @property
+    def ids(self) -> set[bytes]:
+        return set(self.catalog.entries)
+
+
+def need(**fields: object) -> Record:
+    return NETWORK.need(HUB, **fields)
+
+
+# --- The fingerprint
+
+
+def test_what_is_inside_is_judged_by_the_hour_and_not_by_this_hubs_clock() -> None:
+    hour = NOW_MS // HOUR_MS * HOUR_MS + 2 * HOUR_MS
+    inside = need(place=1, stamp=hour - 1)
+    outside = need(place=2, stamp=hour)
+    private = need(place=3, audience="hub")
+    due = need(place=4, stamp=hour - 50 * DAY_MS, expires=hour - THREAD_KEPT_MS)
+    step = NETWORK.step(HUB, due)
+    shelf = Shelf(inside, outside, private, due, step, now=at(NOW_MS, trusted=False))
+    listed = set(ids_as_of(shelf.catalog, hour))
+    assert inside.id in listed
+    assert not {outside.id, private.id, due.id, step.id} & listed
+
+
+def test_a_record_whose_body_went_too_early_is_outside() -> None:
+    record = need()
+    shelf = Shelf(record)
+    shelf.sweep(at((record.head.expires or 0) + BODY_KEPT_MS))
+    hour = NOW_MS // HOUR_MS * HOUR_MS + HOUR_MS
+    assert record.id not in ids_as_of(shelf.catalog, hour)
+    assert record.id in ids_as_of(shelf.catalog, (record.head.expires or 0) + BODY_KEPT_MS + HOUR_MS)
+
+
+def test_records_whose_grant_will_have_ended_by_the_hour_are_outside() -> None:
+    hour = NOW_MS // HOUR_MS * HOUR_MS + 2 * HOUR_MS
+    brief = NETWORK.grant(NETWORK.hub(5).public, place=5, expires=hour)
+    post = NETWORK.need(NETWORK.hub(5))
+    shelf = Shelf(brief, post)
+    listed = ids_as_of(shelf.catalog, hour)
+    assert brief.id in listed
+    assert post.id not in listed
+
+
+def test_ten_neighbours_who_ask_at_once_cost_one_computation() -> None:
+    shelf = Shelf(need())
+    audit_set = AuditSet(shelf.catalog)
+    first = audit_set.as_of(HOUR_MS)
+    assert audit_set.as_of(HOUR_MS)[0] is first[0]
+    shelf.take(need(place=1))
+    assert audit_set.as_of(NOW_MS + DAY_MS) != first
+
+
+# --- The waiting place
+
+
+def test_the_waiting_place_keeps_neighbours_apart() -> None:
+    place, one, two = WaitingPlace(), need(), need(place=1)
+    step = NETWORK.step(HUB, one)
+    assert place.add(b"p", one, ("proof", b""))
+    assert place.add(b"q", one, ("proof", b""))
+    assert place.add(b"q", step, ("record", b"x"))
+    assert place.add(b"r", two, ("body", two.id))
+    assert (len(place), place.count(b"q")) == (4, 2)
+    place.forget_thread(one.head.thread)
+    assert place.count(b"q") == 1
+    assert place.release({("body", two.id)}, proofs=False) == [(b"r", two)]
+    assert [peer for peer, _ in place.release(set(), proofs=True)] == [b"p", b"q"]
+    assert repr(place) == "<WaitingPlace 0 records>"
+    assert place.release_peer(b"p") == []
+    place.add(b"p", one, ("proof", b""))
+    place.forget_as_of(b"p", NOW_MS)
+    assert place.count(b"p") == 1
+    place.forget_as_of(b"p", NOW_MS + HOUR_MS)
+    assert place.count(b"p") == 0
+    place.add(b"p", one, ("proof", b""))
+    place.remove(one.id)
+    place.forget_peer(b"p")
+    assert len(place) == 0

@@ -1,0 +1,222 @@
+"""Newcomers with an invite, and two links to one node (SPEC, part H)."""
+
+from dataclasses import replace
+
+import pytest
+
+from hartig_protocol.events import (
+    Admitted,
+    AskAdmission,
+    CloseLink,
+    NewcomerAdmitted,
+    NewcomerRefused,
+)
+from hartig_protocol.sync.greeting import join_proof
+from hartig_protocol.sync.messages import Admit, Bye, Join
+from support.cores import Core, new_disk
+from support.records import key, seeded
+from support.wire import Puppet, Wire
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def joined(wire: Wire, puppet: Puppet, **changes: object) -> Join:
+    """A good join, or another."""
+    core = puppet.core
+    join = Join(
+        lowest=1,
+        highest=1,
+        network=wire.network.id,
+        own_node=puppet.node,
+        peer_node=core.node,
+        secret=seeded("secret", 16),
+        hub=puppet.hub_key.public,
+        recovery=None,
+        proof=puppet.hub_key.sign(join_proof(wire.network.id, puppet.node, core.node)),
+    )
+    return replace(join, **changes)
+
+
+# --- Joining
+
+
+def test_a_newcomer_joins_with_an_invite_and_greets_again_as_a_member(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a)
+    wire.connect(c, a)
+    wire.deliver()
+    assert c.hub.state.is_member
+    assert wire.told_of(c, Admitted) == [Admitted()]
+    assert wire.told_of(c, CloseLink)[-1].code == "admitted"
+    wire.publish(c, wire.network.card(c.key, place=7))
+    wire.connect(c, a)
+    wire.deliver()
+    assert c.ids == a.ids
+
+
+def test_a_newcomer_whose_answer_was_lost_is_let_in_without_a_second_invite(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a)
+    link = wire.connect(c, a)
+    wire.deliver(2)  # the join, and the node's answer; the admission is under way
+    wire.cut(link)
+    assert not c.hub.state.is_member
+    a.secrets.clear()
+    wire.connect(c, a)
+    wire.deliver()
+    assert c.hub.state.is_member
+
+
+def test_a_wrong_invite_is_refused_with_a_reason(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a, secret=seeded("guessed", 16))
+    wire.connect(c, a)
+    wire.deliver()
+    assert not c.hub.state.is_member
+    assert wire.told_of(a, CloseLink)[-1].code == "bad_invite"
+
+
+def test_a_newcomer_asks_nobody_but_its_inviter(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    c = wire.newcomer(3, a)
+    wire.connect(c, b)
+    assert wire.said(c) == [Bye("not_a_member", "this hub belongs to no network yet")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"proof": bytes(64)}, "bad_signature"),
+        ({"network": bytes(16)}, "other_network"),
+        ({"peer_node": key("x").public}, "wrong_node"),
+    ],
+)
+def test_a_wrong_join_closes_the_link(wire: Wire, changes: dict[str, object], code: str) -> None:
+    puppet = Puppet(wire, 3, wire.member(1))
+    puppet.say(joined(wire, puppet, **changes))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == code
+
+
+def test_a_second_join_closes_the_link(wire: Wire) -> None:
+    wire.reads_held = True
+    puppet = Puppet(wire, 3, wire.member(1))
+    puppet.say(joined(wire, puppet), joined(wire, puppet))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+    assert len(wire.told_of(puppet.core, AskAdmission)) == 1
+
+
+def test_a_hello_after_a_join_closes_the_link(wire: Wire) -> None:
+    wire.reads_held = True
+    puppet = Puppet(wire, 3, wire.member(1))
+    puppet.say(joined(wire, puppet), puppet.hello())
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+
+
+def test_a_second_machine_of_one_hub_is_no_new_neighbour(wire: Wire) -> None:
+    a = wire.member(1)
+    old, new = Puppet(wire, 2, a), Puppet(wire, 2, a)
+    new.node = key("new machine").public
+    a.hub.state.sessions[new.link].peer_node = new.node
+    card = wire.network.card(old.hub_key, nodes=[old.node, new.node], seq=2)
+    proofs = [wire.network.charter, wire.network.grant(old.hub_key.public, place=2), card]
+    old.say(old.hello(proofs))
+    new.say(new.hello(proofs))
+    assert len(a.hub.state.open_sessions()) == 2
+    names = [notice.name for commit in wire.commits[a] for notice in commit.notices]
+    assert names.count("peer.connected") == 1
+
+
+def test_a_join_from_the_side_that_was_dialled_closes_the_link(wire: Wire) -> None:
+    puppet = Puppet(wire, 3, wire.member(1), dials=False)
+    puppet.say(joined(wire, puppet))
+    assert puppet.closed is not None
+
+
+def test_an_admission_that_nobody_asked_for_closes_the_link(wire: Wire) -> None:
+    puppet = Puppet(wire, 2, wire.member(1), dials=False)
+    puppet.say(Admit(()))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"
+
+
+def test_an_admission_that_proves_nothing_is_refused(wire: Wire) -> None:
+    a = wire.member(1)
+    c = wire.newcomer(3, a)
+    puppet = Puppet(wire, 1, c, dials=False)
+    puppet.say(Admit((wire.network.charter.wire,)))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_admission"
+
+
+def test_an_inviter_without_invites_left_says_so(wire: Wire) -> None:
+    wire.reads_held = True
+    a = wire.add(Core(wire.network, 1, new_disk(1)))
+    wire.publish(a, wire.network.charter, wire.network.grant(a.key.public, invites=0), wire.network.card(a.key))
+    puppet = Puppet(wire, 3, a)
+    puppet.say(joined(wire, puppet))
+    grant = wire.network.grant(puppet.hub_key.public, author=a.key)
+    wire.handle(a, NewcomerAdmitted(puppet.link, grant.wire))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "no_invites"
+
+
+def test_a_newcomer_that_left_before_the_answer_is_admitted_all_the_same(wire: Wire) -> None:
+    a = wire.member(1)
+    grant = wire.network.grant(wire.network.hub(3).public, author=a.key)
+    wire.handle(a, NewcomerAdmitted(99, grant.wire))
+    assert grant.id in a.ids
+
+
+def test_a_refusal_for_a_link_that_is_gone_does_nothing(wire: Wire) -> None:
+    a = wire.member(1)
+    assert a.hub.handle(NewcomerRefused(99, "no", "no"), wire.now) == []
+
+
+# --- Two links to one node
+
+
+def test_of_two_links_the_one_that_the_lower_node_dialled_stays(wire: Wire) -> None:
+    a, b = sorted([wire.member(1), wire.member(2)], key=lambda core: core.node)
+    wire.connect(a, b)
+    wire.connect(b, a)
+    wire.deliver()
+    for core in (a, b):
+        (session,) = core.hub.state.open_sessions()
+        assert session.opened_by_us == (core is a)
+    assert {action.code for action in wire.told_of(a, CloseLink) + wire.told_of(b, CloseLink)} == {"doubled"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_doubled_links_end_in_one_whoever_came_first(wire: Wire, first: int) -> None:
+    pair = [wire.member(1), wire.member(2)]
+    wire.connect(pair[first], pair[1 - first])
+    wire.deliver()
+    wire.connect(pair[1 - first], pair[first])
+    wire.deliver()
+    assert [len(core.hub.state.open_sessions()) for core in pair] == [1, 1]
+    wire.publish(pair[0], wire.network.need(pair[0].key))
+    wire.deliver()
+    assert pair[0].ids == pair[1].ids
+
+
+def test_a_new_link_from_the_same_side_replaces_the_old_one(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    newer = wire.connect(a, b)
+    wire.deliver()
+    assert list(a.hub.state.sessions) == list(b.hub.state.sessions) == [newer]
+
+
+def test_a_goodbye_ends_the_link_on_both_sides(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello(), Bye("leaving", "good night"))
+    assert puppet.closed == ("leaving", "good night")
+    assert a.hub.state.sessions == {}
