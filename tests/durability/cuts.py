@@ -8,14 +8,14 @@ one who published knows it to be safe, ends what it started, and ends with 0.
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
 from durability.log import Log
-from durability.recorder import record
+from durability.recorder import IGNORED, record
 from durability.replay import Disk, Image
 
 ACKNOWLEDGED = re.compile(rb"acknowledged ([0-9a-f]+)\n")
@@ -81,11 +81,19 @@ class Outcome:
             self.failures.append(failure)
 
 
-def record_publisher(publisher: Publisher, folder: Path, trace: Path) -> Log:
-    """Prepare `folder`, record the publisher in it, and make sure that it did acknowledge something."""
+def record_publisher(publisher: Publisher, folder: Path, trace: Path, *, ignored: Collection[str] = ()) -> Log:
+    """Prepare `folder`, record the publisher in it, and make sure that it did acknowledge something.
+
+    Args:
+        publisher: what to record.
+        folder: where; made here.
+        trace: see `recorder.record`.
+        ignored: patterns of names beyond the recorder's own that no record depends on.
+    """
     folder.mkdir()
     publisher.prepare(folder)
-    log = record(publisher.command(folder), folder, trace, acknowledgement=ACKNOWLEDGED)
+    command = publisher.command(folder)
+    log = record(command, folder, trace, acknowledgement=ACKNOWLEDGED, ignored=(*IGNORED, *ignored))
     assert log.acknowledged, f"{publisher} acknowledged nothing"
     return log
 

@@ -13,14 +13,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hartig_node.client.places import find_place
 from hartig_node.clock import Clock
 from hartig_node.daemon.config import ConfigError, read_config, write_settings
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, read_seed, write_seed
 from hartig_node.daemon.founding import Founding, found
-from hartig_node.daemon.node import Node, run_node
 from hartig_node.daemon.offline import publish_offline, restore_folder
 from hartig_node.ports import StoreError
 from hartig_node.store.verify import verify as verify_store
@@ -28,6 +27,9 @@ from hartig_protocol.errors import InviteError, RecordError
 from hartig_protocol.limits import NAME_BYTES_MAX, SEATS_MAX
 from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import SigningKey
+
+if TYPE_CHECKING:
+    from hartig_node.daemon.node import Node
 
 OK, OUR_FAULT, USAGE, PARTLY, REFUSED = 0, 1, 2, 3, 5
 
@@ -202,6 +204,8 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from hartig_node.daemon.node import run_node  # late: the other commands need no doors and no network
+
     folder = _folder(arguments)
     config = read_config(folder.settings)
     logging.basicConfig(level=config.log.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
@@ -221,7 +225,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _ready(arguments: argparse.Namespace, node: Node) -> None:
+def _ready(arguments: argparse.Namespace, node: "Node") -> None:
     ports = node.ports
     view = {"ready": True, "folder": str(node.folder.path), "ports": ports}
     lines = [f'"{node.config.name}" is running.']

@@ -19,6 +19,7 @@ from hartig_node.board.context import Context, Settings
 from hartig_node.board.membership import seq_floor_row
 from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, Pen
 from hartig_node.clock import Clock
+from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.doors import open_doors, open_starting_doors
 from hartig_node.daemon.folder import HubFolder, NetworkFile
@@ -41,9 +42,6 @@ from hartig_protocol.sync.state import PendingInvite, load_state
 
 logger = logging.getLogger(__name__)
 
-SPACE_KEY = "key"
-KEY_HUB = b"hub"
-KEY_NETWORK = b"network"
 SALVAGE_BATCH = 128
 INDEX_TIDIES_S = 600.0
 INDEX_PAUSE_S = 0.02  # between batches of indexing: the API comes first

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from hartig_node.clock import Clock
+from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile
-from hartig_node.daemon.node import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.store.backup import restore
 from hartig_node.store.opening import open_store
 from hartig_protocol.errors import LocalError

@@ -38,6 +38,7 @@ SENTENCES: dict[str, str] = {
     "unsupported_media_type": N_("We did not understand this. Please use the form on this hub's page."),
     "too_many": N_("That was too many times in a row."),
     "precondition_failed": _READ_AGAIN,
+    "starting": N_("The hub is starting. Please try again in a moment."),
     "disk_full": N_("The hub's storage is full. Please tell the people who look after it."),
     "internal": _HUB_IN_TROUBLE,
 }

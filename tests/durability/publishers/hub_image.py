@@ -26,6 +26,7 @@ from hartig_node.store.opening import open_store
 from hartig_node.store.verify import verify
 from hartig_protocol.errors import LocalError
 from hartig_protocol.hub import Hub
+from hartig_protocol.limits import KEY_BYTES
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.record import Kind, body_hash, read_head, record_id
 from hartig_protocol.sync.state import load_state
@@ -99,7 +100,9 @@ async def _open(folder: Path) -> tuple[Loaded, list[str]]:
     try:
         loaded = await store.load()
         problems = list((await store.status()).problems)
-        hub = Hub(load_state(network, key, bytes(32), loaded), clock.now())
+        hub = Hub(load_state(network, key, bytes(KEY_BYTES), loaded), clock.now())
+        if hub.start(clock.now()):
+            problems.append("the core has something to put right, though nothing has expired")
         if not hub.state.is_member:
             problems.append("its own grant is gone")
         return loaded, problems

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import pytest
 
 from hartig_node.api.door import loopback_door, unix_door
-from hartig_node.api.server import ApiServer, ProtocolFactory
+from hartig_node.api.server import ApiServer
 from hartig_node.client import ChangedError, DeniedError, Node, NotFoundError, Place, ProblemError
 from hartig_node.net.gate import Gate, GateLimits
 from hartig_node.net.sockets import open_listeners, open_unix_listener
+from hartig_node.ports import DoorCaps, ProtocolFactory
 from node.api.fake_board import FakeBoard
 
 PATIENCE_S = 30.0
@@ -43,8 +44,8 @@ async def doors(tmp_path: Path) -> AsyncIterator[Doors]:
     board: Any = FakeBoard()
     gates: list[Gate] = []
 
-    def make_gate(name: str, factory: ProtocolFactory, connections_max: int) -> Gate:
-        limits = GateLimits(connections_max, connections_max, connections_max, first_head_s=PATIENCE_S)
+    def make_gate(name: str, factory: ProtocolFactory, caps: DoorCaps) -> Gate:
+        limits = GateLimits(caps.connections_max, caps.per_address_max, caps.per_loopback_max, first_head_s=PATIENCE_S)
         gates.append(Gate(name, limits, factory))
         return gates[-1]
 

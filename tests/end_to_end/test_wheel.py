@@ -1,0 +1,108 @@
+"""The wheel is complete: in an empty environment it says its version, founds a hub, runs it and ends it cleanly.
+
+The environment gets the run-time lock file and the wheel, nothing else; pip may ask its index for what it lacks.
+"""
+
+import http.client
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from end_to_end.daemons import Daemon
+from hartig_node import __version__
+
+pytestmark = pytest.mark.end_to_end
+
+TOP = Path(__file__).parents[2]
+NODE, PROTOCOL = TOP / "node" / "hartig_node", TOP / "protocol" / "hartig_protocol"
+WHEEL_BYTES_MAX = 600_000  # `goals.md`: with site and languages
+PIP_S_MAX = 180.0
+
+
+def run(*argv: str | Path) -> str:
+    """Run a program to its end, from a folder that is not the checkout, and return what it says."""
+    done = subprocess.run(argv, cwd="/", capture_output=True, text=True, timeout=PIP_S_MAX, check=False)
+    assert done.returncode == 0, f"{argv} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def pip(*argv: str | Path) -> None:
+    """Run pip, of the environment that runs the tests."""
+    run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", *argv)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout with what is installed here."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, TOP)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def hartig(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program as the wheel installs it."""
+    environment = tmp_path_factory.mktemp("empty") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", environment)
+    # Our pip works on the other environment, which saves unpacking another; nothing else of ours is seen there.
+    there = ("--python", environment / "bin" / "python")
+    pip(*there, "install", "--no-compile", "--require-hashes", "-r", TOP / "requirements.lock")
+    pip(*there, "install", "--no-compile", "--no-deps", "--no-index", wheel)
+    pip(*there, "check")
+    return environment / "bin" / "hartig"
+
+
+def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as content:
+        names = {name for name in content.namelist() if ".dist-info/" not in name}
+    expected = {
+        str(Path(package.name, path.relative_to(package)))
+        for package in (NODE, PROTOCOL)
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert names == expected
+    for part in (
+        "hartig_node/site/templates/base.html", "hartig_node/site/languages/es.mo", "hartig_node/site/static/style.css",
+        "hartig_node/glossary.json", "hartig_node/board/words.txt", "hartig_node/py.typed",
+        "hartig_protocol/records/data/categories.json",
+    ):  # fmt: skip
+        assert part in names
+    assert wheel.stat().st_size <= WHEEL_BYTES_MAX
+
+
+def test_the_installed_program_says_its_version(hartig: Path) -> None:
+    assert run(hartig, "--version").strip() == f"hartig {__version__}"
+
+
+def test_the_installed_program_founds_a_hub_runs_it_and_ends_cleanly(hartig: Path, tmp_path: Path) -> None:
+    with Daemon(tmp_path / "hub", hartig) as hub:
+        founded = hub.command("init", "--network", "Wheel", "--name", "Wheel hub")
+        hub.launch()
+        hub.wait_ready()
+        status, body = get(hub.ports["api"], "/readyz")
+        assert (status, json.loads(body)["ready"]) == (200, True)
+        status, page = get(hub.ports["site"], "/")
+        assert status == 200
+        assert b"Wheel hub" in page
+        assert hub.node.status()["hub"] == founded["hub"]
+        post = hub.node.publish({"kind": "need", "category": "water.drinking", "title": {"en": "Water for 40"}})
+        status, page = get(hub.ports["site"], "/")
+        assert b"Water for 40" in page
+        assert hub.command("show", post["id"])["title"] == {"en": "Water for 40"}
+        assert hub.stop() == 0, hub.log()
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
