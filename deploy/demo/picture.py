@@ -6,7 +6,7 @@ In: what `looking` saw of each hub. Out: a `Picture`, which `screen` and `plain`
 from dataclasses import dataclass, field
 from enum import Enum
 
-FOUND_BY_WORDS = {"mdns": "mDNS", "dialled us": "found us"}
+FOUND_BY_WORDS = {"mdns": "mDNS", "incoming": "found us"}
 
 
 class Stage(Enum):

@@ -62,7 +62,7 @@ class Peers:
         )
         if link is not None:
             host, port = link.peer_address[:2]
-            found_by = self._found_by.get(change.peer_node, "") if link.opened_by_us else "dialled us"
+            found_by = self._found_by.get(change.peer_node, "") if link.opened_by_us else "incoming"
             peer = replace(peer, opened_by_us=link.opened_by_us, address=f"{host}:{port}", found_by=found_by)
         self._peers[change.peer_node] = peer
         while len(self._peers) > PEERS_MAX:

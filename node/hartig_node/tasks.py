@@ -45,7 +45,7 @@ class Tasks:
         if error is None:
             return
         if isinstance(error, RemoteError | OSError):
-            logger.info("%s ended: %s", task.get_name(), error)
+            logger.debug("%s ended: %s", task.get_name(), error)
             return
         logger.critical("%s failed", task.get_name(), exc_info=error)
         if self._on_failure is not None:

@@ -45,7 +45,7 @@ def decode(data: bytes, bytes_max: int, *, ascii_only: bool = False) -> Any:
     except EncodingError:
         raise
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise EncodingError("not_msgpack", f"not msgpack: {error or type(error).__name__}") from error
+        raise EncodingError("not_msgpack", f"not msgpack: {str(error) or type(error).__name__}") from error
     _check(value, DEPTH_MAX, ascii_only=ascii_only)
     if _pack(value) != data:
         raise EncodingError("not_strict", "not the shortest encoding of its value")

@@ -170,9 +170,10 @@ class AskAdmission:
 
 @dataclass(frozen=True)
 class OwnRecordClaimed:
-    """A peer holds a record that this hub's key signed and that is not held here: was it ever signed here?"""
+    """A peer has shown a record that our key signed and that was not held here: was it ever signed here?"""
 
     record: bytes
+    seq: int
     peer: bytes
 
 

@@ -163,7 +163,7 @@ class Hub:
         match message:
             case Bye(code, reason):
                 step.order(CloseLink(session.link, code, reason))
-                step.forget(self.state, session, code, reason)
+                step.forget(self.state, session, code, f"it said: {reason}")
             case _:
                 handlers = _OPEN if session.is_open else _GREETINGS
                 handler = handlers.get(type(message))

@@ -22,9 +22,7 @@ PATH = Path(__file__).parents[2] / "deploy" / "sample.json"
 TEXT = PATH.read_text(encoding="utf-8")
 HUBS: list[dict[str, Any]] = json.loads(TEXT)["hubs"]
 ENTRIES = [
-    pytest.param(entry, id=f"{hub['name']}-{index}")
-    for hub in HUBS
-    for index, entry in enumerate(hub["entries"])
+    pytest.param(entry, id=f"{hub['name']}-{index}") for hub in HUBS for index, entry in enumerate(hub["entries"])
 ]
 KEYS_ALWAYS = {"kind", "category", "title", "days"}
 ATTRIBUTE_KEYS = {"need": {"requires", "avoids"}, "offer": {"contains", "satisfies"}}

@@ -116,7 +116,7 @@ def check_result(result: dict[str, Any]) -> None:
     assert len({hub["page"] for hub in hubs}) == 3
     # Of each pair one has dialled, at an address that only mDNS can have told it.
     found_by = [peer["found_by"] for hub in hubs for peer in hub["peers"]]
-    assert set(found_by) == {"mdns", "dialled us"}
+    assert set(found_by) == {"mdns", "incoming"}
     assert found_by.count("mdns") >= 3
 
 

@@ -36,7 +36,7 @@ def complete() -> Picture:
     hubs = []
     for number, name in enumerate(NAMES):
         seen = tuple(
-            Seen(str(other), NAMES[other], "mdns" if other < number else "dialled us")
+            Seen(str(other), NAMES[other], "mdns" if other < number else "incoming")
             for other in range(3)
             if other != number
         )

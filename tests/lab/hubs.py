@@ -45,7 +45,7 @@ class Hub:
         self.host, self.name = host, host.name
         self.process: HostProcess | None = None
         self._neighbourhood, self._lab = neighbourhood, lab
-        self._id = ""
+        self.id = ""
 
     def __repr__(self) -> str:
         return f"<Hub {self.name} {self.process!r}>"
@@ -67,11 +67,11 @@ class Hub:
 
     async def found(self) -> None:
         """Found the network; nothing runs yet."""
-        self._id = (await self.command("init", "--network", "Lab", "--name", self.name))["hub"]
+        self.id = (await self.command("init", "--network", "Lab", "--name", self.name))["hub"]
 
     async def join(self, link: str) -> None:
         """Take an invite; nothing runs yet."""
-        self._id = (await self.command("join", link, "--name", self.name))["hub"]
+        self.id = (await self.command("join", link, "--name", self.name))["hub"]
 
     async def start(self) -> None:
         """Run it until it says that it is ready."""
@@ -121,7 +121,7 @@ class Hub:
 
     async def link_to(self, other: "Hub") -> Json | None:
         """This hub's word on its open link to another hub, if there is one."""
-        return next((one for one in await self.peers() if one["hub"] == other._id and one["state"] == "open"), None)
+        return next((one for one in await self.peers() if one["hub"] == other.id and one["state"] == "open"), None)
 
     async def problem_codes(self) -> set[str]:
         return {problem["code"] for problem in (await self.status())["problems"]}
@@ -205,11 +205,14 @@ class Neighbourhood:
         return all([await one.link_to(other) is not None for one, other in pairs])
 
     async def equal(self, *hubs: Hub) -> bool:
-        """Whether these hubs hold the same records: count and fingerprint as of the same hour."""
+        """Whether these hubs hold the same records: count and fingerprint as of the same hour.
+
+        And have stored as many posts: what was accepted a moment ago is shown when its commit is done.
+        """
         states = await asyncio.gather(*(one.status() for one in hubs))
         if any(state["state"] != "member" for state in states):
             return False
-        return len({json.dumps(state["fingerprint"], sort_keys=True) for state in states}) == 1
+        return len({json.dumps([state["fingerprint"], state["posts"]], sort_keys=True) for state in states}) == 1
 
     async def _report(self) -> str:
         parts = []

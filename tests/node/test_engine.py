@@ -172,7 +172,7 @@ async def test_peers_say_why_there_is_no_link(tasks: Tasks) -> None:
         link.close("done")
         await serving
         (peer,) = bench.board.status.peers()
-        assert (peer["state"], peer["code"], peer["reason"]) == ("refused", "revoked", "the hub's key was revoked")
+        assert (peer["state"], peer["code"], peer["reason"]) == ("refused", "revoked", "it said: the hub's key was revoked")
     await tasks.close()
 
 

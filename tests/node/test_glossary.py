@@ -94,7 +94,5 @@ def test_the_file_is_sorted_nfc_and_names_no_word_twice() -> None:
 
 
 def glossary() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        files("hartig_node").joinpath("glossary.json").read_text(encoding="utf-8")
-    )
+    found: dict[str, Any] = json.loads(files("hartig_node").joinpath("glossary.json").read_text(encoding="utf-8"))
     return found

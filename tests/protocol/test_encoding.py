@@ -78,7 +78,7 @@ def test_everything_else_is_refused(why: str, hexed: str, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("value", [1.0, 2**53, {1: 2}, {"ñ": 1}, {1}, object()], ids=repr)
+@pytest.mark.parametrize("value", [1.0, 2**53, {1: 2}, {"ñ": 1}, {1}, 1j], ids=repr)
 def test_what_would_not_be_read_is_not_written(value: Any) -> None:
     with pytest.raises(LocalError):
         encode(value)

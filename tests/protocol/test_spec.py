@@ -9,6 +9,7 @@ import pytest
 from hartig_protocol import limits
 from hartig_protocol.records import categories, keys
 from hartig_protocol.records.record import HEAD_FIELDS, Kind
+from hartig_protocol.sync import audit
 from hartig_protocol.sync.messages import TABLE
 from hartig_protocol.trust.authority import GRANTS_DEEP_MAX
 from protocol.vectors_generate import PARTS, VECTORS
@@ -124,7 +125,11 @@ BOUNDS: dict[str, list[int]] = {
     "W4": [limits.WAITING_PER_PEER_MAX],
     "S2": [limits.TOLD_PER_PEER_MAX],
     "S6": [limits.WINDOW_RECORDS_MAX],
-    "F4": [limits.AUDIT_EVERY_MS // limits.MINUTE_MS],
+    "F4": [
+        limits.AUDIT_EVERY_MS // limits.MINUTE_MS,
+        audit.UNSETTLED_MS_MAX // 1000,
+        limits.IDS_LISTED_MAX,
+    ],
     "M2": [
         limits.HELLO_RECORDS_MAX,
         limits.RECORDS_PER_FRAME_MAX,
@@ -132,7 +137,8 @@ BOUNDS: dict[str, list[int]] = {
         limits.IDS_PER_FRAME_MAX,
     ],
     "H1": [limits.HELLO_TIMEOUT_MS // 1000],
-    "I1": [limits.INVITE_BYTES_MAX],
+    "H7": [limits.PING_AFTER_MS // 1000, limits.SILENCE_MS_MAX // 1000, limits.SESSIONS_MAX],
+    "I1": [limits.INVITE_BYTES_MAX, 2 * limits.INVITE_BYTES_MAX],
     "I2": [limits.INVITE_USES_MAX, limits.INVITE_ADDRESSES_MAX, limits.ADDRESS_BYTES_MAX],
 }
 

@@ -31,7 +31,6 @@ class Membership:
 
     def __init__(self, context: Context, invites: Invites) -> None:
         self._context, self._invites = context, invites
-        self._claimed: set[bytes] = set()
         self.times_claimed = 0
 
     async def start(self) -> None:
@@ -116,17 +115,17 @@ class Membership:
         await self.announce()
 
     async def own_record_claimed(self, claimed: OwnRecordClaimed) -> None:
-        """A peer holds a record with our signature that we do not hold: in the log, it was superseded; else we forgot.
+        """A peer has shown a record with our signature: in the log, it was superseded here; else we have forgotten it.
 
-        Then this folder is a copy or was put back: seq is raised in all registers; the second time signing stops.
+        Then this folder was put back or copied: seq is raised above it in all registers. Records below the raised seq
+        are of the same past. One above it was signed by another copy that lives on: then signing stops.
         """
         logged = await self._context.store.private_get(SPACE_SIGNED, claimed.record)
-        if logged is not None or claimed.record in self._claimed:
+        if logged is not None or claimed.seq < self._context.pen.seq_floor:
             return
-        self._claimed.add(claimed.record)
         self.times_claimed += 1
         logger.warning("a peer holds a record of this hub that was never signed here: restored or copied folder")
-        floor = self._context.pen.seq_floor + SEQ_RAISE
+        floor = max(self._context.pen.seq_floor, claimed.seq) + SEQ_RAISE
         self._context.pen.seq_floor = floor
         rows = [
             PrivateRow(SPACE_SETTING, KEY_SEQ_FLOOR, msgpack.packb(floor)),

@@ -81,8 +81,7 @@ def _peer_lines(peer: Mapping[str, Any], out: Output) -> Iterable[str]:
     yield f"{out.paint(isolate(clean(str(name))), 'bold')}  {said}"
     facts = [
         f"at {peer['address']}" if peer.get("address") else "",
-        f"found by {peer['found_by']}" if peer.get("found_by") else "",
-        ("we called it" if peer.get("opened_by_us") else "it called us") if state == "open" else "",
+        _how_met(peer) if state == "open" else "",
     ]
     if said_facts := ", ".join(fact for fact in facts if fact):
         yield f"  {clean(said_facts)}"
@@ -106,3 +105,19 @@ PEERS = Recipe(
     "hartig peers",
     "`hartig doctor` where no hub can be reached; `hartig invite` to bring in another.",
 )
+
+
+# How a hub's address became known -> what people read.
+_FOUND_BY = {
+    "mdns": "found on the local network",
+    "typed": "found at an address in hartig.toml",
+    "invite": "found at the address in the invite",
+    "card": "found at the address that it gives",
+    "remembered": "found where it was before",
+}
+
+
+def _how_met(peer: Mapping[str, Any]) -> str:
+    if not peer.get("opened_by_us"):
+        return "it called us"
+    return f"we called it, {_FOUND_BY.get(str(peer.get('found_by')), 'found somehow')}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hartig_node.clock import ClockTrust
+from hartig_node.daemon.folder import write_whole
 from hartig_node.net.addresses import parse_address
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.limits import ADDRESSES_MAX, NAME_BYTES_MAX
@@ -187,7 +188,7 @@ def write_settings(path: Path, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         _checked(name, value, f"--{name}")
     if not path.exists():
-        path.write_text(settings_text(values), "utf-8")
+        write_whole(path, settings_text(values).encode())
 
 
 def settings_text(values: Mapping[str, Any]) -> str:

@@ -11,11 +11,13 @@ FOLDER/
   hartig.db ...         the store
 """
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hartig_node.store.connection import sync_folder
 from hartig_protocol.limits import KEY_BYTES, NETWORK_ID_BYTES
 
 KEY_FILE_BYTES_MAX = 4096
@@ -53,9 +55,13 @@ class HubFolder:
         return self._network.exists()
 
     def make(self) -> None:
-        """Make the folder and its parts, readable by its owner alone."""
+        """Make the folder and its parts, readable by its owner alone; a power cut does not take them away again."""
+        missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
         for path in (self.path, self._keys, self.path / "run"):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in missing:
+            with contextlib.suppress(PermissionError):  # a folder that may be written in, but not read
+                sync_folder(path.parent)
 
     # --- Keys
 
@@ -131,8 +137,4 @@ def write_whole(path: Path, data: bytes) -> None:
     finally:
         os.close(descriptor)
     part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 # Two hubs that find each other dial at the same moment, each not knowing of the other's link: both are alive, and the
-# core keeps one. A dial and its handshake take at most this long.
-TOGETHER_S = 10.0
+# core keeps one. The gate gives a handshake so long; where that were wrong, both links would end and be dialled again.
+TOGETHER_S = 5.0
 
 
 class OpenLink(Protocol):

@@ -4,6 +4,8 @@ The side that opened the link begins, once both streams are settled and then eve
 question, one answer, at most one list, one round of missing records. Correctness rests on it alone.
 """
 
+from collections import deque
+
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.catalog.fingerprint import next_hour_ms
 from hartig_protocol.errors import MessageError
@@ -133,7 +135,7 @@ def ids_received(state: SyncState, session: Session, step: Step, message: Ids) -
     run.listed, run.as_of = [], None
     session.into.asked.clear()  # what was asked for and did not come, or came too early, is brought up again
     inbound.want(session.into, [missing for missing in sorted(theirs - mine) if _is_missing(state, missing)])
-    session.out.push.extend(sorted(mine - theirs))
+    session.out.push = deque(sorted(mine - theirs))  # what an earlier audit found is in this difference too
     inbound.ask(session, step)
     outbound.pump(state, session, step)
 

@@ -11,7 +11,6 @@ from hartig_protocol.events import (
     NewcomerAdmitted,
     NewcomerRefused,
     Notice,
-    OwnRecordClaimed,
     PeerChanged,
 )
 from hartig_protocol.limits import VERSION_HIGHEST, VERSION_LOWEST
@@ -152,7 +151,8 @@ def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
     if is_news:
         step.notice(Notice("peer.connected", step.now.wall_ms, peer=hello.hub))
     if hello.newest is not None and hello.newest not in state.catalog.entries:
-        step.order(OwnRecordClaimed(hello.newest, hello.hub))
+        inbound.want(session.into, [hello.newest])  # anybody can say so; the record itself is the proof
+        inbound.ask(session, step)
     after = state.cursors.confirmed(hello.hub, state.epoch, hello.cursor, state.catalog.running_at)
     outbound.start_stream(state, session, step, after)
 

@@ -11,7 +11,7 @@ from typing import Any
 from hartig_protocol.catalog.entry import Body, Entry, register_of_head
 from hartig_protocol.catalog.verdict import Outcome, Verdict
 from hartig_protocol.errors import RecordError
-from hartig_protocol.events import Cursor, Notice, Refusal
+from hartig_protocol.events import Cursor, Notice, OwnRecordClaimed, Refusal
 from hartig_protocol.limits import (
     ASKED_PER_SESSION_MAX,
     OLD_THREADS_PER_SESSION_MAX,
@@ -28,7 +28,9 @@ _POSTS = frozenset({Kind.NEED, Kind.OFFER})
 
 def records_received(state: SyncState, session: Session, step: Step, message: Records) -> None:
     """Judge what came, move the cursor, acknowledge, and ask for what is found missing."""
-    ingest(state, step, open_all(state, session, message.records), session)
+    records = open_all(state, session, message.records)
+    ingest(state, step, records, session)
+    _claim_own(state, session, step, records)
     into = session.into
     if message.why == STREAM:
         into.pending = (message.through, message.check)
@@ -38,6 +40,13 @@ def records_received(state: SyncState, session: Session, step: Step, message: Re
     commit_cursor(state, session, step)
     step.send(session, Ack(message.number))
     ask(session, step)
+
+
+def _claim_own(state: SyncState, session: Session, step: Step, records: Sequence[Record]) -> None:
+    """Tell the node of records that our own key signed and that we did not hold: were they signed here?"""
+    for record in records:
+        if record.head.author == state.hub_key.public:
+            step.order(OwnRecordClaimed(record.id, record.head.seq, session.peer_hub))
 
 
 def open_all(state: SyncState, session: Session, wires: Sequence[Any]) -> list[Record]:

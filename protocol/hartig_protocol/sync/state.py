@@ -11,13 +11,13 @@ from enum import Enum
 from typing import Protocol
 
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.catalog.entry import Entry, register_of_head
 from hartig_protocol.catalog.fingerprint import AuditSet
 from hartig_protocol.catalog.waiting import WaitingPlace
 from hartig_protocol.events import Action, CloseLink, Commit, Cursor, Notice, Now, PeerChanged, SendFrame, Told
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Kind, Record, Wire
+from hartig_protocol.records.record import Head, Kind, Record, Wire
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.messages import REASON_BYTES_MAX, Bye, Message, pack
 
@@ -139,19 +139,39 @@ class SyncState:
 
     nodes_of_hub: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
     hub_seen_at: dict[bytes, bytes] = field(default_factory=dict)
+    _hub_cards: dict[bytes, dict[int, tuple[frozenset[bytes], Wire | None]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.audit_set = AuditSet(self.catalog)
 
     def card_accepted(self, record: Record) -> None:
-        """Remember which nodes speak for a hub, as its card says; our own goes into our hello."""
+        """Remember which nodes speak for a hub, as its cards say, and our own card for our hello (SPEC C2).
+
+        Wants every accepted record: a card counts until another version, an ended one too, or another thread takes its
+        place. A card that goes because its hub lost its proof is not forgotten: a new grant finds the hub by its nodes.
+        """
         head = record.head
-        if head.kind != Kind.CARD or head.facts.get("type") != "hub" or head.audience == "hub":
+        cards, names = self._hub_cards.get(head.author, {}), _names_nodes(head)
+        if head.is_chain or not (names or head.place in cards):
             return
-        self.nodes_of_hub[head.author] = frozenset(head.facts["nodes"])
-        self.hub_seen_at = {n: hub for n, hub in self.hub_seen_at.items() if n in self.nodes_of_hub[hub]}
-        if head.author == self.hub_key.public:
-            self.card = record.wire
+        register = register_of_head(head)
+        if register is None or register[1] != "place":
+            return
+        cards = {place: card for place, card in cards.items() if place != head.place}
+        if names:
+            wire = record.wire if head.author == self.hub_key.public else None
+            cards[head.place or 0] = (frozenset(head.facts["nodes"]), wire)
+        self._hub_cards[head.author] = cards
+        self._cards_changed(head.author)
+
+    def _cards_changed(self, hub: bytes) -> None:
+        cards = self._hub_cards[hub]
+        self.nodes_of_hub[hub] = frozenset[bytes]().union(*(nodes for nodes, _ in cards.values()))
+        self.hub_seen_at = {n: seen for n, seen in self.hub_seen_at.items() if n in self.nodes_of_hub[seen]}
+        if not cards:
+            del self._hub_cards[hub], self.nodes_of_hub[hub]
+        if hub == self.hub_key.public:
+            self.card = cards[min(cards)][1] if cards else None
 
     def hub_of(self, node: bytes) -> bytes | None:
         """Return the hub that a node spoke for when it was last here, or the only one whose card names it.
@@ -169,6 +189,11 @@ class SyncState:
     def open_sessions(self) -> list[Session]:
         """The sessions with members, by link number."""
         return [self.sessions[link] for link in sorted(self.sessions) if self.sessions[link].is_open]
+
+
+def _names_nodes(head: Head) -> bool:
+    """Whether this is a hub's card that has not ended."""
+    return head.kind == Kind.CARD and head.facts.get("type") == "hub" and not head.ends
 
 
 class Step:

@@ -1,13 +1,13 @@
 """The real hub as a `Publisher` of `durability.cuts`: `hartig run` under the recorder, published to over its socket.
 
-As a program, run under the recorder, it starts the daemon twice one after the other; each time four threads publish
-at once (single posts, revisions, withdrawals, batches), then the daemon is ended by SIGTERM:
+As a program, run under the recorder, it starts the daemon so many times one after the other; each time four threads
+publish at once (single posts, revisions, withdrawals, batches), then the daemon is ended by SIGTERM:
 
-    python -m durability.publishers.hub FOLDER COMMAND...
+    python -m durability.publishers.hub FOLDER LIVES COMMAND...
 
-So the recording holds a start on an existing store, some checkpoints, the search index at work between the commits,
-a clean end, and a start after it. What is acknowledged is a version of a post (`publishers.hub_folder`), at the
-moment at which the client has its answer. What an image holds is judged by `publishers.hub_image`.
+So the recording holds a start on a store that was founded before, some checkpoints, the search index at work between
+the commits, clean ends, and a start after one. What is acknowledged is a version of a post (`publishers.hub_folder`),
+at the moment at which the client has its answer. What an image holds is judged by `publishers.hub_image`.
 """
 
 import os
@@ -25,7 +25,6 @@ from durability.cuts import Found
 from durability.publishers.hub_folder import ANSWER_S, READY_LINE, door, found_hub, need, new_text, run_command, version
 from durability.publishers.hub_image import judge, open_and_judge
 
-LIVES = 2
 SINGLE_THREADS = 3
 POSTS_PER_THREAD = 24
 REVISED_EVERY = 3
@@ -41,12 +40,13 @@ class HubPublisher:
     Args:
         opened_every: opening an image with the whole store is some ten times as slow as looking at its tables; so
             every how many images it is done. What either finds is the same `Found`.
+        lives: how many times the daemon is started.
         command: what runs the daemon, for planted faults; by default `hartig run`.
     """
 
-    def __init__(self, *, opened_every: int, command: Sequence[str] = ()) -> None:
+    def __init__(self, *, opened_every: int, lives: int = 2, command: Sequence[str] = ()) -> None:
         self.judged = self.opened = 0
-        self._opened_every = opened_every
+        self._opened_every, self._lives = opened_every, lives
         self._command = list(command)
 
     def __repr__(self) -> str:
@@ -57,7 +57,7 @@ class HubPublisher:
 
     def command(self, folder: Path) -> list[str]:
         daemon = [*self._command, "--folder", str(folder), "--json"] if self._command else run_command(folder)
-        return [sys.executable, "-m", "durability.publishers.hub", str(folder), *daemon]
+        return [sys.executable, "-m", "durability.publishers.hub", str(folder), str(self._lives), *daemon]
 
     def inspect(self, folder: Path) -> Found:
         self.judged += 1
@@ -67,9 +67,9 @@ class HubPublisher:
         return open_and_judge(folder)
 
 
-def publish(folder: Path, daemon: Sequence[str]) -> None:
+def publish(folder: Path, lives: int, daemon: Sequence[str]) -> None:
     """Let the hub live its lives, and publish in each."""
-    for life in range(LIVES):
+    for life in range(lives):
         with _running(daemon), ThreadPoolExecutor(SINGLE_THREADS + 1) as pool:
             singles = [
                 pool.submit(_publish_singly, folder, Random(life * SINGLE_THREADS + n)) for n in range(SINGLE_THREADS)
@@ -119,4 +119,4 @@ def _acknowledged(post: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    publish(Path(sys.argv[1]), sys.argv[2:])
+    publish(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

@@ -38,7 +38,9 @@ WORDS_PER_TEXT = (5, 60)
 
 def found_hub(folder: Path) -> None:
     """Make the folder a hub, the first of its network."""
-    write_settings(HubFolder(folder).settings, SETTINGS)
+    hub = HubFolder(folder)
+    hub.make()
+    write_settings(hub.settings, SETTINGS)
     done = subprocess.run(
         [HARTIG, "init", "--folder", str(folder), "--json"], capture_output=True, text=True, check=False
     )

@@ -174,7 +174,7 @@ def test_peers_say_why_they_cannot_be_reached(hartig: Hartig, fake: FakeNode) ->
         {"node": "3" * 64, "hub": None, "name": None, "state": "closed", "reason": "no answer in 5 s"},
     ]  # fmt: skip
     out = hartig("peers").out
-    assert "Kitchen  connected\n  at 192.0.2.7:4279, found by mdns, we called it" in out
+    assert "Kitchen  connected\n  at 192.0.2.7:4279, we called it, found on the local network" in out
     assert "hub 33333333  not connected\n  why: no answer in 5 s" in out
 
 

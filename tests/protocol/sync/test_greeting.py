@@ -9,9 +9,23 @@ from hartig_protocol.events import (
     CloseLink,
     OwnRecordClaimed,
 )
-from hartig_protocol.limits import DAY_MS
+from hartig_protocol.limits import CHECK_BYTES, DAY_MS
 from hartig_protocol.sync.greeting import join_proof
-from hartig_protocol.sync.messages import Ack, Admit, Bye, Equal, Hello, Join, Message, Ping, Pong, Records, Want, pack
+from hartig_protocol.sync.messages import (
+    ANSWER,
+    Ack,
+    Admit,
+    Bye,
+    Equal,
+    Hello,
+    Join,
+    Message,
+    Ping,
+    Pong,
+    Records,
+    Want,
+    pack,
+)
 from hartig_protocol.sync.state import Phase, shortened
 from support.records import NOW_MS, key, seeded
 from support.wire import Puppet, Wire
@@ -152,6 +166,59 @@ def test_a_node_that_two_hubs_name_belongs_to_the_one_it_spoke_for(wire: Wire) -
     assert a.hub.state.hub_of(victim.node) == wire.network.hub(3).public
 
 
+def test_a_card_that_has_ended_names_no_node(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello())
+    assert a.hub.state.hub_of(puppet.node) == puppet.hub_key.public
+    ended = wire.network.revise(puppet.hub_key, wire.network.card(puppet.hub_key), ends=True)
+    wire.publish(a, ended)
+    assert ended.id in a.ids
+    assert a.hub.state.hub_of(puppet.node) is None
+    assert puppet.hub_key.public not in a.hub.state.nodes_of_hub
+    again = Puppet(wire, 2, a)
+    again.say(again.hello())
+    assert again.closed is not None
+    assert again.closed[0] == "wrong_card"
+
+
+def test_another_thing_in_the_place_of_a_card_ends_it_too(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    card = wire.network.card(puppet.hub_key)
+    later = wire.network.need(puppet.hub_key, place=card.head.place, expires=NOW_MS + 80 * DAY_MS)
+    own = [wire.network.charter, wire.network.grant(puppet.hub_key.public, place=2)]
+    wire.publish(a, *own, wire.network.card(puppet.hub_key, expires=NOW_MS + 70 * DAY_MS))
+    assert a.hub.state.hub_of(puppet.node) == puppet.hub_key.public
+    wire.publish(a, later)
+    assert a.hub.state.hub_of(puppet.node) is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_cards_of_a_hub_both_name_its_nodes_whichever_came_first(wire: Wire, order: int) -> None:
+    a = wire.member(1)
+    hub, other = wire.network.hub(2), key("another node").public
+    cards = [wire.network.card(hub, nodes=[node], place=place) for node, place in ((key("one").public, 4), (other, 5))]
+    wire.publish(a, wire.network.grant(hub.public, place=2), *cards[::order])
+    assert a.hub.state.nodes_of_hub[hub.public] == {key("one").public, other}
+    wire.publish(a, wire.network.need(hub, place=6), wire.network.need(hub, place=4, audience="hub"))
+    assert a.hub.state.hub_of(other) == hub.public
+    wire.publish(a, wire.network.revise(hub, cards[1], ends=True))
+    assert a.hub.state.nodes_of_hub[hub.public] == {key("one").public}
+
+
+def test_a_hub_greets_with_the_card_that_it_has_not_ended(wire: Wire) -> None:
+    a = wire.member(1)
+    own = wire.network.card(a.key)
+    second = wire.network.card(a.key, nodes=[a.node], place=5)
+    wire.publish(a, second)
+    assert a.hub.state.card == second.wire
+    wire.publish(a, wire.network.revise(a.key, second, ends=True))
+    assert a.hub.state.card == own.wire
+    wire.publish(a, wire.network.revise(a.key, own, ends=True))
+    assert a.hub.state.card is None
+
+
 def test_a_revoked_hub_is_told_so(wire: Wire) -> None:
     a = wire.member(1)
     puppet = Puppet(wire, 2, a)
@@ -234,8 +301,20 @@ def test_a_hello_says_the_newest_record_of_yours_that_i_hold(wire: Wire) -> None
 def test_a_record_of_ours_that_we_do_not_hold_is_claimed_to_the_node(wire: Wire) -> None:
     a = wire.member(1)
     puppet = Puppet(wire, 2, a)
+    lost = wire.network.need(a.key, place=7)
+    puppet.say(puppet.hello(newest=lost.id))
+    assert wire.told_of(a, OwnRecordClaimed) == []
+    assert Want((lost.id,)) in puppet.heard
+    puppet.say(Records(1, ANSWER, (lost.wire,), 0, bytes(CHECK_BYTES), final=True))
+    assert wire.told_of(a, OwnRecordClaimed) == [OwnRecordClaimed(lost.id, 1, puppet.hub_key.public)]
+
+
+def test_a_claim_that_is_never_shown_costs_one_question(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
     puppet.say(puppet.hello(newest=seeded("lost", 32)))
-    assert wire.told_of(a, OwnRecordClaimed) == [OwnRecordClaimed(seeded("lost", 32), puppet.hub_key.public)]
+    puppet.say(Records(1, ANSWER, (), 0, bytes(CHECK_BYTES), final=True))
+    assert wire.told_of(a, OwnRecordClaimed) == []
 
 
 def test_a_long_reason_in_any_script_still_fits_its_message() -> None:

@@ -2,29 +2,34 @@
 
 from typing import Any
 
-from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, Signer, seal, vector
+from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, Signer, seal, signer, vector
 from protocol.vector_parts.records import held
 from protocol.vector_parts.world import (
     CHARTER,
+    DEFAULTS,
     HUB,
     HUB_GRANT,
     MEMBER,
     MEMBER_GRANT,
-    NETWORK,
     ORGANISER,
     ORGANISER_GRANT,
+    OTHER_GRANT,
     OTHER_HUB,
     RECOVERY,
     SEAT,
     SECOND_SEAT,
     STRANGER,
+    charter_fields,
     consent,
     fields_of,
     grant,
+    grant_fields,
     post,
     revoke,
 )
 
+WIDE_FACTS = CHARTER.fields["facts"] | {"defaults": DEFAULTS | {"invites": 1000}}
+WIDE = seal(charter_fields(facts=WIDE_FACTS), [SEAT])
 RANKS = {"member": 1, "hub": 2, "organiser": 3, "seat": 4}
 
 
@@ -33,9 +38,19 @@ def vectors() -> list[Fields]:
     return [*_seats(), *_ranks(), *_invites(), *_best(), *_revoked(), *_recovered(), *_writing(), *_expired()]
 
 
-def _stands(rule: str, name: str, records: list[Made], who: Signer, *, error: str | None = None, **more: Any) -> Fields:
+def _stands(
+    rule: str,
+    name: str,
+    records: list[Made],
+    who: Signer,
+    *,
+    charter: Made = CHARTER,
+    error: str | None = None,
+    **more: Any,
+) -> Fields:
     """Whether `who` stands by these records; `expect` may say with what."""
-    settings = {"network": NETWORK, "now": NOW, "trusted": True, "records": [made.wire for made in [CHARTER, *records]]}
+    wires = [made.wire for made in [charter, *records]]
+    settings = {"network": charter.id[:16], "now": NOW, "trusted": True, "records": wires}
     return vector(rule, name, "authority", who.public, error=error, **(settings | more))
 
 
@@ -90,6 +105,7 @@ def _invites() -> list[Fields]:
     singles = [grant(HUB, who, place, invites=0) for place, who in enumerate((OTHER_HUB, MEMBER, STRANGER))]
     below, above_rank = grant(HUB, STRANGER, 0), grant(HUB, MEMBER, 0, seq=2, rank="organiser")
     ended = grant(HUB, OTHER_HUB, 0, seq=2, ends=True, invites=99)
+    deep = _one_below_the_other(33)
     return [
         _stands("A3", "the third of three", [HUB_GRANT, *singles], STRANGER, expect={"invites": 0, "places": 50}),
         _stands(
@@ -105,8 +121,18 @@ def _invites() -> list[Fields]:
             "A3", "what ends displaces all", [HUB_GRANT, below, grant(HUB, STRANGER, 0, seq=2, ends=True)], STRANGER
         ),
         _falls("A3", "the giver does not stand", [grant(HUB, STRANGER, 0)], STRANGER),
+        _stands("A3", "the 32nd grant below a seat", deep[:32], signer("deep 31"), charter=WIDE, expect={"invites": 0}),
+        _falls("A3", "the 33rd", deep, signer("deep 32"), charter=WIDE),
         _falls("A3", "two that grant each other", [grant(HUB, STRANGER, 0), grant(STRANGER, HUB, 0)], STRANGER),
     ]
+
+
+def _one_below_the_other(count: int) -> list[Made]:
+    """Grants of a seat with invites enough, each by the key that the one before let in."""
+    keys = [signer(f"deep {number}") for number in range(count)]
+    pairs = zip([SEAT, *keys[:-1]], keys, strict=True)
+    here = {"network": WIDE.id[:16]}
+    return [seal(grant_fields(giver, to, 0, invites=999) | here, [giver]) for giver, to in pairs]
 
 
 def _best() -> list[Fields]:
@@ -167,7 +193,26 @@ def _recovered() -> list[Fields]:
     named = grant(SEAT, HUB, 0, recovery=consent(HUB))
     organiser = grant(SEAT, ORGANISER, 2, rank="organiser", recovery=consent(ORGANISER))
     foreign = grant(STRANGER, HUB, 0, recovery=consent(HUB))
+    too_late = grant(OTHER_HUB, HUB, 0, invites=0, recovery=consent(HUB))
+    unsigned = grant(SEAT, HUB, 0, recovery=[consent(HUB)[0], bytes(64)])
+    organiser_named = grant(SEAT, OTHER_HUB, 5, rank="organiser")
+    named_by_organiser = grant(OTHER_HUB, HUB, 0, invites=0, recovery=consent(HUB))
+    recovered = [CHARTER, named, revoke(RECOVERY, HUB)]
     return [
+        _stands(
+            "A6",
+            "named only by a giver that settles later",
+            [ORGANISER_FOR_HUB, OTHER_GRANT, too_late, revoke(RECOVERY, HUB)],
+            HUB,
+        ),
+        _falls(
+            "A6",
+            "named by a giver that settles before",
+            [organiser_named, named_by_organiser, revoke(RECOVERY, HUB)],
+            HUB,
+        ),
+        _stands("A6", "without the key's consent", [unsigned, revoke(RECOVERY, HUB)], HUB),
+        held("A6", "a need of a key that its recovery key revoked", recovered, post(), kept=recovered, error="revoked"),
         _stands("A6", "by a key that no grant names", [named, revoke(STRANGER, HUB)], HUB),
         _falls("A6", "by its own recovery key", [named, revoke(RECOVERY, HUB)], HUB),
         _falls("A6", "an organiser, by its own recovery key", [organiser, revoke(RECOVERY, ORGANISER)], ORGANISER),
@@ -182,6 +227,8 @@ def _recovered() -> list[Fields]:
 
 
 HUB_GRANT_AGAIN = grant(SEAT, HUB, 7)
+MEMBER_WITH_INVITES = grant(SEAT, MEMBER, 3, rank="member", invites=3)
+ORGANISER_FOR_HUB = grant(SEAT, HUB, 4, rank="organiser")
 
 
 def _writing() -> list[Fields]:
@@ -212,6 +259,10 @@ def _expired() -> list[Fields]:
     past = grant(SEAT, ORGANISER, 2, rank="organiser", days=5)
     removal = revoke(ORGANISER, STRANGER)
     victim = grant(SEAT, STRANGER, 3)
+    proofs = [CHARTER, HUB_GRANT]
+    below, ended = grant(HUB, STRANGER, 2, invites=0), grant(HUB, STRANGER, 2, seq=2, ends=True)
+    beyond = grant(HUB, STRANGER, 3, ends=True)
+    by_member = grant(MEMBER, STRANGER, 0, ends=True)
     return [
         _stands("A8", "a millisecond before it expires", [short], HUB, now=STAMP + 10 * DAY_MS - 1),
         _falls("A8", "when it expires", [short], HUB, now=STAMP + 10 * DAY_MS),
@@ -226,4 +277,8 @@ def _expired() -> list[Fields]:
             expect={"proven": sorted(made.id.hex() for made in (past, removal, victim))},
         ),
         _falls("A8", "an expired organiser does not stand", [past, removal, victim], ORGANISER),
+        held("A8", "an end within its author's invites", [*proofs, below], ended, kept=[*proofs, ended]),
+        held("A8", "an end beyond its author's invites", proofs, beyond, kept=proofs, error="waits_proof"),
+        held("A8", "an end by a member", [*proofs, MEMBER_WITH_INVITES], by_member, error="waits_proof"),
+        held("A8", "a hub's revocation", [*proofs, victim], revoke(HUB, STRANGER), error="waits_proof"),
     ]

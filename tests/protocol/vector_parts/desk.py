@@ -31,7 +31,7 @@ from hartig_protocol.hub import Hub
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.record import Record, record_id
 from hartig_protocol.sync.cursors import Cursors
-from hartig_protocol.sync.messages import TABLE, Records, Want, unpack
+from hartig_protocol.sync.messages import TABLE, Admit, Records, Want, unpack
 from hartig_protocol.sync.state import SyncState
 from hartig_protocol.trust.authority import is_governance
 
@@ -142,6 +142,11 @@ def _cursor_held(desk: Desk) -> Any:
     return next((cursor for cursor in cursors if cursor is not None), None)
 
 
+def _admission(desk: Desk) -> Any:
+    """The records that a newcomer was sent."""
+    return next((message.records for _, message in desk.sent if isinstance(message, Admit)), ())
+
+
 def _session_seen(vector: Vector, desk: Desk) -> dict[str, Any]:
     cursor = _cursor_held(desk)
     numbers = {NUMBERS[type(message)] for _, message in desk.sent}
@@ -152,6 +157,7 @@ def _session_seen(vector: Vector, desk: Desk) -> dict[str, Any]:
         else [],
         "asked": desk.asked,
         "wanted": sorted(wanted),
+        "admitted": sorted(record_id(wire[0]).hex() for wire in _admission(desk)),
         "first_sent": sorted(next(iter(ids for ids in desk.ids_sent() if ids), [])),
         "cursor": None if cursor is None else [cursor[0].hex(), cursor[1], cursor[2].hex()],
     }

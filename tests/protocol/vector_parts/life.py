@@ -43,6 +43,16 @@ def _of_kind(kind: int, expires: int) -> Made:
     return seal(fields_of(HUB, kind, **life), [HUB])
 
 
+def sealed_step(register: Made) -> Made:
+    """A first step with a body."""
+    return seal(step_fields(register, 1, None), [HUB], {"sealed": b"x"})
+
+
+def without_body(made: Made) -> Made:
+    """The same record when its body has gone."""
+    return Made(made.fields, made.without_body)
+
+
 def _lives() -> list[Fields]:
     made = [good("L1", "a charter has none", CHARTER)]
     for kind, days in LIFE_DAYS.items():
@@ -58,7 +68,7 @@ def _due() -> list[Fields]:
     made = post(expires=STAMP + DAY_MS)
     proofs = list(PROOFS)
     body_due, thread_due = STAMP + 8 * DAY_MS, STAMP + 36 * DAY_MS
-    first = step(made, 1, None)
+    first, sealed = step(made, 1, None), sealed_step(made)
     return [
         held("L2", "without its body when that is due", proofs, made.without_body, kept=[*proofs, made], now=body_due),
         held("L2", "with its body when that is due", proofs, made, kept=[*proofs, made], now=body_due),
@@ -71,6 +81,32 @@ def _due() -> list[Fields]:
             kept=proofs,
             error="waits_body",
         ),
+        held(
+            "L2",
+            "a step's body goes with its register's",
+            [*proofs, made],
+            sealed,
+            sweep_at=body_due,
+            kept=[*proofs, made, sealed],
+            bodies=[],
+        ),
+        held(
+            "L2",
+            "neither goes before",
+            [*proofs, made],
+            sealed,
+            sweep_at=body_due - 1,
+            kept=[*proofs, made, sealed],
+            bodies=[made, sealed],
+        ),
+        held(
+            "L2",
+            "a step without its body when that is due",
+            [*proofs, made],
+            without_body(sealed),
+            now=body_due,
+            kept=[*proofs, made, sealed],
+        ),
         held("L3", "a millisecond before it is due", proofs, made, now=thread_due - 1, kept=[*proofs, made]),
         held("L3", "when it is due", proofs, made, now=thread_due, kept=proofs, error="expired"),
         held("L3", "held until it is due", proofs, made, sweep_at=thread_due, kept=proofs, error="gone"),
@@ -82,7 +118,8 @@ def _ends() -> list[Fields]:
     first = post()
     ended = seal(post_fields(seq=2, facts={"ends": True}), [HUB])
     hasty = seal(post_fields(seq=2, facts={"ends": True}, expires=first.fields["expires"] - 1), [HUB])
-    sealed = seal(step_fields(first, 1, None), [HUB], {"sealed": b"x"})
+    revived = post(seq=3)
+    sealed = sealed_step(first)
     proofs = list(PROOFS)
     made = [
         good("L4", "an end has no body", ended),
@@ -97,6 +134,16 @@ def _ends() -> list[Fields]:
             error="superseded",
         ),
         held("L4", "a step without its body, on a thread that ended", [*proofs, ended], sealed.without_body),
+        held(
+            "L4",
+            "the bodies of its steps go too",
+            [*proofs, first, sealed],
+            ended,
+            kept=[*proofs, ended, sealed],
+            bodies=[],
+        ),
+        held("L4", "and those that come later", [*proofs, ended], sealed, kept=[*proofs, ended, sealed], bodies=[]),
+        held("L4", "a later version takes it up again", [*proofs, ended], revived, kept=[*proofs, revived]),
         held("L4", "before that", [*proofs, first], sealed.without_body, error="waits_body"),
         bad("L4", "an end with a body", post(facts={"ends": True})),
         bad("L4", "neither an end nor a body", seal(post_fields(), [HUB])),
@@ -115,9 +162,11 @@ def _clocks() -> list[Fields]:
     proofs = list(PROOFS)
     fast = post(stamp=ahead + 1, expires=ahead + DAY_MS)
     old = post(expires=STAMP + 1)
+    late = seal(charter_fields(stamp=ahead + 1), [SEAT])
     doubtful = {"trusted": False, "now": STAMP + 300 * DAY_MS}
     return [
         held("L5", "ten minutes ahead", proofs, post(stamp=ahead, expires=ahead + DAY_MS)),
+        held("L5", "a charter's stamp is not looked at", [], late, kept=[late], network=late.id[:16]),
         held("L5", "ten minutes and a millisecond ahead", proofs, fast, kept=proofs, error="early"),
         held(
             "L6", "far ahead of a clock that is not trusted", proofs, fast, trusted=False, now=0, kept=[*proofs, fast]
@@ -142,6 +191,7 @@ def _kept_longer() -> list[Fields]:
     """An organiser's grant runs out; it revoked a hub that still has a grant."""
     organiser = grant(SEAT, OTHER_HUB, 5, rank="organiser", days=40)
     victim = grant(SEAT, HUB, 0, days=400)
+    second = grant(SEAT, STRANGER, 6, rank="organiser", days=40)
     removal = revoke(OTHER_HUB, HUB)
     after = STAMP + 80 * DAY_MS
     later = STAMP + 470 * DAY_MS
@@ -162,6 +212,23 @@ def _kept_longer() -> list[Fields]:
             removal,
             sweep_at=after,
             kept=[*pair, removal],
+        ),
+        held(
+            "L7",
+            "two organisers who revoked each other",
+            [*pair, second, revoke(STRANGER, OTHER_HUB)],
+            revoke(OTHER_HUB, STRANGER),
+            sweep_at=STAMP + 900 * DAY_MS,
+            kept=[CHARTER, organiser, second, revoke(STRANGER, OTHER_HUB), revoke(OTHER_HUB, STRANGER)],
+        ),
+        held(
+            "L7",
+            "what comes too late and proves nothing",
+            [CHARTER, victim],
+            organiser,
+            now=after,
+            kept=[CHARTER, victim],
+            error="expired",
         ),
         held(
             "L7",

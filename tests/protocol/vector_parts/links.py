@@ -16,6 +16,7 @@ from protocol.vector_parts.composing import (
     digest,
     pack,
     prefix,
+    seal,
     vector,
 )
 from protocol.vector_parts.sets import EPOCH, FIRST, NEED
@@ -34,6 +35,7 @@ from protocol.vector_parts.world import (
     SEAT,
     STRANGER,
     card,
+    card_fields,
     consent,
     grant,
     post,
@@ -92,7 +94,7 @@ def records_frame(records: list[Any], *, number: int = 1, why: int = 0, through:
     return pack([4, number, why, wires, through, CHECK, final])
 
 
-def session(rule: str, name: str, frames: list[bytes], *, error: str | None = None, **more: Any) -> Fields:
+def session(rule: str, name: str, frames: list[Any], *, error: str | None = None, **more: Any) -> Fields:
     """Frames from another hub on one link that it opened."""
     settings = {
         "network": NETWORK,
@@ -125,6 +127,7 @@ def _greetings() -> list[Fields]:
         session("H1", "they greet, we answer", [hello()], expect={"sends": [1]}),
         session("H1", "we greet when we opened the link", [], links=[FROM_US], expect={"sends": [1]}),
         session("H1", "we say nothing before them", [], expect={"sends": []}),
+        session("H1", "a ping after the greeting", [hello(), pack([10, 3])], expect={"sends": [11]}),
         session("H1", "a ping before the greeting", [pack([10, 3])], error="bad_message"),
         session("H1", "records before the greeting", [records_frame([])], error="bad_message"),
         session("H1", "a question before the greeting", [pack([6, [NEED.id]])], error="bad_message"),
@@ -149,6 +152,10 @@ def _members() -> list[Fields]:
     fresh = grant(OTHER_HUB, STRANGER, 0, invites=0)
     fresh_card = card(STRANGER, OTHER_NODE)
     no_card = [CHARTER, OTHER_GRANT]
+    facts = THEIR_CARD.fields["facts"] | {"ends": True}
+    ended = seal(card_fields(OTHER_HUB, OTHER_NODE, seq=2, facts=facts), [OTHER_HUB])
+    longer = post(OTHER_HUB, place=0, expires=THEIR_CARD.fields["expires"] + 1)
+    second = card(OTHER_HUB, OTHER_NODE, place=7)
     return [
         session("H4", "a hub that is known", [hello()]),
         session("H4", "a hub with the path down to it", [hello(STRANGER, [CHARTER, OTHER_GRANT, fresh, fresh_card])]),
@@ -169,14 +176,24 @@ def _members() -> list[Fields]:
             [hello(records=[*no_card, card(OTHER_HUB, STRANGER.public)])],
             error="wrong_card",
         ),
+        _again("its card has ended", [ended], error="wrong_card"),
+        _again("another thread took its card's place", [longer], error="wrong_card"),
+        _again("another card of its names the node", [second, ended]),
         session("H4", "our own key", [hello(HUB, [CHARTER, HUB_GRANT, card(HUB, OTHER_NODE)])], error="own_key"),
     ]
+
+
+def _again(name: str, said: list[Made], **more: Any) -> Fields:
+    """A hub greets and says something; then it greets once more on another link, which is judged."""
+    frames = [[0, hello()], [0, records_frame(said)], [1, hello()]]
+    return session("H4", name, frames, links=[FROM_THEM, FROM_THEM], judged_link=1, **more)
 
 
 def _joining() -> list[Fields]:
     given = grant(HUB, STRANGER, 0, invites=0)
     admission = {"admission": {"grant": given.wire}}
     recovery = consent(STRANGER)
+    path = sorted(made.id.hex() for made in (CHARTER, HUB_GRANT, given, OWN_CARD))
     late = [
         *HELD,
         grant(HUB, OTHER_HUB, 0, invites=0),
@@ -200,11 +217,11 @@ def _joining() -> list[Fields]:
             "a good secret",
             [join(recovery=recovery)],
             **admission,
-            expect={"sends": [3], "asked": True},
+            expect={"sends": [3], "asked": True, "admitted": path},
             wants_kept=given.id,
         ),
         session("H6", "one that stands already", [join(OTHER_HUB)], expect={"sends": [3], "asked": False}),
-        session("H6", "a bad secret", [join()], admission={"refuse": "bad_secret"}, error="bad_secret"),
+        session("H6", "a bad secret", [join()], admission={"refuse": "bad_invite"}, error="bad_invite"),
         session("H6", "no invites left", [join()], records=late, **no_room, error="no_invites"),
         vector("H6", "the secret's hash", "derive", digest("invite secret", SECRET), **hashed),
         vector("H6", "a plain hash", "derive", digest("body", SECRET), error="different", **hashed),
@@ -247,6 +264,14 @@ def _streams() -> list[Fields]:
             [hello(), records_frame([lost_step])],
             wants_cursor=True,
             error="no_cursor",
+        ),
+        session(
+            "S3",
+            "a step of a thread that is superseded here",
+            [hello(), records_frame([theirs, lost_step])],
+            records=[*HELD, post(OTHER_HUB, name=9, expires=theirs.fields["expires"] + 1)],
+            wants_cursor=True,
+            expect=cursor,
         ),
         session(
             "S3",
@@ -328,6 +353,7 @@ def _audits() -> list[Fields]:
     ids = sorted(made.id for made in [*HELD, THEIR_CARD])
     print_ = digest("fingerprint", HOUR.to_bytes(8, "big"), *ids)[:16]
     equal = [7, HOUR, True, HOUR, len(ids), print_]
+    unequal = [*equal[:5], bytes(16)]
     missing = post(OTHER_HUB, name=5).id
     two = sorted([missing, CHARTER.id])
     later = [7, HOUR + HOUR_MS, True, HOUR + HOUR_MS, 0, bytes(16)]
@@ -337,8 +363,11 @@ def _audits() -> list[Fields]:
         session("F4", "equal sets", [hello(), pack(equal)], expect={"sends": [8]}),
         session("F4", "another count", [hello(), pack([*equal[:4], 1, print_])], expect={"sends": [9]}),
         session("F4", "another fingerprint", [hello(), pack([*equal[:5], bytes(16)])], expect={"sends": [9]}),
+        session("F4", "equal sets, asked twice", [hello(), pack(equal), pack(equal)], expect={"sends": [8]}),
+        session("F4", "the list twice within a minute", [hello(), pack(unequal), pack(unequal)], error="too_often"),
         session("F4", "a later hour of theirs", [hello(), pack(later)], expect={"sends": [9]}),
         session("F4", "an hour of theirs a day ahead", [hello(), pack(far)], expect={"sends": [7]}),
+        session("F4", "the same hour once more", [hello(), pack(far), pack(far)], error="bad_message"),
         session(
             "F4",
             "their list names what we lack",

@@ -19,6 +19,7 @@ from protocol.vector_parts.world import (
     card_fields,
     charter_fields,
     fields_of,
+    grant_fields,
     nonce,
     post,
     post_fields,
@@ -73,13 +74,26 @@ def bad(rule: str, name: str, made: Made | tuple[Any, ...], error: str = "bad_fi
 
 
 def held(
-    rule: str, name: str, records: list[Made], given: Any, *, kept: Any = None, error: Any = None, **more: Any
+    rule: str,
+    name: str,
+    records: list[Made],
+    given: Any,
+    *,
+    kept: Any = None,
+    bodies: Any = None,
+    error: Any = None,
+    **more: Any,
 ) -> Fields:
-    """A record offered to a hub that was offered `records` before; `kept` is all that is held in the end."""
+    """A record offered to a hub that was offered `records` before.
+
+    `kept` is all that is held in the end, `bodies` the records whose body is.
+    """
     wire = given.wire if isinstance(given, Made) else given
     settings = {"network": NETWORK, "now": NOW, "trusted": True, "records": [made.wire for made in records]}
-    if kept is not None:
-        settings["expect"] = {"kept": sorted(made.id.hex() for made in kept)}
+    wanted = {"kept": kept, "bodies": bodies}
+    expect = {what: sorted(made.id.hex() for made in of) for what, of in wanted.items() if of is not None}
+    if expect:
+        settings["expect"] = expect
     return vector(rule, name, "catalog", wire, error=error, **(settings | more))
 
 
@@ -236,6 +250,8 @@ def _chains_and_registers() -> list[Fields]:
         bad("R9", "a register that never expires", post(expires=None)),
         bad("R9", "a step too many", step(register, 4097, first)),
         bad("R9", "a first step with a prev", step(register, 1, register)),
+        bad("R9", "a grant with something fixed", seal(grant_fields(SEAT, HUB, 0) | {"fixed": ["a"]}, [SEAT])),
+        bad("R9", "a card with something fixed", card(fixed=["a"])),
         bad("R9", "a second step without a prev", step(register, 2, None)),
     ]
     wrong = {"expires": register.fields["expires"], "place": None, "subject": b"a", "fixed": ["a"]}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hartig_protocol.catalog.catalog import START_CHECK, Catalog
-from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.catalog.entry import Body, Entry
 from hartig_protocol.catalog.fingerprint import fingerprint, ids_as_of
 from hartig_protocol.catalog.verdict import Outcome, Verdict
 from hartig_protocol.catalog.waiting import WaitingPlace
@@ -145,6 +145,11 @@ class Offered:
         """All ids held, sorted, in hex."""
         return sorted(held.hex() for held in self.catalog.entries)
 
+    @property
+    def bodies(self) -> list[str]:
+        """The ids of those whose body is held, sorted, in hex."""
+        return sorted(entry.id.hex() for entry in self.catalog.entries.values() if entry.body is Body.HERE)
+
 
 def offered(vector: Vector, records: list[Record]) -> Offered:
     """A catalog of the vector's network that was offered these records one after the other."""
@@ -167,7 +172,7 @@ def _catalog(vector: Vector) -> Seen:
     if "sweep_at" in vector:
         given.catalog.sweep(Now(vector["sweep_at"], 0, trusted=vector["trusted"]), Commit())
         error = error or (None if record.id in given.catalog.entries else "gone")
-    return error, {"kept": given.kept}
+    return error, {"kept": given.kept, "bodies": given.bodies}
 
 
 def _authority(vector: Vector) -> Seen:

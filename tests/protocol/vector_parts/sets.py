@@ -3,6 +3,7 @@
 from typing import Any
 
 from protocol.vector_parts.composing import DAY_MS, HOUR_MS, NOW, STAMP, Fields, Made, digest, seal, vector
+from protocol.vector_parts.life import sealed_step, without_body
 from protocol.vector_parts.records import held
 from protocol.vector_parts.world import (
     CARD_BODY,
@@ -22,7 +23,6 @@ from protocol.vector_parts.world import (
     post_fields,
     revoke,
     step,
-    step_fields,
 )
 
 EPOCH, OTHER_EPOCH = bytes(range(16)), bytes(range(1, 17))
@@ -30,6 +30,7 @@ NEED = post()
 FIRST = step(NEED, 1, None)
 LOW, MIDDLE, HIGH = sorted((step(NEED, 2, FIRST, word) for word in ("a", "b", "c")), key=lambda made: made.id)
 THIRD = step(NEED, 3, LOW)
+SEALED = sealed_step(NEED)
 BASE = [*PROOFS, NEED, FIRST]
 
 
@@ -53,6 +54,14 @@ def _chains() -> list[Fields]:
         held("T3", "a third with a lower id comes in", [*BASE, MIDDLE, HIGH], LOW, kept=[*BASE, LOW, MIDDLE]),
         held("T3", "two firsts leave nothing standing", [*BASE, LOW], other_first, kept=[*proofs, *firsts]),
         held("T3", "a third with a higher id", [*BASE, LOW, MIDDLE], HIGH, kept=[*BASE, LOW, MIDDLE], error="forked"),
+        held(
+            "T3",
+            "a step high above a fork, whose prev is not held",
+            [*BASE, LOW, HIGH],
+            step(NEED, 4, THIRD),
+            kept=[*BASE, LOW, HIGH],
+            error="forked",
+        ),
         held("T3", "a step above a fork", [*BASE, LOW, HIGH], THIRD, kept=[*BASE, LOW, HIGH], error="forked"),
     ]
 
@@ -96,11 +105,19 @@ def _judged() -> list[Fields]:
         held(
             "W1",
             "a body after its time",
-            [*proofs, _without_body(NEED)],
+            [*proofs, without_body(NEED)],
             NEED,
             now=body_due,
             kept=[*proofs, NEED],
             error="body_due",
+        ),
+        held(
+            "W1",
+            "a body that went too early is taken back",
+            [*proofs, _ended(NEED), without_body(SEALED), post(seq=3)],
+            SEALED,
+            kept=[*proofs, post(seq=3), SEALED],
+            bodies=[post(seq=3), SEALED],
         ),
         held("W1", "revoked before missing a body", removed, NEED.without_body, error="revoked"),
         held(
@@ -115,13 +132,12 @@ def _judged() -> list[Fields]:
     ]
 
 
-def _without_body(made: Made) -> Made:
-    return Made(made.fields, made.without_body)
+def _ended(made: Made) -> Made:
+    return seal(post_fields(seq=made.fields["seq"] + 1, facts={"ends": True}), [HUB])
 
 
 def _waiting() -> list[Fields]:
     proofs = list(PROOFS)
-    with_body = seal(step_fields(NEED, 1, None), [HUB], {"sealed": b"x"})
     given_later = grant(HUB, STRANGER, 0, invites=0)
     return [
         held("W2", "with proof, register, predecessor and body", [*BASE], LOW, kept=[*BASE, LOW]),
@@ -134,7 +150,7 @@ def _waiting() -> list[Fields]:
             "W2",
             "a step without its body",
             [*proofs, NEED],
-            with_body.without_body,
+            without_body(SEALED),
             kept=[*proofs, NEED],
             error="waits_body",
         ),
@@ -208,19 +224,10 @@ def _streams() -> list[Fields]:
     ]
 
 
-def _inside(name: str, records: list[Made], given: Made, hour: int, *, error: str | None = None) -> Fields:
+def _inside(name: str, records: list[Made], given: Made, hour: int, *, error: str | None = None, **more: Any) -> Fields:
+    settings = {"network": NETWORK, "now": hour if given.fields["stamp"] >= NOW else NOW, "hour": hour}
     wires = [made.wire for made in records]
-    return vector(
-        "F1",
-        name,
-        "audit_set",
-        given.wire,
-        error=error,
-        network=NETWORK,
-        now=hour if given.fields["stamp"] >= NOW else NOW,
-        records=wires,
-        hour=hour,
-    )
+    return vector("F1", name, "audit_set", given.wire, error=error, **(settings | more), records=wires)
 
 
 def _audited() -> list[Fields]:
@@ -232,6 +239,9 @@ def _audited() -> list[Fields]:
     print_ = {"function": "fingerprint", "arguments": [as_bytes, *ids]}
     thread_due = NEED.fields["expires"] + 35 * DAY_MS
     short = grant(SEAT, HUB, 0, days=11)
+    grant_due, body_due = STAMP + 46 * DAY_MS, NEED.fields["expires"] + 7 * DAY_MS
+    organiser, victim = grant(SEAT, OTHER_HUB, 5, rank="organiser", days=11), grant(SEAT, STRANGER, 6)
+    removal = revoke(OTHER_HUB, STRANGER)
     return [
         _inside("a need", proofs, NEED, hour),
         _inside("a charter", [], CHARTER, hour),
@@ -245,6 +255,12 @@ def _audited() -> list[Fields]:
         _inside("its author stands at the hour", [CHARTER, short], NEED, STAMP + 11 * DAY_MS - 1),
         _inside("its author's grant ends at the hour", [CHARTER, short], NEED, STAMP + 11 * DAY_MS, error="outside"),
         _inside("the grant itself stays", [CHARTER], short, STAMP + 11 * DAY_MS),
+        _inside("a grant that is due at the hour", [CHARTER], short, grant_due, error="outside"),
+        _inside("the same, while its revocation is held", [CHARTER, victim, removal], organiser, grant_due),
+        _inside("its body gone when that is due", proofs, without_body(NEED), body_due, now=body_due),
+        _inside(
+            "its body gone, by then too early", proofs, without_body(NEED), body_due - 1, now=body_due, error="outside"
+        ),
         vector("F2", "two ids", "derive", digest("fingerprint", as_bytes, *ids)[:16], **print_),
         vector(
             "F2",
