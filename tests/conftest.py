@@ -20,5 +20,5 @@ def no_thread_outlives_its_test() -> Iterator[None]:
     """Fail a test that leaves a thread running; the event loop's own executor threads end with their loop."""
     before = set(threading.enumerate())
     yield
-    left = [one for one in threading.enumerate() if one not in before and not one.name.startswith("asyncio_")]
+    left = [one for one in threading.enumerate() if one not in before and not one.name.startswith("asyncio")]
     assert not left, f"threads outlive this test: {left}"

@@ -189,7 +189,7 @@ class Hub:
             zip((record.id for record in records), inbound.refusals_of(self.state, records, verdicts), strict=True)
         )
         refusals = tuple(judged[item.id] if isinstance(item, Record) else item for item in opened)
-        if not any(refusals):
+        if any(refusal is None for refusal in refusals):
             step.commit.private.extend(event.private)
         step.tell(PublishAnswered(event.ticket, refusals))
 

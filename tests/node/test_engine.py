@@ -83,7 +83,7 @@ async def test_a_full_disk_is_waited_out_and_then_acknowledged(monkeypatch: pyte
     assert FULL_RETRY_S > 0
     async with running_board() as bench:
         bench.store.disk.is_full = True
-        publishing = bench.board.posts._context.start_publish(bench.board.posts._sign(_fields()).record.wire)
+        publishing = bench.engine.start_publish([bench.board.posts._sign(_fields()).record.wire])
         await settle()
         assert not publishing.done()
         assert bench.engine.stuck
@@ -172,7 +172,11 @@ async def test_peers_say_why_there_is_no_link(tasks: Tasks) -> None:
         link.close("done")
         await serving
         (peer,) = bench.board.status.peers()
-        assert (peer["state"], peer["code"], peer["reason"]) == ("refused", "revoked", "it said: the hub's key was revoked")
+        assert (peer["state"], peer["code"], peer["reason"]) == (
+            "refused",
+            "revoked",
+            "it said: the hub's key was revoked",
+        )
     await tasks.close()
 
 
@@ -189,7 +193,7 @@ async def test_a_doubled_links_end_does_not_hide_the_one_that_stands() -> None:
 async def test_a_store_that_fails_ends_the_node() -> None:
     async with running_board(may_fail=True) as bench:
         bench.store.hold()
-        waiting = bench.board.posts._context.start_publish(bench.board.posts._sign(_fields()).record.wire)
+        waiting = bench.engine.start_publish([bench.board.posts._sign(_fields()).record.wire])
         await settle()
         bench.store.crash()
         await settle()

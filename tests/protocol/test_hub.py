@@ -70,14 +70,15 @@ def test_a_record_that_another_of_the_same_request_replaced_is_not_called_accept
     assert [refusal and refusal.code for refusal in wire.publish(a, first, second)] == ["replaced", None]
 
 
-def test_private_rows_are_stored_with_the_records_or_not_at_all(wire: Wire) -> None:
+def test_private_rows_are_stored_when_something_of_their_batch_is(wire: Wire) -> None:
     a = wire.member(1)
     row = PrivateRow("words", b"k", b"v")
     need = wire.network.need(a.key)
     wire.commits[a].clear()
-    wire.handle(a, RecordsPublished(5, (need.wire, wire.network.need(wire.network.hub(9)).wire), (row,)))
-    assert [commit.private for commit in wire.commits[a]] == [[]]
-    wire.handle(a, RecordsPublished(6, (need.wire,), (row,)))
+    stranger = wire.network.need(wire.network.hub(9)).wire
+    wire.handle(a, RecordsPublished(5, (stranger,), (row,)))
+    assert [commit.private for commit in wire.commits[a]] == []
+    wire.handle(a, RecordsPublished(6, (need.wire, stranger), (row,)))
     assert wire.commits[a][-1].private == [row]
 
 

@@ -137,7 +137,7 @@ BOUNDS: dict[str, list[int]] = {
         limits.IDS_PER_FRAME_MAX,
     ],
     "H1": [limits.HELLO_TIMEOUT_MS // 1000],
-    "H7": [limits.PING_AFTER_MS // 1000, limits.SILENCE_MS_MAX // 1000, limits.SESSIONS_MAX],
+    "H8": [limits.PING_AFTER_MS // 1000, limits.SILENCE_MS_MAX // 1000, limits.SESSIONS_MAX],
     "I1": [limits.INVITE_BYTES_MAX, 2 * limits.INVITE_BYTES_MAX],
     "I2": [limits.INVITE_USES_MAX, limits.INVITE_ADDRESSES_MAX, limits.ADDRESS_BYTES_MAX],
 }

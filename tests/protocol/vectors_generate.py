@@ -13,6 +13,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from protocol.vector_parts import (
+    audits,
     authority,
     encoding,
     governance,
@@ -45,7 +46,7 @@ PARTS = {
     "H": "greetings",
     "I": "invites",
 }
-MODULES = (encoding, keys, records, life, governance, posts, authority, sets, messages, links, invites)
+MODULES = (encoding, keys, records, life, governance, posts, authority, sets, messages, links, audits, invites)
 
 
 def files() -> dict[str, str]:

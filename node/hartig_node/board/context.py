@@ -13,6 +13,8 @@ from hartig_node.ports import Store, StoreFullError
 from hartig_protocol.events import PrivateRow, Refusal
 from hartig_protocol.records.record import Wire
 
+STUCK_LOOK_S = 1.0  # how often a caller who waits looks whether the disk is full
+
 
 @dataclass
 class Settings:
@@ -46,19 +48,31 @@ class Context:
         """Return the names on hubs' cards, by hub key."""
         return self.hub_names
 
-    def start_publish(
-        self, record: Wire, private: Sequence[PrivateRow] = ()
-    ) -> asyncio.Future[tuple[Refusal | None, ...]]:
-        """Hand one record to the engine; the answer comes when it is durable. A full disk is an error, not a wait."""
-        if self.engine.stuck is not None:
-            raise BoardError("disk_full", self.engine.stuck, "free some space on the hub's disk; nothing was lost")
-        return self.engine.start_publish([record], private)
+    async def publish(self, records: Sequence[Wire], private: Sequence[PrivateRow] = ()) -> tuple[Refusal | None, ...]:
+        """Hand records to the engine and wait until they are durable; return each one's refusal, or None.
+
+        A full disk is an error, not an endless wait. What was handed in before it was noticed is kept in memory and
+        becomes durable when there is room, and the error says so.
+        """
+        if self._is_stuck():
+            detail = "the disk is full, so nothing can be added now"
+            raise BoardError("disk_full", detail, "free some space on the hub's disk; nothing was lost")
+        answer = self.engine.start_publish(records, private)
+        while not answer.done():
+            await asyncio.wait({answer}, timeout=STUCK_LOOK_S)
+            if not answer.done() and self._is_stuck():
+                detail = "the disk is full: this waits in memory, and is posted as soon as there is room"
+                raise BoardError("disk_full", detail, "free some space on the hub's disk, and do not post it again")
+        return answer.result()
+
+    def _is_stuck(self) -> bool:
+        return self.engine.stuck is not None
 
     async def publish_one(self, record: Wire, private: Sequence[PrivateRow] = ()) -> None:
         """Publish one record or raise `BoardError`."""
-        (refusal,) = await self.start_publish(record, private)
+        (refusal,) = await self.publish([record], private)
         if refusal is not None:
-            raise BoardError("refused", f"{refusal.reason} ({refusal.code})")
+            raise refused(refusal)
 
     async def keep_private(self, rows: Sequence[PrivateRow]) -> None:
         """Make private rows durable."""
@@ -66,6 +80,11 @@ class Context:
             await self.engine.keep_private(rows)
         except StoreFullError as error:
             raise BoardError("disk_full", str(error)) from error
+
+
+def refused(refusal: Refusal) -> BoardError:
+    """Say why the hub did not take a record."""
+    return BoardError("refused", f"{refusal.reason} ({refusal.code})")
 
 
 def thread_of(text: Any) -> bytes:

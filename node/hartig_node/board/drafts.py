@@ -54,6 +54,7 @@ def wrong(pointer: str, detail: str, hint: str = "") -> BoardError:
 
 
 _NAMES = {"reach": "reach_km"}
+_LISTS = {"category": "categories", "unit": "units"}
 
 
 def from_record_error(error: RecordError) -> BoardError:
@@ -121,7 +122,8 @@ def _code(name: str, value: Any, parse: Any) -> str:
     try:
         code: str = parse(value)
     except RecordError as error:
-        raise wrong(name, str(error)) from error
+        detail = f"a post needs a {name}" if value is None else str(error)
+        raise wrong(name, detail, f"see 'hartig help {_LISTS[name]}'" if name in _LISTS else "") from error
     return code
 
 
@@ -141,7 +143,7 @@ def _life(draft: dict[str, Any], kind: Kind, category: str) -> tuple[int, int | 
     if "days" in draft:
         days = draft["days"]
         if type(days) not in (int, float) or not 0 < days <= LIFE_MS_MAX / DAY_MS:
-            raise wrong("days", f"days is a number up to {LIFE_MS_MAX // DAY_MS}")
+            raise wrong("days", f"days is a number above 0 and up to {LIFE_MS_MAX // DAY_MS}")
         return max(1, int(days * DAY_MS)), None
     if categories.is_same_or_ancestor("food.cooked", category):
         return COOKED_LIFE_MS, None

@@ -3,12 +3,14 @@
 In: drafts and ids. Out: views, durable before they are returned. Who calls: API, site, and through them everybody.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
-from hartig_node.board.context import Context, thread_of
+from hartig_node.board.context import Context, refused, thread_of
 from hartig_node.board.drafts import FIXED_FIELDS, PostFields, read_draft
 from hartig_node.board.errors import BoardError
 from hartig_node.board.merging import draft_of, merged
@@ -68,6 +70,7 @@ class Posts:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.pick_ups = PickUps(context)
+        self._changes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # --- Publishing
 
@@ -89,28 +92,22 @@ class Posts:
         if len(drafts) > BATCH_MAX:
             raise BoardError("too_large", f"{len(drafts)} drafts at once", f"send at most {BATCH_MAX} at a time")
         results: list[PostView | BoardError | None] = []
-        waiting: list[tuple[int, Record, Any]] = []
+        signed: list[tuple[int, Signed]] = []
+        taken: set[tuple[str, int]] = set()
         for draft in drafts:
             try:
-                fields = read_draft(draft)
-                self._context.pen.free_place(fields.kind, fields.audience, self._expires(fields))
-                if dry_run:
-                    self._sign(fields)
-                    results.append(None)
-                    continue
-                signed = self._sign(fields)
-                # The core takes it before the first await, so the next draft finds the place used.
-                answer = self._context.start_publish(signed.record.wire, signed.private)
-                waiting.append((len(results), signed.record, answer))
-                results.append(None)
+                one = self._sign(read_draft(draft), taken)
             except BoardError as error:
                 results.append(error)
-        for index, record, answer in waiting:
-            (refusal,) = await answer
-            if refusal is None:
-                results[index] = self._view_of(record)
-            else:
-                results[index] = BoardError("refused", f"{refusal.reason} ({refusal.code})")
+                continue
+            signed.append((len(results), one))
+            results.append(None)
+        if signed and not dry_run:
+            refusals = await self._context.publish(
+                [one.record.wire for _, one in signed], [row for _, one in signed for row in one.private]
+            )
+            for (index, one), refusal in zip(signed, refusals, strict=True):
+                results[index] = self._view_of(one.record) if refusal is None else refused(refusal)
         return results
 
     async def publish_record(self, wire: Wire) -> PublishedRecord:
@@ -124,10 +121,11 @@ class Posts:
         view = self._view_of(record) if record.head.kind in _POSTS else None
         return PublishedRecord(record.id.hex(), record.head.thread.hex(), record.head.kind, view)
 
-    def _sign(self, fields: PostFields) -> Signed:
+    def _sign(self, fields: PostFields, taken: set[tuple[str, int]] | None = None) -> Signed:
+        """Sign the first version of a post; `taken` holds the places that others of one batch have."""
         pen = self._context.pen
         expires_ms = self._expires(fields)
-        place = pen.free_place(fields.kind, fields.audience, expires_ms)
+        place = pen.free_place(fields.kind, fields.audience, expires_ms, taken)
         return pen.first(
             fields.kind, pen.nonce(), fields.fixed, fields.audience, fields.facts, fields.body, expires_ms, place
         )
@@ -144,22 +142,23 @@ class Posts:
 
     async def revise(self, thread: str, patch: Any, if_match: str | None = None) -> PostView:
         """Publish the next version, with a JSON merge patch (RFC 7396) applied to the draft."""
-        record = await self._own(thread, if_match)
-        if not isinstance(patch, dict):
-            raise BoardError("bad_draft", "a change is an object", "send only the fields that change")
-        before = draft_of(record)
-        after = merged(before, patch)
-        fields = read_draft(after)
-        self._check_fixed(record, fields, patch)
-        renews = "days" in patch or "expires_at" in patch
-        expires_ms = self._expires(fields) if renews else record.head.expires or 0
-        if expires_ms < (record.head.expires or 0):
-            detail = "a post cannot be given less time than it has"
-            pointer = "/expires_at" if "expires_at" in patch else "/days"
-            raise BoardError("fixed_field", detail, "withdraw it when it is over", pointer)
-        signed = self._context.pen.next_version(record, fields.facts, fields.body, expires_ms)
-        await self._context.publish_one(signed.record.wire, signed.private)
-        return self._view_of(signed.record)
+        async with self._change_of(thread):
+            record = await self._own(thread, if_match)
+            if not isinstance(patch, dict):
+                raise BoardError("bad_draft", "a change is an object", "send only the fields that change")
+            before = draft_of(record)
+            after = merged(before, patch)
+            fields = read_draft(after)
+            self._check_fixed(record, fields, patch)
+            renews = "days" in patch or "expires_at" in patch
+            expires_ms = self._expires(fields) if renews else record.head.expires or 0
+            if expires_ms < (record.head.expires or 0):
+                detail = "a post cannot be given less time than it has"
+                pointer = "/expires_at" if "expires_at" in patch else "/days"
+                raise BoardError("fixed_field", detail, "withdraw it when it is over", pointer)
+            signed = self._context.pen.next_version(record, fields.facts, fields.body, expires_ms)
+            await self._context.publish_one(signed.record.wire, signed.private)
+            return self._view_of(signed.record)
 
     def _check_fixed(self, record: Record, fields: PostFields, patch: dict[str, Any]) -> None:
         head = record.head
@@ -171,21 +170,27 @@ class Posts:
 
     async def withdraw(self, thread: str, if_match: str | None = None) -> PostView:
         """End a post: every honest hub drops its text at once."""
-        record = await self._own(thread, if_match)
-        signed = self._context.pen.next_version(record, {"ends": True}, None, record.head.expires or 0)
-        await self._context.publish_one(signed.record.wire, signed.private)
-        return self._view_of(signed.record)
+        async with self._change_of(thread):
+            record = await self._own(thread, if_match)
+            signed = self._context.pen.next_version(record, {"ends": True}, None, record.head.expires or 0)
+            await self._context.publish_one(signed.record.wire, signed.private)
+            return self._view_of(signed.record)
 
     async def renew(self, thread: str, days: float | None = None, if_match: str | None = None) -> PostView:
         """Keep a post up for longer; also one that has expired and is still held with its text."""
-        record = await self._own(thread, if_match)
-        if record.body_bytes is None:
-            raise BoardError("ended", "its text is gone already", "write it again as a new post")
-        again = {**draft_of(record), **({} if days is None else {"days": days})}
-        fields = read_draft(again)
-        signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, self._expires(fields))
-        await self._context.publish_one(signed.record.wire, signed.private)
-        return self._view_of(signed.record)
+        async with self._change_of(thread):
+            record = await self._own(thread, if_match)
+            if record.body_bytes is None:
+                raise BoardError("ended", "its text is gone already", "write it again as a new post")
+            again = {**draft_of(record), **({} if days is None else {"days": days})}
+            fields = read_draft(again)
+            signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, self._expires(fields))
+            await self._context.publish_one(signed.record.wire, signed.private)
+            return self._view_of(signed.record)
+
+    def _change_of(self, thread: str) -> asyncio.Lock:
+        """Let changes of one post follow each other: the next reads what the one before has made durable."""
+        return self._changes.setdefault(thread, asyncio.Lock())
 
     async def _own(self, thread: str, if_match: str | None) -> Record:
         """Return the held version of a post of this hub that has not ended."""

@@ -133,9 +133,10 @@ class Pen:
 
     # --- Places
 
-    def free_place(self, kind: int, audience: str, expires_ms: int) -> int:
+    def free_place(self, kind: int, audience: str, expires_ms: int, taken: set[tuple[str, int]] | None = None) -> int:
         """Return a place for a new thread: one never used, else one whose thread has ended and dies earlier.
 
+        `taken` holds (family, place) pairs that a batch uses already; the place is added to it.
         Raises `BoardError` where this hub has none left.
         """
         standing = self.catalog.authority.standing(self.key.public)
@@ -144,14 +145,17 @@ class Pen:
             raise BoardError("not_admitted", "this hub does not belong to a network yet", hint)
         family = _family(kind, audience)
         room = standing.invites if family == "grant" else standing.places
-        return self._place_in(family, room, expires_ms)
+        taken = set() if taken is None else taken
+        place = self._place_in(family, room, expires_ms, taken)
+        taken.add((family, place))
+        return place
 
-    def _place_in(self, family: str, room: int, expires_ms: int) -> int:
+    def _place_in(self, family: str, room: int, expires_ms: int, taken: set[tuple[str, int]]) -> int:
         registers, own = self.catalog.registers, self.key.public
         first = 1 if family == "place" else 0  # place 0 is the hub's own card
         place = max(first, self._next_place[family])
         while place < room:
-            if (own, family, place) not in registers:
+            if (own, family, place) not in registers and (family, place) not in taken:
                 self._next_place[family] = place
                 return place
             place += 1
@@ -159,7 +163,8 @@ class Pen:
         now_ms = self._clock.now().wall_ms
         for place in range(first, room):
             held = registers.get((own, family, place))
-            if held is None or self._is_reusable(held, expires_ms, now_ms):
+            is_free = held is None or self._is_reusable(held, expires_ms, now_ms)
+            if is_free and (family, place) not in taken:
                 return place
         if family == "grant":
             raise BoardError("no_invites", "all invites of this hub are used up", "ask another hub or an organiser")

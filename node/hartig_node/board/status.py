@@ -105,7 +105,7 @@ class Status:
         found = judge(
             clock_trusted=context.clock.is_trusted(),
             stuck=context.engine.stuck,
-            store_problems=store.problems,
+            store_problems=() if context.engine.stuck is not None else store.problems,
             state=self._state(),
             peers_open=len(context.engine.peers.open()),
             hubs_known=len(set(context.engine.hub.state.nodes_of_hub) - {context.pen.key.public}),

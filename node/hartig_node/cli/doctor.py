@@ -107,7 +107,7 @@ def _exit_code(problems: list[Problem], *, answered: bool) -> int:
 def _say(session: Session, checked: list[dict[str, Any]], problems: list[Problem]) -> None:
     out = session.out
     for check in checked:
-        said = out.paint("yes", "green") if check["ok"] else out.paint("no ", "red")
+        said = out.paint("good ", "green") if check["ok"] else out.paint("wrong", "red")
         out.line(f"{said}  {check['check']}")
     if problems:
         out.line()

@@ -6,6 +6,7 @@ its name and returns an exit code (`hartig help exit-codes`).
 
 import argparse
 import asyncio
+import errno
 import json
 import logging
 import secrets
@@ -31,8 +32,10 @@ from hartig_protocol.records.keys import SigningKey
 if TYPE_CHECKING:
     from hartig_node.daemon.node import Node
 
+PROBLEMS_SHOWN_MAX = 10
 OK, OUR_FAULT, USAGE, PARTLY, REFUSED = 0, 1, 2, 3, 5
 
+_NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _KNOWN_ERRORS = (FolderError, ConfigError, StoreError, InviteError, RecordError, OSError)
 
 
@@ -50,8 +53,17 @@ def _carried_out(do: Callable[[], int]) -> int:
     try:
         return do()
     except _KNOWN_ERRORS as error:
-        sys.stderr.write(f"hartig: {error}\n")
+        sys.stderr.write(f"hartig: {_words_of(error)}\n")
         return REFUSED
+
+
+def _words_of(error: Exception) -> str:
+    """Say an error as a person would; the system's own come with a number that nobody needs."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    hint = "; check who owns the folder and whether it can be written" if error.errno in _NO_RIGHT else ""
+    return f"{where}{error.strerror}{hint}"
 
 
 def _say(arguments: argparse.Namespace, view: dict[str, Any], lines: Sequence[str]) -> None:
@@ -121,6 +133,8 @@ def _init_lines(folder: HubFolder, arguments: argparse.Namespace, founding: Foun
             f"The keys of its {len(founding.seats)} trustees are in {folder.seats}: give each to a person whom people",
             "trust, then delete them here. Together they can replace whoever is lost.",
         ]
+    kept = folder.key_path("recovery")
+    lines.append(f"Copy {kept} to a safe place away from this machine: it can replace a lost hub key.")
     return [*lines, "Next: hartig run"]
 
 
@@ -210,6 +224,8 @@ def _run(arguments: argparse.Namespace) -> int:
     config = read_config(folder.settings)
     logging.basicConfig(level=config.log.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # It logs a traceback with our addresses whenever a network goes; what it means for hubs is in `status`.
+    logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
 
     async def main() -> None:
         ended = asyncio.Event()
@@ -256,6 +272,10 @@ def restore(argv: Sequence[str]) -> int:
 
 def _restore(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
+    if not arguments.file.is_file():
+        raise FolderError(f"there is no backup at {arguments.file}")
+    if (folder.path / "hartig.db").exists() and not arguments.replace:
+        raise FolderError(f"{folder.path} holds a hub already: say --replace to set it aside, or name another --folder")
     folder.make()
     restore_folder(arguments.file, folder, Clock().now().wall_ms, replace=arguments.replace)
     view = {"folder": str(folder.path), "network": folder.read_network().network.hex()}
@@ -288,7 +308,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         "bad_count": report.bad_count,
     }
     lines = [f"{path}: {report.records} entries, {report.posts} of them needs and offers."]
-    lines += [f"  problem: {text}" for text in report.problems]
+    lines += [f"  problem: {text.splitlines()[0]}" for text in report.problems[:PROBLEMS_SHOWN_MAX]]
     lines += [f"  damaged: {bad.id.hex()[:16]}: {bad.reason}" for bad in report.bad_records]
     lines.append("All is well." if report.ok else "Restore an older backup, or let other hubs fill in what is missing.")
     _say(arguments, view, lines)

@@ -36,9 +36,9 @@ class Doors:
 
     def stays_shut(self, name: str, who: str, error: ListenError) -> None:
         """Remember a door that could not open."""
-        hint = f"change {name}_port in hartig.toml, or stop the other program"
-        self.shut.append(Problem("door_closed", f"the door for {who} cannot open: {error}", hint))
-        logger.warning("the %s door stays shut: %s", name, error)
+        hint = f"stop the other program, or change {name}_port in hartig.toml"
+        self.shut.append(Problem("door_closed", f"the door for {who} cannot open: {error.strerror}", hint))
+        logger.warning("the %s door stays shut: %s", name, error.strerror)
 
     def problems(self) -> list[Problem]:
         """Return the doors that had to stay shut."""

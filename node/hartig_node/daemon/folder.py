@@ -111,8 +111,11 @@ def read_seed(path: Path) -> bytes:
         with path.open("rb") as file:
             text = file.read(KEY_FILE_BYTES_MAX).decode("ascii")
         seed = bytes.fromhex("".join(line for line in text.splitlines() if not line.startswith("#")))
-    except (OSError, ValueError) as error:
-        raise FolderError(f"the key {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise FolderError(f"the key {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        problem = "it is not 64 hexadecimal digits; restore the hub from a backup"
+        raise FolderError(f"the key {path} is damaged: {problem}") from error
     if len(seed) != KEY_BYTES:
         raise FolderError(f"the key {path} has {len(seed)} bytes where {KEY_BYTES} are needed")
     return seed

@@ -110,8 +110,8 @@ class Network:
         try:
             self.server.open([(host, self.config.peer_port) for host in hosts])
         except ListenError as error:
-            self.listen_error = str(error)
-            logger.warning("other hubs cannot reach this one: %s", error)
+            self.listen_error = error.strerror or str(error)
+            logger.warning("other hubs cannot reach this one: %s", self.listen_error)
             return self.config.peer_port
         return self.server.addresses[0][1]
 

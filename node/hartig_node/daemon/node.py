@@ -28,6 +28,7 @@ from hartig_node.engine import Engine
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.pinning import prove_pinning
 from hartig_node.ports import FeedItem
+from hartig_node.store.lock import FolderLock
 from hartig_node.store.opening import open_store
 from hartig_node.store.sqlite import SqliteStore
 from hartig_node.tasks import Tasks
@@ -76,6 +77,8 @@ class Node:
         await prove_pinning(identity)
         hub_key = SigningKey(self.folder.read_key("hub"))
         clock = Clock(self.config.clock)
+        with FolderLock(self.folder.path):
+            pass  # before any door opens: another process here is told of by its number
         starting = await open_starting_doors(self.folder, self.config, lambda: self._progress)
         try:
             store = await self._open_store(clock)

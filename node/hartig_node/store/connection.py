@@ -31,7 +31,8 @@ def connect(
     """Open an existing database file; transactions are begun and ended by hand."""
     uri = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, factory=factory, cached_statements=256)
-    for pragma in ("mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON"):
+    # Statement journals and sorts stay in memory: in a temporary file texts would lie outside the hub's folder.
+    for pragma in ("mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
     if mode == "ro":
         connection.execute("PRAGMA query_only=ON")

@@ -5,6 +5,7 @@ import pytest
 
 from hartig_node.board.errors import BoardError
 from hartig_node.board.posts import ListQuery
+from hartig_node.board.views import PostView
 from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.opening import open_record
 from support.boards import Bench, running_board
@@ -76,6 +77,14 @@ async def test_a_change_of_an_old_version_is_refused(bench: Bench) -> None:
     with pytest.raises(BoardError) as caught:
         await bench.board.posts.revise(first.id, {"people": 50}, first.etag)
     assert caught.value.code == "precondition_failed"
+
+
+async def test_of_two_changes_at_once_on_one_version_the_second_is_refused(bench: Bench) -> None:
+    view = await bench.board.posts.publish(WATER)
+    both = [bench.board.posts.revise(view.id, {"people": people}, view.etag) for people in (40, 50)]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert [getattr(result, "code", "done") for result in results] == ["done", "precondition_failed"]
+    assert (await bench.board.posts.get(view.id)).facts["people"] == 40
 
 
 async def test_a_post_is_never_given_less_time(bench: Bench) -> None:
@@ -150,6 +159,14 @@ async def test_a_batch_goes_on_after_a_bad_draft(bench: Bench) -> None:
     assert len((await bench.board.posts.list(ListQuery())).items) == 2
 
 
+async def test_the_posts_of_a_batch_have_places_of_their_own_and_are_all_in_the_log(bench: Bench) -> None:
+    results = await bench.board.posts.publish_many([WATER] * 30, dry_run=False)
+    records = {bytes.fromhex(view.record) for view in results if isinstance(view, PostView)}
+    assert len(records) == 30
+    assert records <= bench.engine.hub.catalog.entries.keys()
+    assert records <= {key for space, key in bench.store.disk.private if space == "signed"}
+
+
 async def test_a_dry_run_publishes_nothing(bench: Bench) -> None:
     results = await bench.board.posts.publish_many([WATER, {"kind": "need"}], dry_run=True)
     assert [type(result).__name__ for result in results] == ["NoneType", "BoardError"]
@@ -172,12 +189,12 @@ async def test_places_are_used_again_only_when_their_post_is_over(bench: Bench) 
         await bench.board.posts.publish({**WATER, "days": 5})
     later_ms = first.expires_ms + 1
     with pytest.raises(BoardError) as caught:
-        pen._place_in("place", 6, later_ms)
+        pen._place_in("place", 6, later_ms, set())
     assert caught.value.code == "no_room"
     await bench.board.posts.withdraw(first.id)
-    assert pen._place_in("place", 6, later_ms) == 1
+    assert pen._place_in("place", 6, later_ms, set()) == 1
     with pytest.raises(BoardError):
-        pen._place_in("place", 6, first.expires_ms)
+        pen._place_in("place", 6, first.expires_ms, set())
 
 
 async def test_a_record_signed_elsewhere_is_taken_or_refused_with_its_reason(bench: Bench) -> None:
@@ -280,3 +297,14 @@ async def test_a_full_disk_is_said_and_nothing_is_acknowledged(bench: Bench) -> 
         await bench.board.posts.publish(WATER)
     assert caught.value.code == "disk_full"
     assert caught.value.status == 507
+
+
+async def test_a_post_that_meets_a_full_disk_says_that_it_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hartig_node.board.context.STUCK_LOOK_S", 0)
+    bench.store.disk.is_full = True
+    with pytest.raises(BoardError) as caught:
+        await bench.board.posts.publish(WATER)
+    assert caught.value.code == "disk_full"
+    assert "do not post it again" in caught.value.hint
+    assert (await bench.board.status.report())["problems"][0]["code"] == "disk_full"
+    assert [one["code"] for one in (await bench.board.status.report())["problems"]].count("store") == 0

@@ -1,4 +1,4 @@
-"""Vectors of part H, and of S3 to S6 and F4: greetings, and what follows on a link.
+"""Vectors of part H, and of S3 to S6: greetings, and what follows on a link.
 
 A session vector names a hub with its key, node and records, the links it has, and the frames that come in on them. It
 is valid where the link stays open and what is wanted has happened.
@@ -7,7 +7,6 @@ is valid where the link stays open and what is wanted has happened.
 from typing import Any
 
 from protocol.vector_parts.composing import (
-    DAY_MS,
     HOUR_MS,
     NOW,
     Fields,
@@ -117,8 +116,8 @@ def vectors() -> list[Fields]:
         *_members(),
         *_joining(),
         *_doubled(),
+        *_newest(),
         *_streams(),
-        *_audits(),
     ]
 
 
@@ -220,7 +219,12 @@ def _joining() -> list[Fields]:
             expect={"sends": [3], "asked": True, "admitted": path},
             wants_kept=given.id,
         ),
-        session("H6", "one that stands already", [join(OTHER_HUB)], expect={"sends": [3], "asked": False}),
+        session(
+            "H6",
+            "one that stands already",
+            [join(OTHER_HUB)],
+            expect={"sends": [3], "asked": False, "admitted": sorted(made.id.hex() for made in [*PROOFS, OWN_CARD])},
+        ),
         session("H6", "a bad secret", [join()], admission={"refuse": "bad_invite"}, error="bad_invite"),
         session("H6", "no invites left", [join()], records=late, **no_room, error="no_invites"),
         vector("H6", "the secret's hash", "derive", digest("invite secret", SECRET), **hashed),
@@ -241,6 +245,16 @@ def _doubled() -> list[Fields]:
         session(
             "H7", "the other one, whichever was greeted first", frames[::-1], **both, judged_link=goes, error="doubled"
         ),
+    ]
+
+
+def _newest() -> list[Fields]:
+    lost = post(name="lost").id
+    return [
+        session("H8", "none", [hello()], expect={"wanted": []}),
+        session("H8", "one that is held", [hello(newest=OWN_CARD.id)], expect={"wanted": []}),
+        session("H8", "one that is not held is asked for", [hello(newest=lost)], expect={"wanted": [lost.hex()]}),
+        session("H8", "one that is named but not shown", [hello(newest=lost)], wants_kept=lost, error="not_kept"),
     ]
 
 
@@ -345,50 +359,5 @@ def _streams() -> list[Fields]:
             records=held_here,
             wants_sent=unknown.id,
             error="not_sent",
-        ),
-    ]
-
-
-def _audits() -> list[Fields]:
-    ids = sorted(made.id for made in [*HELD, THEIR_CARD])
-    print_ = digest("fingerprint", HOUR.to_bytes(8, "big"), *ids)[:16]
-    equal = [7, HOUR, True, HOUR, len(ids), print_]
-    unequal = [*equal[:5], bytes(16)]
-    missing = post(OTHER_HUB, name=5).id
-    two = sorted([missing, CHARTER.id])
-    later = [7, HOUR + HOUR_MS, True, HOUR + HOUR_MS, 0, bytes(16)]
-    far = [7, HOUR + DAY_MS, True, HOUR + DAY_MS, 0, bytes(16)]
-    begun = [[0, hello()], [0, pack([7, HOUR - HOUR_MS, True, HOUR - HOUR_MS, 0, bytes(16)])]]
-    return [
-        session("F4", "equal sets", [hello(), pack(equal)], expect={"sends": [8]}),
-        session("F4", "another count", [hello(), pack([*equal[:4], 1, print_])], expect={"sends": [9]}),
-        session("F4", "another fingerprint", [hello(), pack([*equal[:5], bytes(16)])], expect={"sends": [9]}),
-        session("F4", "equal sets, asked twice", [hello(), pack(equal), pack(equal)], expect={"sends": [8]}),
-        session("F4", "the list twice within a minute", [hello(), pack(unequal), pack(unequal)], error="too_often"),
-        session("F4", "a later hour of theirs", [hello(), pack(later)], expect={"sends": [9]}),
-        session("F4", "an hour of theirs a day ahead", [hello(), pack(far)], expect={"sends": [7]}),
-        session("F4", "the same hour once more", [hello(), pack(far), pack(far)], error="bad_message"),
-        session(
-            "F4",
-            "their list names what we lack",
-            [*begun, pack([9, HOUR, two, True])],
-            expect={"sends": [7], "wanted": [missing.hex()]},
-        ),
-        session("F4", "a list that falls", [*begun, pack([9, HOUR, two[::-1], True])], error="bad_message"),
-        session(
-            "F4", "a list with an id twice", [*begun, pack([9, HOUR, [missing, missing], True])], error="bad_message"
-        ),
-        session(
-            "F4",
-            "an hour that is not full",
-            [hello(), pack([7, HOUR + 1, True, HOUR + 1, 0, bytes(16)])],
-            error="bad_message",
-        ),
-        session("M3", "an hour that is full", [hello(), pack(equal)]),
-        session(
-            "M3",
-            "an hour that is not full",
-            [hello(), pack([7, HOUR, True, HOUR + 1, 0, bytes(16)])],
-            error="bad_message",
         ),
     ]
