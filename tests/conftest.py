@@ -21,4 +21,7 @@ def no_thread_outlives_its_test() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     left = [one for one in threading.enumerate() if one not in before and not one.name.startswith("asyncio")]
+    for one in left:
+        one.join(10)  # one that is just ending may end
+    left = [one for one in left if one.is_alive()]
     assert not left, f"threads outlive this test: {left}"

@@ -6,7 +6,6 @@ release, and the newest time that this hub has seen, counted on from its start; 
 """
 
 import ctypes
-import ctypes.util
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +21,14 @@ _TIME_ERROR = 5  # adjtimex(2): "the system clock is not synchronized to a relia
 _TIMEX_BYTES = 512  # struct timex has 208 bytes on 64-bit Linux; room to spare
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _ASK_EVERY_S = 30.0
+_LIBC = ctypes.CDLL(None, use_errno=True)  # the C library that this process has loaded already
 
 
 def is_synchronised() -> bool:
     """Tell whether the system says that its clock is synchronised (adjtimex, or systemd-timesyncd's mark)."""
     if _TIMESYNC_MARK.exists():
         return True
-    library = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6", use_errno=True)
-    state: int = library.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    state: int = _LIBC.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     return 0 <= state < _TIME_ERROR
 
 

@@ -71,6 +71,7 @@ PLACES_DEFAULT = 20_000  # so that an import of thousands fits
 PLACES_MAX = 1_000_000
 INVITES_DEFAULT = 1_000  # an organiser who meets someone every day for three years
 INVITES_MAX = 100_000
+GRANTS_DEEP_MAX = 32  # a path with charter and card must fit a hello (HELLO_RECORDS_MAX); invites shrink on the way
 REVOKES_MAX = 4_096  # of one author: bounds what a stolen seat key can occupy
 
 # --- Sync
@@ -82,7 +83,7 @@ WANTS_PER_FRAME_MAX = 512
 IDS_LISTED_MAX = 500_000  # ids of one full list: 32 MB held while it is compared
 WAITING_PER_PEER_MAX = 256
 ASKED_PER_SESSION_MAX = 65_536
-HELLO_RECORDS_MAX = 40  # charter, a path of grants, a card
+HELLO_RECORDS_MAX = 72  # two paths of grants (an admission carries the inviter's too), a charter, a card
 TOLD_PER_PEER_MAX = 32
 WINDOW_RECORDS_MAX = 1_024  # sent and not yet acknowledged by one peer; more is read again from the store
 OLD_THREADS_PER_SESSION_MAX = 256
@@ -93,6 +94,7 @@ HELLO_TIMEOUT_MS = 10_000
 PING_AFTER_MS = 20_000  # of silence
 SILENCE_MS_MAX = 60_000  # then the link is dead: three pings
 AUDIT_EVERY_MS = 5 * MINUTE_MS
+AUDITS_PER_MINUTE_MAX = 4  # from one peer; an honest one asks once or twice in five minutes, and each costs a pass
 SWEEP_EVERY_MS = MINUTE_MS
 HOUR_AHEAD_MS_MAX = 2 * HOUR_MS  # further ahead, the trusted side's hour counts (design 6.3)
 
@@ -110,5 +112,5 @@ assert IDS_PER_FRAME_MAX * (RECORD_ID_BYTES + 2) + 64 < FRAME_BYTES_MAX
 assert RECORDS_PER_FRAME <= RECORDS_PER_FRAME_MAX <= WINDOW_RECORDS_MAX
 assert INVITES_DEFAULT <= INVITES_MAX <= PLACE_MAX
 assert PLACES_DEFAULT <= PLACES_MAX <= PLACE_MAX
-assert HELLO_RECORDS_MAX <= RECORDS_PER_FRAME_MAX
+assert 2 * GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX <= RECORDS_PER_FRAME_MAX
 assert PING_AFTER_MS * 3 <= SILENCE_MS_MAX

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from hartig_protocol import limits
+from hartig_protocol.limits import GRANTS_DEEP_MAX
 from hartig_protocol.records import categories, keys
 from hartig_protocol.records.record import HEAD_FIELDS, Kind
 from hartig_protocol.sync import audit
 from hartig_protocol.sync.messages import TABLE
-from hartig_protocol.trust.authority import GRANTS_DEEP_MAX
 from protocol.vectors_generate import PARTS, VECTORS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,17 +11,12 @@ from aiohttp import web
 
 from hartig_node.api.answers import NO_STORE, answer
 from hartig_node.api.door import DOOR
-from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint, add_endpoints
+from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint
 from hartig_node.api.reading import Fields, read_object
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 
 PATH_BYTES_MAX = 4095  # PATH_MAX of Linux, less the final zero
-
-
-def add_backup_routes(app: web.Application, board: Board) -> None:
-    """Add the route to the application of a door."""
-    add_endpoints(app, backup_endpoints(board))
 
 
 def backup_endpoints(board: Board) -> list[Endpoint]:

@@ -1,7 +1,7 @@
 """Invites: made here, held out by a newcomer on a link, judged here (design, section 4).
 
 A secret is kept as a hash and looked up by it, so no comparison takes longer for a better guess; it is consumed in the
-same commit as the grant that it buys. Three wrong tries a minute from one node, and thirty from all together.
+same commit as the grant that it buys. Three wrong tries a minute from one node.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ SPACE_INVITE = "invite"
 INVITES_OPEN_MAX = 256
 DAYS_MAX = 90.0
 PASS_ON_DEFAULT = 20
-ALL_TRIES_PER_MINUTE = 30
+TRIES_REMEMBERED_MAX = 1_024  # beyond, the oldest are forgotten; 128 bits cannot be guessed at any rate
 GRANT_LIFE_MS = LIFE_LONG_MS_MAX
 LABEL_CHARACTERS_MAX = 80
 
@@ -53,7 +53,7 @@ class Invites:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._tries: deque[tuple[int, bytes]] = deque()
+        self._tries: deque[tuple[int, bytes]] = deque(maxlen=TRIES_REMEMBERED_MAX)
         # What is left of invites used in this run: two newcomers at once must not both read the row of before.
         self._left: dict[bytes, int] = {}
 
@@ -142,12 +142,11 @@ class Invites:
         return NewcomerAdmitted(asked.link, signed.record.wire, (*signed.private, _row(key, left)))
 
     def _may_try(self, node: bytes) -> bool:
-        """Bound wrong tries: three a minute of one node, thirty of all."""
+        """Bound wrong tries: three a minute of one node. What strangers try keeps nobody with a good invite out."""
         now_ms = self._context.clock.now().steady_ms
         while self._tries and self._tries[0][0] <= now_ms - MINUTE_MS:
             self._tries.popleft()
-        own = sum(1 for _, tried in self._tries if tried == node)
-        return own < JOIN_TRIES_PER_MINUTE and len(self._tries) < ALL_TRIES_PER_MINUTE
+        return sum(1 for _, tried in self._tries if tried == node) < JOIN_TRIES_PER_MINUTE
 
     def _is_over(self, view: InviteView) -> bool:
         now = self._context.clock.now()

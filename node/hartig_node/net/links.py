@@ -203,14 +203,3 @@ async def serve_link(link: Link, on_link: Callable[[Link], Awaitable[None]]) -> 
         raise
     finally:
         link.close(reason)
-
-
-def keeps_new_link(own_node_id: bytes, peer_node_id_: bytes, *, old_opened_by_us: bool, new_opened_by_us: bool) -> bool:
-    """Return whether a second link to a node replaces the first: both sides answer alike, without a word.
-
-    When two nodes dial each other at once, the link opened by the lower node id stays. When one side opens a
-    second, it has lost the first (it restarted, or its network did), so the new one stays.
-    """
-    if old_opened_by_us == new_opened_by_us:
-        return True
-    return new_opened_by_us == (own_node_id < peer_node_id_)

@@ -12,6 +12,7 @@ from hartig_protocol.errors import MessageError
 from hartig_protocol.events import Now
 from hartig_protocol.limits import (
     AUDIT_EVERY_MS,
+    AUDITS_PER_MINUTE_MAX,
     HOUR_AHEAD_MS_MAX,
     HOUR_MS,
     IDS_LISTED_MAX,
@@ -76,6 +77,7 @@ def audit_received(state: SyncState, session: Session, step: Step, message: Audi
 
     Hearing our list again and again would cost us much and the asker nothing: it comes once a minute at most.
     """
+    _bound_audits(session, step)
     if message.hour % HOUR_MS or message.as_of % HOUR_MS:
         raise MessageError("bad_message", "an audit names full hours")
     as_of = _agreed(step.now, message)
@@ -100,6 +102,14 @@ def audit_received(state: SyncState, session: Session, step: Step, message: Audi
 
 def _agreed(now: Now, message: Audit) -> int:
     return agreed_hour_ms(next_hour_ms(now.wall_ms), now.trusted, message.hour, message.trusted)
+
+
+def _bound_audits(session: Session, step: Step) -> None:
+    """Each audit may cost a pass over all that is held, so a peer has only so many a minute."""
+    heard = session.audits_heard_ms
+    if len(heard) == AUDITS_PER_MINUTE_MAX and step.now.steady_ms - heard[0] < MINUTE_MS:
+        raise MessageError("too_often", f"more than {AUDITS_PER_MINUTE_MAX} audits within a minute")
+    heard.append(step.now.steady_ms)
 
 
 def equal_received(state: SyncState, session: Session, step: Step, message: Equal) -> None:

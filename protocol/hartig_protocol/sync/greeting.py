@@ -175,6 +175,9 @@ def join_received(state: SyncState, session: Session, step: Step, join: Join) ->
     if state.catalog.authority.standing(join.hub) is not None:
         _send_admit(state, session, step)
         return
+    if join.hub in state.catalog.authority.revoked:
+        step.close(state, session, "revoked", "the hub's key was revoked; join with a new key")
+        return
     step.order(AskAdmission(session.link, session.peer_node, join.hub, join.secret, join.recovery))
 
 

@@ -7,6 +7,7 @@ nobody else: when its window is full its stream simply stays behind, and goes on
 from collections.abc import Iterable, Iterator, Sequence
 
 from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.errors import MessageError
 from hartig_protocol.events import ArrivalsRead, ReadArrivals, ReadRecords, RecordsRead, Told
 from hartig_protocol.limits import (
     CHECK_BYTES,
@@ -113,6 +114,8 @@ def forward(
 def acknowledged(state: SyncState, session: Session, step: Step, number: int) -> None:
     """Free the window up to a message that the peer has dealt with."""
     out = session.out
+    if number > out.number:
+        raise MessageError("bad_message", "acknowledged what was never sent")
     while out.unacked and out.unacked[0][0] <= number:
         out.window_used -= out.unacked.popleft()[1]
     pump(state, session, step)

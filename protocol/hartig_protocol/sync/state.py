@@ -15,6 +15,7 @@ from hartig_protocol.catalog.entry import Entry, register_of_head
 from hartig_protocol.catalog.fingerprint import AuditSet
 from hartig_protocol.catalog.waiting import WaitingPlace
 from hartig_protocol.events import Action, CloseLink, Commit, Cursor, Notice, Now, PeerChanged, SendFrame, Told
+from hartig_protocol.limits import AUDITS_PER_MINUTE_MAX
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Head, Kind, Record, Wire
@@ -109,6 +110,7 @@ class Session:
     out: Outbound = field(default_factory=Outbound)
     into: Inbound = field(default_factory=Inbound)
     audit: AuditRun = field(default_factory=AuditRun)
+    audits_heard_ms: deque[int] = field(default_factory=lambda: deque(maxlen=AUDITS_PER_MINUTE_MAX))
 
     def __repr__(self) -> str:
         return (

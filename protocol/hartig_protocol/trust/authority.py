@@ -16,13 +16,12 @@ import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hartig_protocol.limits import HELLO_RECORDS_MAX, INTEGER_MAX, REVOKES_MAX
+from hartig_protocol.limits import GRANTS_DEEP_MAX, HELLO_RECORDS_MAX, INTEGER_MAX, REVOKES_MAX
 from hartig_protocol.records.governance import GRANTED_RANKS, Charter, Rank, consented_recovery
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.record import Kind, Record
 
 _MEMBER_KINDS = frozenset({33, 34})  # notes and marks
-GRANTS_DEEP_MAX = 32  # a path with charter and card must fit a hello (HELLO_RECORDS_MAX); invites shrink on the way
 
 assert GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX
 

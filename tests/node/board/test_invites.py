@@ -77,6 +77,14 @@ async def test_wrong_tries_are_bounded_by_the_minute(bench: Bench) -> None:
     assert isinstance(await ask(bench, secret_of(again), 51), NewcomerAdmitted)
 
 
+async def test_strangers_who_guess_keep_nobody_out(bench: Bench) -> None:
+    view = await bench.board.invites.create()
+    for stranger in range(200):
+        refused = await ask(bench, bytes([stranger] * 16), node=bytes([stranger] * 32))
+        assert isinstance(refused, NewcomerRefused)
+    assert isinstance(await ask(bench, secret_of(view), node=b"\xff" * 32), NewcomerAdmitted)
+
+
 async def test_the_secret_is_kept_as_a_hash_only(bench: Bench) -> None:
     secret = secret_of(await bench.board.invites.create())
     rows = [key + value[0] for (_, key), value in bench.store.disk.private.items()]

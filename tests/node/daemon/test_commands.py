@@ -1,6 +1,7 @@
 """The commands that work on a folder, called in this process."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from hartig_node.daemon import commands
 from hartig_node.daemon.folder import HubFolder
+from hartig_node.store.lock import FolderLock
 from hartig_protocol.records.invites import Invite
 
 
@@ -106,6 +108,16 @@ def test_run_with_a_wrong_setting_says_which(tmp_path: Path, capsys: pytest.Capt
     code, _, err = called(capsys, commands.run, "--folder", str(tmp_path))
     assert code == 5
     assert "did you mean peer_port?" in err
+
+
+def test_a_second_run_on_one_folder_names_the_process_that_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called(capsys, commands.init, "--folder", str(tmp_path))
+    with FolderLock(tmp_path):
+        code, _, err = called(capsys, commands.run, "--folder", str(tmp_path))
+    assert code == 5
+    assert f"in use by process {os.getpid()}" in err
 
 
 def test_verify_says_that_all_is_well_or_what_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

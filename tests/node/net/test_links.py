@@ -9,7 +9,7 @@ import pytest
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.dialing import dial
 from hartig_node.net.gate import GateLimits
-from hartig_node.net.links import Link, LinkClosedError, LinkError, LinkLimits, keeps_new_link
+from hartig_node.net.links import Link, LinkClosedError, LinkError, LinkLimits
 from hartig_node.net.peer_server import PeerServer
 from hartig_node.net.tls import make_context
 from hartig_node.tasks import Tasks
@@ -330,15 +330,3 @@ async def test_closing_the_server_ends_its_links(
 
 
 LOW, HIGH = b"\x01" * 32, b"\x02" * 32
-
-
-@pytest.mark.parametrize("old_by_low", [True, False])
-@pytest.mark.parametrize("new_by_low", [True, False])
-def test_both_sides_of_two_links_keep_the_same_one(old_by_low: bool, new_by_low: bool) -> None:
-    low = keeps_new_link(LOW, HIGH, old_opened_by_us=old_by_low, new_opened_by_us=new_by_low)
-    high = keeps_new_link(HIGH, LOW, old_opened_by_us=not old_by_low, new_opened_by_us=not new_by_low)
-    assert low is high
-    if old_by_low != new_by_low:
-        assert low is new_by_low
-    else:
-        assert low

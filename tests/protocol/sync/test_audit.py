@@ -9,10 +9,12 @@ from hartig_protocol.events import Commit, Now
 from hartig_protocol.limits import (
     ASKED_PER_SESSION_MAX,
     AUDIT_EVERY_MS,
+    AUDITS_PER_MINUTE_MAX,
     DAY_MS,
     HOUR_MS,
     IDS_LISTED_MAX,
     IDS_PER_FRAME_MAX,
+    MINUTE_MS,
     RECORDS_PER_FRAME,
 )
 from hartig_protocol.records.record import Record
@@ -197,6 +199,31 @@ def test_asking_for_the_list_again_and_again_costs_the_link(wire: Wire) -> None:
     puppet.say(lie)
     assert puppet.closed is not None
     assert puppet.closed[0] == "too_often"
+
+
+def test_an_hour_that_moves_again_and_again_costs_the_link(wire: Wire) -> None:
+    puppet = greeted(wire, wire.member(1))
+    for turn in range(AUDITS_PER_MINUTE_MAX):
+        later = hour(wire) + (turn % 2) * H
+        puppet.say(Audit(later, True, later, 5, bytes(16)) if turn else Audit(later, True, later - H, 5, bytes(16)))
+        if puppet.closed is not None:
+            break
+    puppet.say(Audit(hour(wire), True, hour(wire), 5, bytes(16)))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "too_often"
+
+
+def test_audits_are_welcome_again_after_a_minute(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = greeted(wire, a)
+    ids, print_ = a.hub.state.audit_set.as_of(hour(wire))
+    for _minute in range(3):
+        for _turn in range(AUDITS_PER_MINUTE_MAX):
+            puppet.say(Audit(hour(wire), True, hour(wire), len(ids), print_))
+        for _ in range(4):
+            wire.pass_time(MINUTE_MS // 3)
+            puppet.say(Pong(0))
+    assert puppet.closed is None
 
 
 @pytest.mark.parametrize("changes", [{"hour": 5}, {"as_of": 5}])

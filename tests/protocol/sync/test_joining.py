@@ -70,6 +70,18 @@ def test_a_newcomer_whose_answer_was_lost_is_let_in_without_a_second_invite(wire
     assert c.hub.state.is_member
 
 
+def test_a_key_that_was_revoked_is_told_so_and_uses_no_invite_up(wire: Wire) -> None:
+    a = wire.member(1)
+    wire.publish(
+        a, wire.network.grant(wire.network.hub(9).public, place=9), wire.network.revoke(wire.network.hub(9).public)
+    )
+    puppet = Puppet(wire, 9, a)
+    puppet.say(joined(wire, puppet))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "revoked"
+    assert wire.told_of(a, AskAdmission) == []
+
+
 def test_a_wrong_invite_is_refused_with_a_reason(wire: Wire) -> None:
     a = wire.member(1)
     c = wire.newcomer(3, a, secret=seeded("guessed", 16))

@@ -346,3 +346,12 @@ def test_a_hub_with_an_empty_disk_starts_anew(wire: Wire) -> None:
     wire.publish(b, *wire.proofs(2))
     meet(wire, b, a)
     assert a.ids == b.ids
+
+
+def test_an_acknowledgement_of_what_was_never_sent_costs_the_link(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello())
+    puppet.say(Ack(2**53 - 1))
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "bad_message"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hartig_protocol.limits import DAY_MS, REVOKES_MAX
+from hartig_protocol.limits import DAY_MS, GRANTS_DEEP_MAX, REVOKES_MAX
 from hartig_protocol.records.governance import Charter, Rank
 from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
 from hartig_protocol.records.record import Record
 from hartig_protocol.trust import authority as authority_module
-from hartig_protocol.trust.authority import GRANTS_DEEP_MAX, Authority, authority_of
+from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.lasting import due_governance
 from support.records import NOW_MS, Network, key
 

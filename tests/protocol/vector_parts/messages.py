@@ -70,7 +70,7 @@ def _frames() -> list[Fields]:
                 made.append(_frame("M2", f"{name} with nil as field {at}", [*items[:at], None, *items[at + 1 :]]))
     bounds = {
         "40 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 40, *MESSAGES["Hello"][9:]], None),
-        "41 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 41, *MESSAGES["Hello"][9:]], "bad_message"),
+        "73 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 73, *MESSAGES["Hello"][9:]], "bad_message"),
         "256 records": ([4, 1, 0, [0] * 256, 5, CHECK, True], None),
         "257 records": ([4, 1, 0, [0] * 257, 5, CHECK, True], "bad_message"),
         "4,097 ids": ([9, HOUR, [bytes(32)] * 4097, True], "bad_message"),

@@ -17,7 +17,6 @@ FILE_BYTES_MAX = 64 * 1024 * 1024  # 20,000 posts (what a hub has places for) of
 CELL_CHARACTERS_MAX = 64 * 1024  # a text has at most 8 KiB; one quote too many swallows the whole file
 COLUMNS_MAX = 200
 SNIFFED_ROWS = 50
-SNIFFED_CHARACTERS = 256 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
