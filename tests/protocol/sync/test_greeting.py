@@ -8,6 +8,7 @@ from hartig_protocol.encoding import encode
 from hartig_protocol.events import (
     CloseLink,
     OwnRecordClaimed,
+    TimePassed,
 )
 from hartig_protocol.limits import CHECK_BYTES, DAY_MS
 from hartig_protocol.sync.greeting import join_proof
@@ -27,6 +28,7 @@ from hartig_protocol.sync.messages import (
     pack,
 )
 from hartig_protocol.sync.state import Phase, shortened
+from support.cores import Core, new_disk
 from support.records import NOW_MS, key, seeded
 from support.wire import Puppet, Wire
 
@@ -352,3 +354,21 @@ def test_a_grant_past_its_day_does_not_open_a_session(wire: Wire) -> None:
     puppet.say(puppet.hello([wire.network.charter, stale, wire.network.card(puppet.hub_key)]))
     assert puppet.closed is not None
     assert puppet.closed[0] == "not_a_member"
+
+
+def test_a_hub_whose_card_is_not_made_yet_greets_without_one(wire: Wire) -> None:
+    a, c = wire.member(1), wire.add(Core(wire.network, 3, new_disk(3)))
+    wire.publish(c, *wire.proofs(3)[:2])
+    wire.connect(c, a)
+    wire.deliver()
+    assert len(wire.said(c, Hello)[0].records) == 2
+    assert wire.told_of(a, CloseLink)[-1].code == "wrong_card"
+
+
+def test_a_greeting_has_its_time(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    wire.handle(a, TimePassed())
+    assert puppet.closed is None
+    puppet.say(puppet.hello())
+    assert puppet.session.is_open
