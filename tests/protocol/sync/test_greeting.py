@@ -1,7 +1,5 @@
 """Greetings: who is let in, who is not, and what a stranger learns (SPEC, part H)."""
 
-from dataclasses import replace
-
 import pytest
 
 from hartig_protocol.encoding import encode
@@ -11,7 +9,6 @@ from hartig_protocol.events import (
     TimePassed,
 )
 from hartig_protocol.limits import CHECK_BYTES, DAY_MS
-from hartig_protocol.sync.greeting import join_proof
 from hartig_protocol.sync.messages import (
     ANSWER,
     Ack,
@@ -19,7 +16,6 @@ from hartig_protocol.sync.messages import (
     Bye,
     Equal,
     Hello,
-    Join,
     Message,
     Ping,
     Pong,
@@ -36,23 +32,6 @@ from support.wire import Puppet, Wire
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-def joined(wire: Wire, puppet: Puppet, **changes: object) -> Join:
-    """A good join, or another."""
-    core = puppet.core
-    join = Join(
-        lowest=1,
-        highest=1,
-        network=wire.network.id,
-        own_node=puppet.node,
-        peer_node=core.node,
-        secret=seeded("secret", 16),
-        hub=puppet.hub_key.public,
-        recovery=None,
-        proof=puppet.hub_key.sign(join_proof(wire.network.id, puppet.node, core.node)),
-    )
-    return replace(join, **changes)
 
 
 def test_the_side_that_dials_speaks_first(wire: Wire) -> None:

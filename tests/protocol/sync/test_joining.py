@@ -1,7 +1,5 @@
 """Newcomers with an invite, and two links to one node (SPEC, part H)."""
 
-from dataclasses import replace
-
 import pytest
 
 from hartig_protocol.events import (
@@ -11,33 +9,16 @@ from hartig_protocol.events import (
     NewcomerAdmitted,
     NewcomerRefused,
 )
-from hartig_protocol.sync.greeting import join_proof
-from hartig_protocol.sync.messages import Admit, Bye, Join
+from hartig_protocol.sync.messages import Admit, Bye
 from support.cores import Core, new_disk
 from support.records import key, seeded
+from support.talk import joined
 from support.wire import Puppet, Wire
 
 
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-def joined(wire: Wire, puppet: Puppet, **changes: object) -> Join:
-    """A good join, or another."""
-    core = puppet.core
-    join = Join(
-        lowest=1,
-        highest=1,
-        network=wire.network.id,
-        own_node=puppet.node,
-        peer_node=core.node,
-        secret=seeded("secret", 16),
-        hub=puppet.hub_key.public,
-        recovery=None,
-        proof=puppet.hub_key.sign(join_proof(wire.network.id, puppet.node, core.node)),
-    )
-    return replace(join, **changes)
 
 
 # --- Joining

@@ -1,7 +1,5 @@
 """The stream and its cursor, live forwarding, what waits, what is asked for (SPEC, parts S and W)."""
 
-from typing import Any
-
 import pytest
 
 from hartig_protocol.catalog.entry import Body
@@ -12,48 +10,18 @@ from hartig_protocol.limits import (
     TOLD_PER_PEER_MAX,
     WINDOW_RECORDS_MAX,
 )
-from hartig_protocol.records.record import Record
 from hartig_protocol.sync import outbound
 from hartig_protocol.sync.messages import ANSWER, PUSH, STREAM, Ack, Hello, Records, Want
 from hartig_protocol.sync.outbound import SERVED_MAX
-from support.cores import Core, new_disk, published
+from support.cores import new_disk, published
 from support.records import NOW_MS, seeded
+from support.talk import CHECK, bodiless, cursors, meet, needs, opened, stream
 from support.wire import Puppet, Wire
-
-CHECK = seeded("check", 16)
 
 
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-def needs(wire: Wire, core: Core, count: int, start: int = 0) -> list[Record]:
-    return [wire.network.need(core.key, place=start + i, nonce=start + i) for i in range(count)]
-
-
-def meet(wire: Wire, a: Core, b: Core) -> int:
-    link = wire.connect(a, b)
-    wire.deliver()
-    return link
-
-
-def opened(wire: Wire, core: Core, number: int = 2, **hello: Any) -> Puppet:
-    puppet = Puppet(wire, number, core)
-    puppet.say(puppet.hello(**hello))
-    return puppet
-
-
-def stream(*records: Record, number: int = 1, through: int = 10, why: int = STREAM, final: bool = True) -> Records:
-    return Records(number, why, tuple(record.wire for record in records), through, CHECK, final)
-
-
-def cursors(wire: Wire, core: Core) -> list[Cursor]:
-    return [cursor for commit in wire.commits[core] for cursor in commit.cursors]
-
-
-def bodiless(record: Record) -> Record:
-    return record.without_body()
 
 
 # --- Live

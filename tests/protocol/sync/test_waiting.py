@@ -1,54 +1,20 @@
 """What waits, and bad records: neither ends a sync, neither is counted as known (SPEC, part W)."""
 
-from typing import Any
-
 import pytest
 
-from hartig_protocol.events import Cursor
 from hartig_protocol.limits import (
     DAY_MS,
     WAITING_PER_PEER_MAX,
 )
-from hartig_protocol.records.record import Record
 from hartig_protocol.sync.messages import ANSWER, STREAM, Ack, Records, Want
-from support.cores import Core
-from support.records import NOW_MS, Network, seeded
-from support.wire import Puppet, Wire
-
-CHECK = seeded("check", 16)
+from support.records import NOW_MS, Network
+from support.talk import CHECK, bodiless, cursors, opened, stream
+from support.wire import Wire
 
 
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-def needs(wire: Wire, core: Core, count: int, start: int = 0) -> list[Record]:
-    return [wire.network.need(core.key, place=start + i, nonce=start + i) for i in range(count)]
-
-
-def meet(wire: Wire, a: Core, b: Core) -> int:
-    link = wire.connect(a, b)
-    wire.deliver()
-    return link
-
-
-def opened(wire: Wire, core: Core, number: int = 2, **hello: Any) -> Puppet:
-    puppet = Puppet(wire, number, core)
-    puppet.say(puppet.hello(**hello))
-    return puppet
-
-
-def stream(*records: Record, number: int = 1, through: int = 10, why: int = STREAM, final: bool = True) -> Records:
-    return Records(number, why, tuple(record.wire for record in records), through, CHECK, final)
-
-
-def cursors(wire: Wire, core: Core) -> list[Cursor]:
-    return [cursor for commit in wire.commits[core] for cursor in commit.cursors]
-
-
-def bodiless(record: Record) -> Record:
-    return record.without_body()
 
 
 # --- What waits
