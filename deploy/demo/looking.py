@@ -1,7 +1,8 @@
 """What one hub says of itself, through the Python client.
 
-In: a client. Out: a `HubView`. Needs and offers are counted again only when the fingerprint has changed. Who calls:
-`story`, in a thread, since the client waits.
+In: a client. Out: a `HubView`. Needs and offers are counted again until all that the hub has stored is counted: what
+it has just accepted is in the fingerprint a moment before it is in a list. Who calls: `story`, in a thread, since the
+client waits.
 """
 
 from dataclasses import replace
@@ -25,7 +26,8 @@ def look(node: Node, before: HubView) -> HubView:
         records=status["records"],
         fingerprint=fingerprint,
     )
-    if fingerprint.hash == before.fingerprint.hash:
+    is_counted = before.needs + before.offers == status["posts"]
+    if fingerprint.hash == before.fingerprint.hash and is_counted:
         return view
     return replace(view, needs=_count(node, "need"), offers=_count(node, "offer"))
 
