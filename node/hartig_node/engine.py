@@ -10,11 +10,12 @@ Who calls: `daemon` makes one, `net` hands it links, `board` publishes through i
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from hartig_node.clock import Clock
 from hartig_node.feed import Feed
+from hartig_node.grouping import grouped
 from hartig_node.outbox import LinkPort, Outbox
 from hartig_node.peers import Peers
 from hartig_node.ports import Store, StoreFullError
@@ -25,12 +26,16 @@ from hartig_protocol.events import (
     Admitted,
     ArrivalsRead,
     AskAdmission,
+    BundleEnded,
+    CarriedAnswered,
     CloseLink,
     Commit,
+    ContinueWork,
     Event,
-    FrameReceived,
+    FramesReceived,
     LinkClosed,
     LinkOpened,
+    LinksWanted,
     NewcomerAdmitted,
     NewcomerRefused,
     OwnRecordClaimed,
@@ -39,19 +44,29 @@ from hartig_protocol.events import (
     PublishAnswered,
     ReadArrivals,
     ReadRecords,
+    RecordsCarried,
     RecordsPublished,
     RecordsRead,
     Refusal,
     SendFrame,
+    TimeHeard,
     TimePassed,
+    WorkContinued,
 )
 from hartig_protocol.hub import Hub
 from hartig_protocol.limits import NONCE_BYTES
-from hartig_protocol.records.record import Wire
+from hartig_protocol.records.record import Record, Wire
 
 logger = logging.getLogger(__name__)
 
-STEPS_WAITING_MAX = 64  # steps whose commits are not durable yet; then links are not read any further
+# Of steps whose commits are not durable yet; then links are not read any further. A frame may hold one record, so
+# many may wait; together they may not hold more than about 20 MB.
+STEPS_WAITING_MAX = 256
+RECORDS_WAITING_MAX = 4_096
+# Of frames that are dealt with in one step: about 60 records, so about 15 ms. One frame may have more.
+TOGETHER_BYTES_MAX = 24 * 1024
+TURN_S_MAX = 0.004  # how long frames that are here already may be dealt with before everything else has its turn
+TIMER_NEARNESS_S = 0.002  # a timer that is as near as this to where it should be may stay
 FULL_RETRY_S = 5.0
 
 
@@ -77,16 +92,21 @@ class Engine:
         self.peers = Peers()
         self.stuck: str | None = None
         self.node_side: NodeSide | None = None
+        self.on_links_wanted: Callable[[tuple[bytes, ...]], None] | None = None
         self._tasks, self._random_bytes = tasks, random_bytes
         self._links: dict[int, tuple[LinkPort, Outbox]] = {}
         self._next_link = 1
         self._next_ticket = 1
         self._tickets: dict[int, asyncio.Future[tuple[Refusal | None, ...]]] = {}
+        self._carried: dict[int, asyncio.Future[CarriedAnswered]] = {}
         self._steps: deque[list[Action]] = deque()
+        self._records_waiting = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_is_asked = self._turn_is_asked = self._closed = False
+        self._turn_ends_s = 0.0
         self._refused_before = 0
 
     def __repr__(self) -> str:
@@ -112,20 +132,34 @@ class Engine:
         if actions:
             self._steps.append(actions)
             self._wake.set()
-            if len(self._steps) >= STEPS_WAITING_MAX:
+            self._records_waiting += sum(len(action.added) for action in actions if isinstance(action, Commit))
+            if len(self._steps) >= STEPS_WAITING_MAX or self._records_waiting >= RECORDS_WAITING_MAX:
                 self._room.clear()
-        self._set_timer()
+        if not self._timer_is_asked:  # once for all events of this turn of the loop
+            self._timer_is_asked = True
+            asyncio.get_running_loop().call_soon(self._set_timer)
 
     def _set_timer(self) -> None:
+        self._timer_is_asked = False
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        delay_s = max(0.01, (self.hub.next_timer_ms() - self.clock.now().steady_ms) / 1000)
+        due_s = loop.time() + delay_s
         if self._timer is not None:
+            if abs(self._timer.when() - due_s) < TIMER_NEARNESS_S:
+                return
             self._timer.cancel()
-        delay_s = max(0.01, self.hub.next_timer_ms() / 1000 - self.clock.now().steady_ms / 1000)
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self.handle, TimePassed())
+        self._timer = loop.call_at(due_s, self._time_passed)
+
+    def _time_passed(self) -> None:
+        self._timer = None
+        self.handle(TimePassed())
 
     def start_publish(
-        self, records: Sequence[Wire], private: Sequence[PrivateRow] = ()
+        self, records: Sequence[Record | Wire], private: Sequence[PrivateRow] = ()
     ) -> asyncio.Future[tuple[Refusal | None, ...]]:
-        """Hand records to the core; the answer comes when what was accepted is durable.
+        """Hand records to the core, opened or in wire form; the answer comes when what was accepted is durable.
 
         The core has judged them, and its catalog has changed, when this returns.
         """
@@ -137,9 +171,28 @@ class Engine:
         self.handle(RecordsPublished(ticket, tuple(records), tuple(private)))
         return answer
 
-    async def publish(self, records: Sequence[Wire], private: Sequence[PrivateRow] = ()) -> tuple[Refusal | None, ...]:
+    async def publish(
+        self, records: Sequence[Record | Wire], private: Sequence[PrivateRow] = ()
+    ) -> tuple[Refusal | None, ...]:
         """Publish and wait; a caller that is cancelled while it waits changes nothing about what was handed in."""
         return await self.start_publish(records, private)
+
+    async def carry(self, hub: bytes, records: Sequence[Wire]) -> CarriedAnswered:
+        """Hand in records out of a bundle that a hub wrote; the answer comes when what was accepted is durable."""
+        return await self._carry(lambda ticket: RecordsCarried(ticket, tuple(records), hub))
+
+    async def end_bundle(self, hub: bytes, epoch: bytes, n: int, check: bytes) -> CarriedAnswered:
+        """Say that a bundle was whole and true: the cursor of its hub may move."""
+        return await self._carry(lambda ticket: BundleEnded(ticket, hub, epoch, n, check))
+
+    async def _carry(self, event_of: Callable[[int], Event]) -> CarriedAnswered:
+        ticket = self._next_ticket
+        self._next_ticket += 1
+        answer: asyncio.Future[CarriedAnswered] = asyncio.get_running_loop().create_future()
+        self._carried[ticket] = answer
+        answer.add_done_callback(lambda _: self._carried.pop(ticket, None))
+        self.handle(event_of(ticket))
+        return await answer
 
     async def keep_private(self, rows: Sequence[PrivateRow]) -> None:
         """Make private rows durable on their own."""
@@ -161,8 +214,10 @@ class Engine:
             self.handle(LinkOpened(number, link.peer_node_id, link.opened_by_us, nonce))
             while True:
                 frame = await link.receive()
-                self.handle(FrameReceived(number, frame))
+                frames = (frame, *link.receive_more(TOGETHER_BYTES_MAX - len(frame)))
+                self.handle(FramesReceived(number, frames))
                 await self._room.wait()
+                await self._give_way()
         except (RemoteError, OSError) as error:
             reason = str(error)
         finally:
@@ -173,6 +228,20 @@ class Engine:
             sender.cancel()
             link.close(reason)
 
+    async def _give_way(self) -> None:
+        """Let everything else have its turn: reading on does not wait while there are frames that came together."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._turn_ends_s:
+            return
+        if not self._turn_is_asked:
+            self._turn_is_asked = True
+            loop.call_soon(self._begin_turn)
+        await asyncio.sleep(0)
+
+    def _begin_turn(self) -> None:
+        self._turn_is_asked = False
+        self._turn_ends_s = asyncio.get_running_loop().time() + TURN_S_MAX
+
     # --- Actions out
 
     async def _carry_out(self) -> None:
@@ -181,8 +250,9 @@ class Engine:
             self._wake.clear()
             steps = list(self._steps)
             self._steps.clear()
+            self._records_waiting = 0
             self._room.set()
-            commits = [action for actions in steps for action in actions if isinstance(action, Commit)]
+            commits = grouped(action for actions in steps for action in actions if isinstance(action, Commit))
             if commits:
                 # All are waiting when the writer looks, so they share one transaction.
                 await asyncio.gather(*(self._commit(commit) for commit in commits))
@@ -215,19 +285,37 @@ class Engine:
                     self._links[link][1].finish(f"{code}: {reason}")
             case ReadArrivals() | ReadRecords():
                 self._tasks.start(self._read(action), f"read for link {action.link}")
+            case ContinueWork():
+                # After this turn of the loop: links, doors and timers come first.
+                asyncio.get_running_loop().call_soon(self.handle, WorkContinued())
+            case AskAdmission() | Admitted() | OwnRecordClaimed():
+                self._tasks.start(self._ask_node_side(action), "node side")
+            case _:
+                self._tell(action)
+
+    def _tell(self, action: Action) -> None:
+        """Tell the node's people and programs."""
+        match action:
             case PublishAnswered(ticket, refusals):
                 answer = self._tickets.get(ticket)
                 if answer is not None and not answer.done():
                     answer.set_result(refusals)
             case PeerChanged():
                 self.peers.changed(action)
-            case AskAdmission() | Admitted() | OwnRecordClaimed():
-                self._tasks.start(self._ask_node_side(action), "node side")
+            case CarriedAnswered(ticket):
+                carried = self._carried.get(ticket)
+                if carried is not None and not carried.done():
+                    carried.set_result(action)
+            case LinksWanted(nodes):
+                if self.on_links_wanted is not None:
+                    self.on_links_wanted(nodes)
+            case TimeHeard(hub, wall_ms, trusted):
+                self.clock.heard(hub, wall_ms, trusted=trusted)
 
     def _send(self, link: int, frame: bytes) -> None:
         held = self._links.get(link)
         if held is not None and not held[1].put(frame):
-            held[1].abort("the peer does not read")
+            held[1].abort("the other hub does not read")
 
     async def _read(self, action: ReadArrivals | ReadRecords) -> None:
         if isinstance(action, ReadRecords):
@@ -255,6 +343,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop the timer; tasks and links end with their holders."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
 

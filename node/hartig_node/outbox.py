@@ -39,6 +39,9 @@ class LinkPort(Protocol):
     async def receive(self) -> bytes:
         """Return the next whole frame; raises `RemoteError` when there will be none."""
 
+    def receive_more(self, bytes_max: int) -> list[bytes]:
+        """Return the frames that are here already, at most so many bytes of them and one frame more."""
+
     async def send(self, frame: bytes) -> None:
         """Send a frame, waiting while the other side does not read."""
 
@@ -90,7 +93,10 @@ class Outbox:
                     continue
                 frame = self._frames.popleft()
                 self._bytes -= len(frame)
-                async with asyncio.timeout(GOODBYE_S if self._last_words is not None else None):
+                if self._last_words is None:
+                    await self._link.send(frame)
+                    continue
+                async with asyncio.timeout(GOODBYE_S):
                     await self._link.send(frame)
         except (RemoteError, OSError) as error:
             self._last_words = str(error)

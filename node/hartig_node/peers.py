@@ -63,7 +63,8 @@ class Peers:
         if link is not None:
             host, port = link.peer_address[:2]
             found_by = self._found_by.get(change.peer_node, "") if link.opened_by_us else "incoming"
-            peer = replace(peer, opened_by_us=link.opened_by_us, address=f"{host}:{port}", found_by=found_by)
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            peer = replace(peer, opened_by_us=link.opened_by_us, address=address, found_by=found_by)
         self._peers[change.peer_node] = peer
         while len(self._peers) > PEERS_MAX:
             del self._peers[next(iter(self._peers))]

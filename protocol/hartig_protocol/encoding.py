@@ -3,6 +3,10 @@
 In: bytes of a bounded length, or a plain value. Out: a value of nil, booleans, integers, byte strings, text, lists and
 dicts, or bytes. Called by records and messages. The msgpack library reads duplicate keys, long forms, floats, NaN,
 extension types and deep nesting without a word; everything it lets pass is caught here.
+
+Nearly all that comes is well formed, and every record is read by everybody, so there are two ways. The quick one walks
+a value level by level, in one loop, and says only yes or no. What it does not take is read once more, the careful way,
+which names what is wrong; a sender of nonsense makes us read it twice, and no more.
 """
 
 from typing import Any
@@ -13,6 +17,7 @@ from hartig_protocol.errors import EncodingError, LocalError
 from hartig_protocol.limits import DEPTH_MAX, INTEGER_MAX
 
 _SCALARS = frozenset({type(None), bool, bytes})
+_NOT_MSGPACK = (ValueError, TypeError, msgpack.UnpackException)
 
 
 def encode(value: Any) -> bytes:
@@ -21,13 +26,19 @@ def encode(value: Any) -> bytes:
     Raises `LocalError` for anything that `decode` would refuse.
     """
     try:
+        if _is_strict(value, ascii_only=False):
+            return _pack(value)
         _check(value, DEPTH_MAX, ascii_only=False)
+        return _pack(_sorted(value))
     except EncodingError as error:
         raise LocalError(f"not encodable as strict msgpack: {error}") from error
-    try:
-        return _pack(_sorted(value))
     except UnicodeEncodeError as error:
         raise LocalError(f"not encodable as strict msgpack: text is no valid UTF-8: {error.reason}") from error
+
+
+def encode_again(value: Any) -> bytes:
+    """Encode what `decode` gave, or a part of it: it is known to be strict, so nothing is checked."""
+    return _pack(value)
 
 
 def decode(data: bytes, bytes_max: int, *, ascii_only: bool = False) -> Any:
@@ -39,17 +50,63 @@ def decode(data: bytes, bytes_max: int, *, ascii_only: bool = False) -> Any:
     if len(data) > bytes_max:
         raise EncodingError("too_large", f"{len(data)} bytes where at most {bytes_max} are allowed")
     try:
+        value = msgpack.unpackb(data, raw=False, strict_map_key=False)
+    except _NOT_MSGPACK:
+        raise _refusal(data, ascii_only=ascii_only) from None
+    # Packing gives the same bytes only where no key came twice and every form was the shortest.
+    if _is_strict(value, ascii_only=ascii_only) and _pack(value) == data:
+        return value
+    raise _refusal(data, ascii_only=ascii_only)
+
+
+def _refusal(data: bytes, *, ascii_only: bool) -> EncodingError:
+    """Read once more what is not strict, and name the first thing that is wrong."""
+    try:
         value = msgpack.unpackb(
             data, raw=False, strict_map_key=False, object_pairs_hook=_map, ext_hook=_refuse_extension
         )
-    except EncodingError:
-        raise
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise EncodingError("not_msgpack", f"not msgpack: {str(error) or type(error).__name__}") from error
-    _check(value, DEPTH_MAX, ascii_only=ascii_only)
-    if _pack(value) != data:
-        raise EncodingError("not_strict", "not the shortest encoding of its value")
-    return value
+        _check(value, DEPTH_MAX, ascii_only=ascii_only)
+    except EncodingError as error:
+        return error
+    except _NOT_MSGPACK as error:
+        return EncodingError("not_msgpack", f"not msgpack: {str(error) or type(error).__name__}")
+    return EncodingError("not_strict", "not the shortest encoding of its value")
+
+
+def _is_strict(value: Any, *, ascii_only: bool) -> bool:
+    """Tell whether a value is one that may be written as it stands: its types, bounds, depth and sorted keys."""
+    level, deeper_left = [value], DEPTH_MAX
+    while level:
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is bytes or item is None or kind is bool:
+                continue
+            if kind is int:
+                if not -INTEGER_MAX <= item <= INTEGER_MAX:
+                    return False
+            elif kind is str:
+                if ascii_only and not item.isascii():
+                    return False
+            elif deeper_left == 0:
+                return False
+            elif kind is list or kind is tuple:
+                below += item
+            elif kind is dict and _has_rising_keys(item):
+                below += item.values()
+            else:
+                return False
+        level, deeper_left = below, deeper_left - 1
+    return True
+
+
+def _has_rising_keys(value: dict[Any, Any]) -> bool:
+    previous = None
+    for key in value:
+        if type(key) is not str or not key.isascii() or (previous is not None and key <= previous):
+            return False
+        previous = key
+    return True
 
 
 def _pack(value: Any) -> bytes:

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 from hartig_protocol.catalog.commit import Commit, Cursor, Notice, Now, PrivateRow, Told
-from hartig_protocol.records.record import Wire
+from hartig_protocol.records.record import Record, Wire
 
 # --- Events: what happened ------------------------------------------------------------------------------------------
 
@@ -30,6 +30,14 @@ class FrameReceived:
 
 
 @dataclass(frozen=True)
+class FramesReceived:
+    """Several whole frames came in together on one link, in this order; records among them are dealt with together."""
+
+    link: int
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
 class LinkClosed:
     """The channel is gone, whoever ended it."""
 
@@ -39,13 +47,13 @@ class LinkClosed:
 
 @dataclass(frozen=True)
 class RecordsPublished:
-    """The people of this hub, or a client that signs for itself, hand in records in wire form.
+    """The people of this hub, or a client that signs for itself, hand in records, opened or in wire form.
 
     `private` rows are stored in the same commit. `ticket` names the caller's wait; `PublishAnswered` carries it back.
     """
 
     ticket: int
-    records: tuple[Wire, ...]
+    records: tuple[Record | Wire, ...]
     private: tuple["PrivateRow", ...] = ()
 
 
@@ -86,6 +94,45 @@ class NewcomerRefused:
 
 
 @dataclass(frozen=True)
+class RecordsCarried:
+    """Records out of a bundle that `hub` wrote; `CarriedAnswered` says what became of them."""
+
+    ticket: int
+    records: tuple[Wire, ...]
+    hub: bytes
+
+
+@dataclass(frozen=True)
+class BundleEnded:
+    """A bundle of `hub` was whole and true: all that it had accepted through `n` of its store `epoch` was in it."""
+
+    ticket: int
+    hub: bytes
+    epoch: bytes
+    n: int
+    check: bytes
+
+
+@dataclass(frozen=True)
+class NodeUnreachable:
+    """All known addresses of a node were tried, and none answered."""
+
+    node: bytes
+
+
+@dataclass(frozen=True)
+class NodeHeard:
+    """A hint that a node is near (mDNS, a new address)."""
+
+    node: bytes
+
+
+@dataclass(frozen=True)
+class WorkContinued:
+    """Answer to `ContinueWork`: everything else that was due has had its turn."""
+
+
+@dataclass(frozen=True)
 class TimePassed:
     """The moment that `Hub.next_timer_ms` named has come."""
 
@@ -93,12 +140,18 @@ class TimePassed:
 Event = (
     LinkOpened
     | FrameReceived
+    | FramesReceived
     | LinkClosed
     | RecordsPublished
     | ArrivalsRead
     | RecordsRead
     | NewcomerAdmitted
     | NewcomerRefused
+    | RecordsCarried
+    | BundleEnded
+    | NodeUnreachable
+    | NodeHeard
+    | WorkContinued
     | TimePassed
 )
 
@@ -202,6 +255,36 @@ class Admitted:
     """This hub has become a member: it can publish its card now."""
 
 
+@dataclass(frozen=True)
+class CarriedAnswered:
+    """What became of the records out of a bundle: for each its refusal, or None where it is held or waits."""
+
+    ticket: int
+    refusals: tuple[Refusal | None, ...]
+    waiting: int = 0  # how many wait for something that has not come
+
+
+@dataclass(frozen=True)
+class TimeHeard:
+    """A hub that seats or organisers granted has said what time it is, and whether it trusts its clock."""
+
+    hub: bytes
+    wall_ms: int
+    trusted: bool
+
+
+@dataclass(frozen=True)
+class LinksWanted:
+    """Keep links with these nodes, and dial no others."""
+
+    nodes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class ContinueWork:
+    """Long work is left: answer with `WorkContinued` as soon as everything else that is due has had its turn."""
+
+
 Action = (
     Commit
     | SendFrame
@@ -213,6 +296,10 @@ Action = (
     | PublishAnswered
     | PeerChanged
     | Admitted
+    | CarriedAnswered
+    | TimeHeard
+    | LinksWanted
+    | ContinueWork
 )
 
 __all__ = [
@@ -220,15 +307,22 @@ __all__ = [
     "Admitted",
     "ArrivalsRead",
     "AskAdmission",
+    "BundleEnded",
+    "CarriedAnswered",
     "CloseLink",
     "Commit",
+    "ContinueWork",
     "Cursor",
     "Event",
     "FrameReceived",
+    "FramesReceived",
     "LinkClosed",
     "LinkOpened",
+    "LinksWanted",
     "NewcomerAdmitted",
     "NewcomerRefused",
+    "NodeHeard",
+    "NodeUnreachable",
     "Notice",
     "Now",
     "OwnRecordClaimed",
@@ -237,10 +331,13 @@ __all__ = [
     "PublishAnswered",
     "ReadArrivals",
     "ReadRecords",
+    "RecordsCarried",
     "RecordsPublished",
     "RecordsRead",
     "Refusal",
     "SendFrame",
+    "TimeHeard",
     "TimePassed",
     "Told",
+    "WorkContinued",
 ]

@@ -1,11 +1,11 @@
 """The core: one object, `handle(event, now) -> actions`, no clock, no sockets, no files.
 
-Map of one record's way: `FrameReceived` -> sync.messages (frame to message) -> sync.inbound (open, verify, judge by
+Map of one record's way: `FramesReceived` -> sync.messages (frame to message) -> sync.inbound (open, verify, judge by
 catalog and trust) -> the `Commit` of the step -> sync.outbound (on to other peers) -> notices for the feed.
 The engine calls it, with no await inside, and carries the actions out in their order: store, then send, then tell.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hartig_protocol.catalog.catalog import Catalog
@@ -13,44 +13,71 @@ from hartig_protocol.errors import LocalError, MessageError, RecordError
 from hartig_protocol.events import (
     Action,
     ArrivalsRead,
+    BundleEnded,
     CloseLink,
     Event,
     FrameReceived,
+    FramesReceived,
     LinkClosed,
     LinkOpened,
     NewcomerAdmitted,
     NewcomerRefused,
+    NodeHeard,
+    NodeUnreachable,
     Now,
     PublishAnswered,
+    RecordsCarried,
     RecordsPublished,
     RecordsRead,
     Refusal,
     TimePassed,
+    WorkContinued,
 )
 from hartig_protocol.limits import (
+    ANSWER_MS_MAX,
     HELLO_TIMEOUT_MS,
     PING_AFTER_MS,
+    RECORDS_PER_FRAME_MAX,
     SESSIONS_MAX,
     SILENCE_MS_MAX,
     SWEEP_EVERY_MS,
 )
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Record
-from hartig_protocol.sync import audit, greeting, inbound, outbound
+from hartig_protocol.sync import (
+    audit,
+    bundle,
+    feeding,
+    greeting,
+    inbound,
+    outbound,
+    overlay,
+    pulling,
+    spreading,
+)
+from hartig_protocol.sync.framing import unpack
 from hartig_protocol.sync.messages import (
+    ANSWER,
     Ack,
     Admit,
     Audit,
     Bye,
     Equal,
+    Have,
     Hello,
     Ids,
     Join,
+    Lack,
+    List,
+    More,
     Ping,
     Pong,
+    Prefer,
+    Pull,
     Records,
+    Sketch,
+    Through,
     Want,
-    unpack,
 )
 from hartig_protocol.sync.state import Phase, Session, Step, SyncState
 
@@ -64,13 +91,21 @@ _GREETINGS: dict[type, _Handler] = {
 }
 _OPEN: dict[type, _Handler] = {
     Records: inbound.records_received,
-    Ack: lambda state, session, step, message: outbound.acknowledged(state, session, step, message.number),
+    Through: inbound.through_received,
+    Have: inbound.have_received,
+    Pull: pulling.pull_received,
+    Prefer: lambda _state, session, _step, message: spreading.prefer_received(session, message),
+    Ack: lambda state, session, step, message: outbound.acknowledged(state, session, step, message.count),
     Want: lambda state, session, step, message: outbound.serve(state, session, step, message.ids),
     Audit: audit.audit_received,
     Equal: audit.equal_received,
+    Sketch: audit.sketch_received,
+    More: audit.more_received,
+    List: audit.list_received,
     Ids: audit.ids_received,
+    Lack: audit.lack_received,
     Ping: lambda _state, session, step, message: step.send(session, Pong(message.number)),
-    Pong: lambda _state, _session, _step, _message: None,  # that it was heard is enough
+    Pong: lambda _state, session, step, message: session.pong_received(message.number, step.now.steady_ms),
 }
 
 
@@ -80,6 +115,7 @@ class Hub:
     def __init__(self, state: SyncState, now: Now) -> None:
         self.state = state
         self._sweep_ms = now.steady_ms + SWEEP_EVERY_MS
+        self._authority = state.catalog.authority  # by which those who have a link were judged last
 
     def __repr__(self) -> str:
         return f"<Hub {self.state.hub_key.public.hex()[:8]} {self.state.catalog!r} {len(self.state.sessions)} links>"
@@ -94,6 +130,7 @@ class Hub:
         step = Step(now)
         self.catalog.refresh(now, step.commit)
         self.catalog.sweep(now, step.commit)
+        overlay.refresh(self.state, step)
         return step.actions()
 
     def handle(self, event: Event, now: Now) -> list[Action]:
@@ -102,16 +139,20 @@ class Hub:
         Never raises for anything that came from outside: a bad message costs its link.
         """
         step = Step(now)
-        authority = self.catalog.authority
+        self._happened(step, event)
+        self._settle(step)
+        return step.actions()
+
+    def _happened(self, step: Step, event: Event) -> None:
         match event:
+            case FramesReceived(link, frames):
+                self._frames_received(step, link, frames)
             case FrameReceived(link, frame):
-                self._frame_received(step, link, frame)
+                self._frames_received(step, link, (frame,))
             case LinkOpened():
                 self._link_opened(step, event)
             case LinkClosed(link, reason):
                 self._with_session(link, lambda session: step.forget(self.state, session, "closed", reason))
-            case RecordsPublished():
-                self._records_published(step, event)
             case ArrivalsRead(link):
                 self._with_session(link, lambda one: outbound.arrivals_read(self.state, one, step, event))
             case RecordsRead(link):
@@ -123,14 +164,33 @@ class Hub:
             case TimePassed():
                 self._time_passed(step)
             case _:
+                self._happened_here(step, event)
+
+    def _happened_here(self, step: Step, event: Event) -> None:
+        """Take what does not come from a link."""
+        match event:
+            case RecordsPublished():
+                self._records_published(step, event)
+            case RecordsCarried():
+                bundle.records_carried(self.state, step, event)
+            case BundleEnded():
+                bundle.bundle_ended(self.state, step, event)
+            case NodeUnreachable(node):
+                overlay.unreachable(self.state, step, node)
+            case NodeHeard(node):
+                overlay.heard(self.state, step, node)
+            case WorkContinued():
+                self.state.continue_jobs(step)
+            case _:
                 raise LocalError(f"no such event: {event!r}")
-        if self.catalog.authority is not authority:
-            self._close_strangers(step)
-        return step.actions()
 
     def next_timer_ms(self) -> int:
         """Return when (steady ms) `TimePassed` is wanted at the latest."""
-        return min([self._sweep_ms, *(_session_timer_ms(session) for session in self.state.sessions.values())])
+        state = self.state
+        dues_ms = [_session_timer_ms(session) for session in state.sessions.values()]
+        others = (state.missing_due_ms, feeding.next_due_ms(state))
+        dues_ms.extend(due_ms for due_ms in others if due_ms is not None)
+        return min(self._sweep_ms, overlay.next_due_ms(state), *dues_ms)
 
     # --- Links and frames
 
@@ -149,19 +209,44 @@ class Hub:
         elif event.opened_by_us:
             greeting.greet(self.state, session, step)
 
-    def _frame_received(self, step: Step, link: int, frame: bytes) -> None:
+    def _frames_received(self, step: Step, link: int, frames: Sequence[bytes]) -> None:
+        """Deal with the frames in their order; `Records` that follow each other count as one message with them all."""
         session = self.state.sessions.get(link)
         if session is None:
             return
         session.heard_ms = step.now.steady_ms
+        gathered: list[Records] = []
+        refusal = None
         try:
-            self._message_received(step, session, unpack(frame))
+            for frame in frames:
+                message = unpack(frame)
+                if gathered and not _joins(gathered, message):
+                    gathered = self._gathered_received(step, session, gathered)
+                if link not in self.state.sessions:
+                    return
+                if session.is_open and type(message) is Records and message.why != ANSWER:
+                    gathered.append(message)
+                else:
+                    self._message_received(step, session, message)
+                    self._settle(step)
         except (MessageError, RecordError) as error:
-            step.close(self.state, session, error.code, str(error))
+            refusal = error
+        if gathered:
+            self._gathered_received(step, session, gathered)
+        if refusal is not None and link in self.state.sessions:
+            step.close(self.state, session, refusal.code, str(refusal))
+
+    def _gathered_received(self, step: Step, session: Session, gathered: Sequence[Records]) -> list[Records]:
+        inbound.several_received(self.state, session, step, gathered)
+        self._heard(step, session)
+        self._settle(step)
+        return []
 
     def _message_received(self, step: Step, session: Session, message: Any) -> None:
         match message:
             case Bye(code, reason):
+                if code == "crowded" and session.is_open:
+                    overlay.seen_twice(self.state, session, step)  # it was let go as redundant, and need not be missed
                 step.order(CloseLink(session.link, code, reason))
                 step.forget(self.state, session, code, f"it said: {reason}")
             case _:
@@ -171,16 +256,37 @@ class Hub:
                     where = "after the greetings" if session.is_open else "before the greetings are done"
                     raise MessageError("bad_message", f"{type(message).__name__} came {where}")
                 handler(self.state, session, step, message)
+        self._heard(step, session, is_word=not isinstance(message, Ping | Pong))
+
+    def _heard(self, step: Step, session: Session, *, is_word: bool = True) -> None:
         if session.is_open and session.link in self.state.sessions:
+            if is_word:
+                feeding.heard(self.state, session, step)
             audit.begin_if_due(self.state, session, step)
+
+    def _settle(self, step: Step) -> None:
+        """End the links of strangers, and let go on what has waited for the end of a link, or of catching up."""
+        state = self.state
+        if self.catalog.authority is not self._authority:
+            self._authority = self.catalog.authority
+            self._close_strangers(step)
+        overlay.refresh(state, step)
+        while state.ended or state.released:
+            ended, state.ended = state.ended, []
+            for link in ended:
+                spreading.link_ended(state, step, link)
+            if state.released:
+                state.released = False
+                audit.resume_deferred(state, step)
+            pulling.pull_all_now(state, step)
 
     # --- What the node hands in
 
     def _records_published(self, step: Step, event: RecordsPublished) -> None:
         opened: list[Record | Refusal] = []
-        for wire in event.records:
+        for item in event.records:
             try:
-                opened.append(open_record(wire))
+                opened.append(item if isinstance(item, Record) else open_record(item))
             except RecordError as error:
                 opened.append(Refusal(error.code, str(error)))
         records = [item for item in opened if isinstance(item, Record)]
@@ -208,6 +314,9 @@ class Hub:
         now = step.now
         for session in [self.state.sessions[link] for link in sorted(self.state.sessions)]:
             self._session_timer(step, session)
+        feeding.time_passed(self.state, step)
+        if self.state.missing_due_ms is not None and now.steady_ms >= self.state.missing_due_ms:
+            pulling.pull(self.state, step)
         if now.steady_ms >= self._sweep_ms:
             self._sweep_ms = now.steady_ms + SWEEP_EVERY_MS
             self.catalog.sweep(step.now, step.commit)
@@ -226,15 +335,44 @@ class Hub:
             step.close(self.state, session, "no_greeting", f"no greeting within {HELLO_TIMEOUT_MS // 1000} seconds")
         elif now_ms - session.heard_ms >= SILENCE_MS_MAX:
             step.close(self.state, session, "silent", f"nothing heard for {SILENCE_MS_MAX // 1000} seconds")
+        elif session.into.questions and now_ms - session.into.answered_ms >= ANSWER_MS_MAX:
+            step.close(self.state, session, "no_answer", f"no answer within {ANSWER_MS_MAX // 1000} seconds")
         elif session.is_open:
-            if now_ms - session.pinged_ms >= PING_AFTER_MS:
-                step.send(session, Ping(now_ms))
-                outbound.pump(self.state, session, step)
-            audit.begin_if_due(self.state, session, step)
+            self._open_session_timer(step, session)
+
+    def _open_session_timer(self, step: Step, session: Session) -> None:
+        now_ms, out, into = step.now.steady_ms, session.out, session.into
+        if _is_due(out.named_due_ms, now_ms):
+            outbound.flush_names(session, step)
+        if _is_due(out.through_due_ms, now_ms):
+            outbound.tell_through(self.state, session, step)
+        if _is_due(into.ack_due_ms, now_ms):
+            inbound.acknowledge(session, step)
+        if now_ms - session.pinged_ms >= PING_AFTER_MS:
+            step.send(session, Ping(now_ms))
+        audit.begin_if_due(self.state, session, step)
+
+
+def _joins(gathered: Sequence[Records], message: Any) -> bool:
+    """Whether a message may be dealt with together with those before it."""
+    if type(message) is not Records or message.why != gathered[0].why:
+        return False
+    return sum(len(one.records) for one in gathered) + len(message.records) <= RECORDS_PER_FRAME_MAX
+
+
+def _is_due(due_ms: int | None, now_ms: int) -> bool:
+    return due_ms is not None and due_ms <= now_ms
 
 
 def _session_timer_ms(session: Session) -> int:
     """Return when (steady ms) a session wants to be looked at."""
     if not session.is_open:
         return min(session.opened_ms + HELLO_TIMEOUT_MS, session.heard_ms + SILENCE_MS_MAX)
-    return min(session.pinged_ms + PING_AFTER_MS, session.heard_ms + SILENCE_MS_MAX, audit.next_due_ms(session))
+    out, into = session.out, session.into
+    due_ms = min(session.pinged_ms + PING_AFTER_MS, audit.next_due_ms(session))  # the latter ends silence, too
+    if into.questions:
+        due_ms = min(due_ms, into.answered_ms + ANSWER_MS_MAX)
+    for other_ms in (out.named_due_ms, out.through_due_ms, into.ack_due_ms):
+        if other_ms is not None and other_ms < due_ms:
+            due_ms = other_ms
+    return due_ms

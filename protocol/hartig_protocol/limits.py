@@ -64,6 +64,7 @@ REACH_KM_MAX = 20_000
 
 # --- Governance
 SEATS_MAX = 16
+HUB_CARDS_MAX = 4  # of one hub that name nodes: those with the lowest places
 NODES_MAX = 4  # node keys on one hub's card: today's, and those of a machine being replaced
 ADDRESSES_MAX = 8
 ADDRESS_BYTES_MAX = 80
@@ -76,10 +77,16 @@ REVOKES_MAX = 4_096  # of one author: bounds what a stolen seat key can occupy
 
 # --- Sync
 RECORDS_PER_FRAME_MAX = 256
-RECORDS_PER_FRAME = 128  # about 13 ms of verification: what the event loop may be held for
+RECORDS_PER_FRAME = 64  # about 15 ms until they are verified and taken: what the event loop may be held for
 RECORD_BYTES_PER_FRAME = 128 * 1024  # then the frame is sent, full or not
 IDS_PER_FRAME_MAX = 4_096  # 139 kB
 WANTS_PER_FRAME_MAX = 512
+SHORT_BYTES = 8  # of an id or a key, where a list of many names them
+SHORT_PER_FRAME_MAX = 4_096
+PULLS_PER_FRAME_MAX = 512
+SKETCH_ID_BYTES = 6  # keyed short ids of the audit: 48 bits, and a bad guess costs one audit
+LACKS_PER_FRAME_MAX = 16_384
+SYMBOL_BYTES_PER_FRAME_MAX = 128 * 1024
 IDS_LISTED_MAX = 500_000  # ids of one full list: 32 MB held while it is compared
 WAITING_PER_PEER_MAX = 256
 ASKED_PER_SESSION_MAX = 65_536
@@ -90,6 +97,28 @@ OLD_THREADS_PER_SESSION_MAX = 256
 SESSIONS_MAX = 64
 PEERS_KNOWN_MAX = 4_096
 
+# --- Spreading and catching up
+ANNOUNCE_AFTER_MS = 60  # names are gathered so long before they are sent: a batch costs what a single one costs
+ANNOUNCE_LATER_MS = 40  # more, for the side that was dialled: it hears the other's names first, and need not send them
+ANNOUNCED_MAX = 4_096  # names that wait for one peer; beyond, its stream falls behind and goes on from the catalog
+NAMED_PER_SESSION_MAX = 4_096  # named by one peer and not here yet; beyond, the audit brings them
+MISSING_MAX = 65_536  # named by anybody and not here yet
+REFUSED_LATELY_MAX = 4_096  # remembered, so that what was refused is not pulled from everybody who names it
+PULL_WAIT_MS_MIN = 40  # then what was named and did not come is pulled
+PULL_WAIT_MS_MAX = 1_000
+RTT_MS_GUESS = 100  # until the first pong
+ORIGINS_MAX = 4_096  # hubs whose eager links are remembered, by link
+ACK_AFTER_RECORDS = 64
+ACK_AFTER_MS = 1_000
+THROUGH_AFTER_MS = 2_000  # a live stream says "complete through" so often: each costs both sides a row
+ANSWER_MS_MAX = 60_000  # from one part of an answer to the next; then the link is of no use
+FEED_SILENCE_MS = 5_000  # then others may feed us
+FEED_MS_MAX = 60_000  # then they may although the one that feeds us still speaks: it may only pretend to
+PREVIEW_RECORDS = 512  # newest posts, sent to a newcomer ahead of the stream
+SMALL_SET = 64  # so few records are named without an audit: 512 bytes
+LACKING_SPARE = 16  # arrivals beyond what a peer seems to lack: its own, and those that have replaced others
+NEWCOMER_PART = 4  # whoever holds less than a fourth of our records is sent all of them
+
 HELLO_TIMEOUT_MS = 10_000
 PING_AFTER_MS = 20_000  # of silence
 SILENCE_MS_MAX = 60_000  # then the link is dead: three pings
@@ -98,11 +127,25 @@ AUDITS_PER_MINUTE_MAX = 4  # from one peer; an honest one asks once or twice in 
 SWEEP_EVERY_MS = MINUTE_MS
 HOUR_AHEAD_MS_MAX = 2 * HOUR_MS  # further ahead, the trusted side's hour counts (design 6.3)
 
+# --- Bundles
+BUNDLE_HEADER_BYTES_MAX = 512  # 13 + 96 bytes of keys and ids, four integers and a signature are about 250
+BUNDLE_FRAME_BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX + SEATS_MAX * SIGNATURE_BYTES + 32  # one record, and no more
+BUNDLE_TRIES_MAX = 1_024  # frames that were none before a reader gives up; each is a look at up to 19 KB (10 us)
+CARRIED_WAITING_MAX = 2_048  # records that wait, of all neighbours; beyond, none out of a bundle is set aside
+
 # --- Invites
 INVITE_USES_MAX = 1_000
 INVITE_ADDRESSES_MAX = 4
 INVITE_BYTES_MAX = 1_024
 JOIN_TRIES_PER_MINUTE = 3  # of one peer; and a link is closed at the first wrong secret
+
+# --- Time from other hubs
+TIMES_NEEDED = 3  # hubs that agree before their time is believed (design 6)
+TIMES_APART_MS_MAX = 2 * MINUTE_MS  # from their median: synchronised clocks differ by less than a second, those that a
+# person set by a watch by a minute or two; and well below the ten minutes from which records are refused as early
+TIME_KEPT_MS = DAY_MS  # what a hub said counts so long: crystals are off by up to 100 ppm, so by 9 seconds a day
+TIMES_KEPT_MAX = 256  # hubs whose answers are remembered; beyond, the oldest are forgotten
+TIME_LIFT_MS_MAX = 90 * DAY_MS  # what one hub's stamp may move a clock that nobody vouches for (design 6)
 
 assert THREAD_KEPT_MS > BODY_KEPT_MS
 assert LIFE_REVOKE_MS_MAX >= LIFE_LONG_MS_MAX + THREAD_KEPT_MS
@@ -113,4 +156,40 @@ assert RECORDS_PER_FRAME <= RECORDS_PER_FRAME_MAX <= WINDOW_RECORDS_MAX
 assert INVITES_DEFAULT <= INVITES_MAX <= PLACE_MAX
 assert PLACES_DEFAULT <= PLACES_MAX <= PLACE_MAX
 assert 2 * GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX <= RECORDS_PER_FRAME_MAX
+assert ACK_AFTER_RECORDS < WINDOW_RECORDS_MAX
+assert SHORT_PER_FRAME_MAX * SHORT_BYTES + 64 < FRAME_BYTES_MAX
+assert LACKS_PER_FRAME_MAX * SKETCH_ID_BYTES + 64 < FRAME_BYTES_MAX
+assert SYMBOL_BYTES_PER_FRAME_MAX + 64 < FRAME_BYTES_MAX
+assert ANNOUNCED_MAX <= SHORT_PER_FRAME_MAX
+assert ANNOUNCE_AFTER_MS + ANNOUNCE_LATER_MS < THROUGH_AFTER_MS
 assert PING_AFTER_MS * 3 <= SILENCE_MS_MAX
+assert 2 * TIMES_APART_MS_MAX < STAMP_AHEAD_MS_MAX
+assert TIMES_NEEDED <= TIMES_KEPT_MAX
+
+# --- Overlay (SPEC, part O; sizes as in HyParView, DSN 2007: an active view of 5 for 10,000 nodes)
+MESH_HUBS_MAX = 12  # ours included: 11 links each, 66 in all, and one hop to everybody
+LINKS_FEW = 3  # with fewer a hub asks to be taken in: a random graph with 3 links a hub hangs together
+LINKS_LOW = 6  # with fewer it looks for more
+LINKS_AIM = 7  # with so many it turns others away, with more it lets redundant ones go; 5 hops at 100 hubs (simulated)
+LINKS_VISITED_MAX = 10  # with so many it goes to nobody of itself
+LINKS_FULL = 48  # with so many even one that asks to be taken in costs another its link; the door has 64
+TRIES_MAX = 12  # dials under way at once
+VISITS_AT_ONCE = 4
+ASK_AFTER_REFUSALS = 2  # with too few links: then a hub asks to be taken in
+HINT_VISITS = 3  # hubs heard of, of all that are known, that are visited without a reason
+PROBES_AFTER_RETURN = 16  # nodes that failed, tried again at once when one of them is back
+TRY_SLOW_MS = 500  # a dial that takes longer keeps no other waiting; an answer takes a few round trips
+TRY_MS_MAX = 30_000  # a dial of which nothing was heard has failed; all addresses of a node take less
+SETBACK_MS_MIN = 1_000
+SETBACK_MS_MAX = 10 * MINUTE_MS  # a thousand hubs that are away cost whoever lacks links two dials a second
+REFUSED_MS_MAX = MINUTE_MS  # whoever is crowded has room again soon, and answers at once
+PATIENCE_MS_MIN = 2_000  # between tries for a fourth link
+PATIENCE_MS_MAX = 10 * MINUTE_MS
+PROBE_EVERY_MS = 30_000  # one node that failed is tried again, however many links there are
+EXCHANGE_EVERY_MS = 10 * MINUTE_MS  # one more link to anybody; halves that lack nothing meet by it
+SHED_EVERY_MS = 30_000
+REDUNDANT_MS_MAX = MINUTE_MS  # how long a link counts as redundant, and how old one is before it is let go
+OVERLAY_LOOK_MS = MINUTE_MS
+
+assert LINKS_FEW < LINKS_LOW < LINKS_AIM < LINKS_VISITED_MAX < LINKS_FULL < SESSIONS_MAX
+assert MESH_HUBS_MAX > LINKS_VISITED_MAX

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -44,9 +44,10 @@ def environment() -> dict[str, str]:
 class Daemon:
     """One hub: its folder, its commands and, once launched, its process."""
 
-    def __init__(self, folder: Path, hartig: Path = HARTIG) -> None:
+    def __init__(self, folder: Path, hartig: Path = HARTIG, settings: Mapping[str, str] | None = None) -> None:
         self.folder, self.ports = folder, dict[str, int]()
         self._hartig, self._log = hartig, folder.with_suffix(".log")
+        self._environment = {**environment(), **(settings or {})}  # of the process that `launch` starts
         self._process: subprocess.Popen[str] | None = None
         self._watchdog: threading.Timer | None = None
         self.node = Node.find(folder=str(folder))
@@ -81,7 +82,7 @@ class Daemon:
         with self._log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 [self._hartig, "run", "--folder", self.folder, "--json"],
-                env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         self._watchdog = threading.Timer(LIFE_S_MAX, self._process.kill)
         self._watchdog.daemon = True

@@ -14,6 +14,7 @@ import pytest
 
 from end_to_end.daemons import Daemon
 from hartig_node import __version__
+from hartig_node.cli.exits import UNREACHABLE
 
 pytestmark = pytest.mark.end_to_end
 
@@ -96,6 +97,8 @@ def test_the_installed_program_founds_a_hub_runs_it_and_ends_cleanly(hartig: Pat
         assert b"Water for 40" in page
         assert hub.command("show", post["id"])["title"] == {"en": "Water for 40"}
         assert hub.stop() == 0, hub.log()
+        problems = [problem["code"] for problem in hub.command("doctor", codes=(UNREACHABLE,))["problems"]]
+        assert "not_running" in problems, "a hub that was stopped is not taken for one that died"
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:

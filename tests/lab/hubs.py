@@ -33,6 +33,7 @@ UNTIL_S_MAX = 60.0
 # Not everything that a status shows is an event; so it is asked again after this time without one.
 ASK_AGAIN_S = 0.5
 LAST_LINES = 15
+BATCH_DRAFTS = 100  # what the API takes at once
 
 Json = dict[str, Any]
 Check = Callable[[], Awaitable[bool]]
@@ -73,9 +74,9 @@ class Hub:
         """Take an invite; nothing runs yet."""
         self.id = (await self.command("join", link, "--name", self.name))["hub"]
 
-    async def start(self) -> None:
-        """Run it until it says that it is ready."""
-        argv = [HARTIG, "run", "--folder", str(self.host.folder), "--json"]
+    async def start(self, *program: str) -> None:
+        """Run it until it says that it is ready; `program` is what runs instead of `hartig`, as one with a fault."""
+        argv = [*(program or [HARTIG]), "run", "--folder", str(self.host.folder), "--json"]
         self.process = await self._lab.run(self.host, argv, label=f"hub {self.name}")
         await self.process.line_with('"ready": true', UNTIL_S_MAX)
         await self._neighbourhood.listen_to(self)
@@ -105,8 +106,9 @@ class Hub:
 
     async def publish(self, *titles: str) -> None:
         drafts = [{"kind": "need", "category": "water.drinking", "title": {"en": title}} for title in titles]
-        answer = await self.ask("POST", "posts/batch", {"drafts": drafts})
-        assert answer["failed"] == 0, answer
+        for start in range(0, len(drafts), BATCH_DRAFTS):
+            answer = await self.ask("POST", "posts/batch", {"drafts": drafts[start : start + BATCH_DRAFTS]})
+            assert answer["failed"] == 0, answer
 
     async def titles(self) -> set[str]:
         """The titles of everything that this hub shows."""
@@ -122,6 +124,16 @@ class Hub:
     async def link_to(self, other: "Hub") -> Json | None:
         """This hub's word on its open link to another hub, if there is one."""
         return next((one for one in await self.peers() if one["hub"] == other.id and one["state"] == "open"), None)
+
+    async def reason_for(self, other: "Hub") -> str | None:
+        """What this hub says of why there is no link to another."""
+        return next((one["reason"] for one in await self.peers() if one["hub"] == other.id), None)
+
+    async def figure(self, name: str) -> float:
+        """One of the figures for machines."""
+        answer = await self._lab.http(self.host, "GET", "/metrics")
+        lines = [line.split() for line in answer.body.decode().splitlines() if not line.startswith("#")]
+        return float(dict(lines)[name])
 
     async def problem_codes(self) -> set[str]:
         return {problem["code"] for problem in (await self.status())["problems"]}

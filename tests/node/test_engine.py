@@ -5,13 +5,18 @@ import asyncio
 import pytest
 
 from hartig_node.board.drafts import PostFields, read_draft
-from hartig_node.engine import FULL_RETRY_S
+from hartig_node.engine import FULL_RETRY_S, TOGETHER_BYTES_MAX
 from hartig_node.outbox import OUTBOX_BYTES_MAX, Outbox
 from hartig_node.ports import StoreError
 from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RemoteError
-from hartig_protocol.events import Commit, PeerChanged, SendFrame
-from hartig_protocol.sync.messages import Bye, Hello, Ping, pack, unpack
+from hartig_protocol.events import Commit, Event, FramesReceived, PeerChanged, SendFrame
+from hartig_protocol.sync.framing import pack, unpack
+from hartig_protocol.sync.messages import (
+    Bye,
+    Hello,
+    Ping,
+)
 from support.boards import node_id_of, running_board
 
 WATER = {"kind": "need", "category": "water", "title": "Water"}
@@ -36,6 +41,13 @@ class PipeLink:
         if frame is None:
             raise RemoteError("closed", "the link has ended")
         return frame
+
+    def receive_more(self, bytes_max: int) -> list[bytes]:
+        frames = []
+        while bytes_max > 0 and not self.inbox.empty() and (frame := self.inbox.get_nowait()):
+            frames.append(frame)
+            bytes_max -= len(frame)
+        return frames
 
     async def send(self, frame: bytes) -> None:
         await self.reads.wait()
@@ -83,7 +95,7 @@ async def test_a_full_disk_is_waited_out_and_then_acknowledged(monkeypatch: pyte
     assert FULL_RETRY_S > 0
     async with running_board() as bench:
         bench.store.disk.is_full = True
-        publishing = bench.engine.start_publish([bench.board.posts._sign(_fields()).record.wire])
+        publishing = bench.engine.start_publish([bench.board.posts._sign(_fields())[0].record.wire])
         await settle()
         assert not publishing.done()
         assert bench.engine.stuck
@@ -110,6 +122,29 @@ async def test_a_bad_frame_costs_its_link_and_nothing_else(tasks: Tasks) -> None
         assert last.code == "not_msgpack"
         assert bench.engine.hub.state.sessions == {}
         assert (await bench.board.posts.publish(WATER)).state == "standing"
+    await tasks.close()
+
+
+async def test_frames_that_are_here_together_are_one_event(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_board() as bench:
+        seen: list[tuple[bytes, ...]] = []
+        usual = bench.engine.handle
+
+        def handle(event: Event) -> None:
+            if isinstance(event, FramesReceived):
+                seen.append(event.frames)
+            usual(event)
+
+        monkeypatch.setattr(bench.engine, "handle", handle)
+        link = PipeLink(node_id_of(9), opened_by_us=False)
+        large = bytes(TOGETHER_BYTES_MAX)
+        for frame in (b"1", b"2", large, b"3"):
+            link.inbox.put_nowait(frame)
+        serving = tasks.start(bench.engine.run_link(link), "link")
+        await settle()
+        assert seen == [(b"1", b"2", large), (b"3",)]
+        link.close("done")
+        await serving
     await tasks.close()
 
 
@@ -144,9 +179,9 @@ async def test_a_peer_that_does_not_read_costs_bounded_memory_and_its_link() -> 
     while outbox.put(frame):
         accepted += 1
     assert accepted * len(frame) <= OUTBOX_BYTES_MAX
-    outbox.abort("the peer does not read")
+    outbox.abort("the other hub does not read")
     await outbox.run()
-    assert link.closed == "the peer does not read"
+    assert link.closed == "the other hub does not read"
     assert link.sent == []
 
 
@@ -193,7 +228,7 @@ async def test_a_doubled_links_end_does_not_hide_the_one_that_stands() -> None:
 async def test_a_store_that_fails_ends_the_node() -> None:
     async with running_board(may_fail=True) as bench:
         bench.store.hold()
-        waiting = bench.engine.start_publish([bench.board.posts._sign(_fields()).record.wire])
+        waiting = bench.engine.start_publish([bench.board.posts._sign(_fields())[0].record.wire])
         await settle()
         bench.store.crash()
         await settle()

@@ -21,7 +21,14 @@ from hartig_protocol.events import (
     TimePassed,
 )
 from hartig_protocol.limits import HELLO_TIMEOUT_MS, PING_AFTER_MS, SESSIONS_MAX, SILENCE_MS_MAX, SWEEP_EVERY_MS
-from hartig_protocol.sync.messages import Ack, Bye, Ping, Pong, Records, pack
+from hartig_protocol.sync.framing import pack
+from hartig_protocol.sync.messages import (
+    Ack,
+    Bye,
+    Ping,
+    Pong,
+    Records,
+)
 from hartig_protocol.sync.state import Session
 from support.records import NOW_MS, seeded
 from support.wire import Puppet, Wire
@@ -211,3 +218,14 @@ def test_the_link_that_we_dialled_greets_at_once(wire: Wire) -> None:
     a = wire.member(1)
     actions = a.hub.handle(LinkOpened(5, seeded("peer", 32), True, seeded("n", 16)), wire.now)
     assert len(actions) == 1
+
+
+def test_a_neighbour_that_lets_a_link_go_as_one_too_many_is_not_missed() -> None:
+    wire = Wire()
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    puppet.say(puppet.hello())
+    link = puppet.link
+    puppet.say(Bye("crowded", "this hub has enough neighbours"))
+    assert link not in a.hub.state.sessions
+    assert link not in a.hub.state.overlay.redundant, "it went as a redundant one"

@@ -10,8 +10,8 @@ from hartig_protocol import limits
 from hartig_protocol.limits import GRANTS_DEEP_MAX
 from hartig_protocol.records import categories, keys
 from hartig_protocol.records.record import HEAD_FIELDS, Kind
-from hartig_protocol.sync import audit
-from hartig_protocol.sync.messages import TABLE
+from hartig_protocol.sync import audit, sketch
+from hartig_protocol.sync.framing import TABLE
 from protocol.vectors_generate import PARTS, VECTORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,6 +114,7 @@ BOUNDS: dict[str, list[int]] = {
     "G4": [limits.NAME_BYTES_MAX, limits.SEATS_MAX, limits.PLACES_MAX, limits.INVITES_MAX, limits.LANGUAGES_MAX],
     "G5": [limits.PLACES_MAX, limits.INVITES_MAX],
     "C1": [limits.NODES_MAX, limits.ADDRESSES_MAX, limits.ADDRESS_BYTES_MAX],
+    "C2": [limits.HUB_CARDS_MAX],
     "C3": [limits.NAME_BYTES_MAX, limits.TEXT_BYTES_MAX],
     "N1": [limits.CATEGORY_BYTES_MAX, limits.AREA_CHARACTERS_MAX, limits.UNIT_CHARACTERS_MAX],
     "N2": [limits.PEOPLE_MAX, limits.REACH_KM_MAX],
@@ -124,17 +125,45 @@ BOUNDS: dict[str, list[int]] = {
     "A8": [limits.REVOKES_MAX],
     "W4": [limits.WAITING_PER_PEER_MAX],
     "S2": [limits.TOLD_PER_PEER_MAX],
-    "S6": [limits.WINDOW_RECORDS_MAX],
+    "S5": [limits.SMALL_SET, limits.PREVIEW_RECORDS],
+    "S6": [limits.WINDOW_RECORDS_MAX, limits.ACK_AFTER_RECORDS, limits.ACK_AFTER_MS // 1000],
+    "S7": [limits.ANSWER_MS_MAX // 1000],
+    "S8": [limits.SHORT_BYTES],
+    "S9": [limits.SHORT_BYTES],
+    "S10": [limits.FEED_SILENCE_MS // 1000, limits.FEED_MS_MAX // 1000],
     "F4": [
         limits.AUDIT_EVERY_MS // limits.MINUTE_MS,
         audit.UNSETTLED_MS_MAX // 1000,
-        limits.IDS_LISTED_MAX,
+    ],
+    "F7": [sketch.SYMBOL_BYTES - 1, sketch.TALLY_BYTES, sketch.TALLY_LEVELS],
+    "F8": [limits.IDS_LISTED_MAX, sketch.SKETCH_SYMBOLS_MAX, sketch.SYMBOLS_PER_FRAME_MAX, limits.SKETCH_ID_BYTES],
+    "B1": [512, 19_488],
+    "B5": [1_024],
+    "B6": [limits.CARRIED_WAITING_MAX],
+    "O1": [limits.MESH_HUBS_MAX],
+    "O2": [limits.LINKS_FEW, limits.SETBACK_MS_MAX // limits.MINUTE_MS, limits.PATIENCE_MS_MAX // limits.MINUTE_MS],
+    "O3": [limits.LINKS_FULL],
+    "O4": [limits.LINKS_FEW, limits.MESH_HUBS_MAX],
+    "O5": [limits.SHED_EVERY_MS // 1000],
+    "O6": [
+        limits.VISITS_AT_ONCE,
+        limits.HINT_VISITS,
+        limits.PROBES_AFTER_RETURN,
+        limits.PROBE_EVERY_MS // 1000,
+        limits.EXCHANGE_EVERY_MS // limits.MINUTE_MS,
+        limits.LINKS_LOW,
+        limits.LINKS_AIM,
+        limits.LINKS_VISITED_MAX,
     ],
     "M2": [
         limits.HELLO_RECORDS_MAX,
         limits.RECORDS_PER_FRAME_MAX,
         limits.WANTS_PER_FRAME_MAX,
         limits.IDS_PER_FRAME_MAX,
+        limits.SHORT_PER_FRAME_MAX,
+        limits.PULLS_PER_FRAME_MAX,
+        limits.LACKS_PER_FRAME_MAX,
+        limits.SYMBOL_BYTES_PER_FRAME_MAX,
     ],
     "H1": [limits.HELLO_TIMEOUT_MS // 1000],
     "H8": [limits.PING_AFTER_MS // 1000, limits.SILENCE_MS_MAX // 1000, limits.SESSIONS_MAX],

@@ -15,6 +15,7 @@ if __name__ == "__main__":
 from protocol.vector_parts import (
     audits,
     authority,
+    bundles,
     encoding,
     governance,
     invites,
@@ -22,9 +23,11 @@ from protocol.vector_parts import (
     life,
     links,
     messages,
+    overlays,
     posts,
     records,
     sets,
+    streams,
 )
 from protocol.vector_parts.composing import Fields
 
@@ -41,12 +44,30 @@ PARTS = {
     "T": "chains",
     "W": "waiting",
     "S": "streams",
+    "O": "overlay",
     "F": "audit",
     "M": "messages",
     "H": "greetings",
     "I": "invites",
+    "B": "bundles",
 }
-MODULES = (encoding, keys, records, life, governance, posts, authority, sets, messages, links, audits, invites)
+MODULES = (
+    encoding,
+    keys,
+    records,
+    life,
+    governance,
+    posts,
+    authority,
+    sets,
+    messages,
+    links,
+    streams,
+    overlays,
+    audits,
+    invites,
+    bundles,
+)
 
 
 def files() -> dict[str, str]:

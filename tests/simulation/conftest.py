@@ -1,14 +1,36 @@
-"""How many worlds a run lives through: `HARTIG_WORLDS=n` for more than the usual."""
+"""How many worlds a run lives through (`HARTIG_WORLDS=n` for more than the usual), and what measurements have shown."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
-WORLDS_USUALLY = 200
+import pytest
+
+WORLDS_USUALLY = 2_000
+BATCH = 20
+PARTS = 2  # files that share the worlds, so that each of two cores has one
 
 
-def pytest_generate_tests(metafunc: object) -> None:
-    """Give each test that asks for a `seeds` batch its own part of the worlds."""
-    names = getattr(metafunc, "fixturenames", ())
-    if "seeds" in names:
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Give each test that asks for a `seeds` batch its own part of the worlds, those of its file's `PART`."""
+    if "seeds" in metafunc.fixturenames:
         count = int(os.environ.get("HARTIG_WORLDS", str(WORLDS_USUALLY)))
-        batches = [range(at, min(at + 20, count)) for at in range(0, count, 20)]
-        metafunc.parametrize("seeds", batches, ids=[f"{batch[0]}-{batch[-1]}" for batch in batches])  # type: ignore[attr-defined]
+        starts = range(BATCH * metafunc.module.PART, count, BATCH * PARTS)
+        batches = [range(start, min(start + BATCH, count)) for start in starts]
+        metafunc.parametrize("seeds", batches, ids=[f"{batch[0]}-{batch[-1]}" for batch in batches])
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say what was measured: it is shown when the run ends, also where the test passed, on whatever core it ran."""
+    return lambda line: record_property("measured", line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show all that was measured."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    said = [line for report in reports for name, line in report.user_properties if name == "measured"]
+    if said:
+        terminalreporter.section("measured in virtual networks")
+        for line in said:
+            terminalreporter.write_line(line)

@@ -8,23 +8,38 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from hartig_protocol import hub
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.verdict import ACCEPTED, Verdict
-from hartig_protocol.events import Action, Now
+from hartig_protocol.events import Action, Now, PublishAnswered, RecordsCarried, SendFrame
 from hartig_protocol.records import opening
 from hartig_protocol.records.record import Record
-from hartig_protocol.sync import inbound
+from hartig_protocol.sync import bundle, inbound, pulling, spreading
 from hartig_protocol.sync.cursors import Cursors
-from hartig_protocol.sync.state import Inbound, Step
+from hartig_protocol.sync.messages import Audit, Equal
+from hartig_protocol.sync.state import Session, Step, SyncState
+from hartig_protocol.trust.authority import Authority
 
 
 @contextmanager
 def acknowledge_before_commit() -> Iterator[None]:
-    """Tell, then send, then store."""
+    """Tell people that it is kept, then store it."""
     right = Step.actions
 
     def actions(self: Step) -> list[Action]:
-        return right(self)[::-1]
+        return sorted(right(self), key=lambda action: not isinstance(action, PublishAnswered))
+
+    with patch.object(Step, "actions", actions):
+        yield
+
+
+@contextmanager
+def send_before_store() -> Iterator[None]:
+    """Send to peers what is not durable yet."""
+    right = Step.actions
+
+    def actions(self: Step) -> list[Action]:
+        return sorted(right(self), key=lambda action: not isinstance(action, SendFrame))
 
     with patch.object(Step, "actions", actions):
         yield
@@ -34,6 +49,48 @@ def acknowledge_before_commit() -> Iterator[None]:
 def keep_cursor_across_epochs() -> Iterator[None]:
     """Believe any cursor, as if a store never changed its past."""
     with patch.object(Cursors, "confirmed", lambda _self, _peer, _epoch, cursor, _running: cursor[1] if cursor else 0):
+        yield
+
+
+@contextmanager
+def believe_void_cursors() -> Iterator[None]:
+    """Believe a cursor of the right epoch without its running hash."""
+
+    def confirmed(_self: Cursors, _peer: bytes, epoch: bytes, cursor: Any, _running_at: Any) -> int:
+        return cursor[1] if cursor and cursor[0] == epoch else 0
+
+    with patch.object(Cursors, "confirmed", confirmed):
+        yield
+
+
+@contextmanager
+def count_what_is_named_as_held() -> Iterator[None]:
+    """Let a name do for the record: what a peer names and we lack is not pulled, and its cursor moves."""
+    with patch.object(pulling, "have_received", lambda _state, _session, _step, _message: None):
+        yield
+
+
+@contextmanager
+def answer_equal_without_looking() -> Iterator[None]:
+    """Answer every audit with "equal"."""
+
+    def audit_received(_state: SyncState, session: Session, step: Step, message: Audit) -> None:
+        step.send(session, Equal(message.as_of))
+
+    with patch.dict(hub._OPEN, {Audit: audit_received}):
+        yield
+
+
+@contextmanager
+def take_what_revoked_keys_wrote_from_bundles() -> Iterator[None]:
+    """Ask nobody whether the author of a record on a stick may write."""
+    right = bundle.records_carried
+
+    def records_carried(state: SyncState, step: Step, event: RecordsCarried) -> None:
+        with patch.object(Authority, "may_write", lambda *_: True):
+            right(state, step, event)
+
+    with patch.object(bundle, "records_carried", records_carried):
         yield
 
 
@@ -81,19 +138,24 @@ def expire_by_any_clock() -> Iterator[None]:
 
 
 @contextmanager
-def ask_in_the_order_of_a_set() -> Iterator[None]:
+def name_in_the_order_of_a_set() -> Iterator[None]:
     """Iterate a set unsorted: the trace then follows the hash seed of the process."""
-    right = inbound.want
+    right = spreading.name_later
 
-    def want(into: Inbound, ids: Iterable[bytes]) -> None:
-        right(into, set(ids))
+    def name_later(session: Session, step: Step, ids: Iterable[bytes]) -> None:
+        right(session, step, set(ids))
 
-    with patch.object(inbound, "want", want):
+    with patch.object(spreading, "name_later", name_later):
         yield
 
 
 SEEN_BY_INVARIANTS: tuple[Callable[[], Any], ...] = (
     acknowledge_before_commit,
+    send_before_store,
+    believe_void_cursors,
+    count_what_is_named_as_held,
+    answer_equal_without_looking,
+    take_what_revoked_keys_wrote_from_bundles,
     keep_cursor_across_epochs,
     count_stripped_bodies_as_known,
     let_the_last_stand,

@@ -1,26 +1,25 @@
 """What must be true in every world, watched while it runs and looked at when it is quiet.
 
 While it runs: nothing private is in any frame, every added record is authentic and has its body, nothing goes before
-its time, "complete through n" is true when it is written, and memory keeps its bounds. At the end: all members hold the
-same set and name the same fingerprint, and no acknowledged record is lost.
+its time, "complete through n" is true when it is written, what our own key signed and we did not know is noticed, and
+memory keeps its bounds. At the end: all members hold the same set and name the same fingerprint, no acknowledged record
+is lost, and what they hold is what anyone would hold who was handed the same records in another order.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hartig_protocol.catalog import waiting
+from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Body, Entry, register_of_head
-from hartig_protocol.events import Commit, Refusal
-from hartig_protocol.limits import (
-    ASKED_PER_SESSION_MAX,
-    HOUR_MS,
-    MINUTE_MS,
-    RECORDS_PER_FRAME_MAX,
-    WAITING_PER_PEER_MAX,
-    WINDOW_RECORDS_MAX,
-)
+from hartig_protocol.events import Action, Commit, Cursor, Event, Now, Refusal
+from hartig_protocol.limits import HOUR_MS, MINUTE_MS, ORIGINS_MAX, RECORDS_PER_FRAME_MAX
 from hartig_protocol.records import opening
-from hartig_protocol.records.record import Record, body_due, thread_due
-from hartig_protocol.sync.outbound import SERVED_MAX
-from hartig_protocol.sync.state import PendingInvite
+from hartig_protocol.records.record import Kind, Record, body_due, thread_due
+from hartig_protocol.sync import inbound, outbound, pulling, spreading
+from hartig_protocol.sync.messages import LIVE, Records, Through
+from hartig_protocol.sync.state import PendingInvite, Session
+from simulation.remembered import unpack
 from support.cores import Core
 from support.records import seeded
 
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 PRIVATE_MARK = b"PRIVATE"  # stands in the title of every record of audience `hub`
 SKEW_MS = 3 * MINUTE_MS  # trusted clocks of a world differ by less
+GOVERNANCE = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE})
+GREETED = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.CARD})  # kinds that come in greetings, too
 
 
 class BrokenInvariantError(AssertionError):
@@ -43,6 +44,7 @@ class Watch:
         self.records: dict[bytes, Record] = {}
         self.acked: dict[bytes, Record] = {}
         self.lost_with_disk: set[bytes] = set()
+        self.known_own: dict[int, set[bytes]] = {}  # place -> its own records that it was handed, or noticed
 
     def fail(self, what: str) -> None:
         raise BrokenInvariantError(f"at {self.world.at_ms} ms: {what}")
@@ -55,8 +57,31 @@ class Watch:
     # --- While it runs
 
     def sent(self, member: "Member", frame: bytes) -> None:
+        """Nothing private leaves a hub, and nothing that it might forget when its power fails now."""
         if PRIVATE_MARK in frame:
             self.fail(f"{member} sent what must never leave it")
+        message, disk = unpack(frame), member.core.disk
+        if type(message) is Through and message.n > disk.last_n:
+            self.fail(f"{member} says complete through {message.n}, and its disk ends at {disk.last_n}")
+        if type(message) is Records and message.why == LIVE:
+            entries = member.core.hub.catalog.entries
+            for record in map(opening.open_record, message.records):
+                if record.id not in disk.numbers and record.id in entries:
+                    self.fail(f"{member} sent {record}, which is not durable")
+
+    def publishing(self, member: "Member", records: Sequence[Record]) -> None:
+        self.known_own.setdefault(member.place, set()).update(record.id for record in records)
+
+    def claimed(self, member: "Member", record_id: bytes) -> None:
+        self.known_own.setdefault(member.place, set()).add(record_id)
+
+    def handled(self, member: "Member", event: Event, actions: Sequence[Action]) -> None:
+        if actions and type(actions[0]) is Commit:
+            self._are_proven(member, actions[0])
+        link = getattr(event, "link", None)
+        session = member.core.hub.state.sessions.get(link) if link is not None else None
+        if session is not None:
+            self._bounds(member, session)
 
     def acknowledged(self, member: "Member", records: list[Record], refusals: tuple[Refusal | None, ...]) -> None:
         disk = member.core.disk
@@ -75,7 +100,7 @@ class Watch:
         for record_id in commit.removed:
             self._may_go(member, self.records[record_id])
         for cursor in commit.cursors:
-            self._is_complete(member, cursor.peer, cursor.epoch, cursor.n)
+            self._is_complete(member, cursor)
 
     def _has_body(self, member: "Member", entry: Entry, record: Record) -> None:
         due = body_due(entry.expires)
@@ -88,13 +113,31 @@ class Watch:
         if not (is_due or record.head.is_chain or self._is_replaced(member.core, record)):
             self.fail(f"{member} let go of {record} before its time")
 
-    def _is_complete(self, member: "Member", peer: bytes, epoch: bytes, n: int) -> None:
-        """Whatever the peer holds up to n is held here, or replaced here."""
-        other = next(one for one in self.world.members if one.core.key.public == peer)
-        if not other.is_up or other.core.disk.epoch != epoch or other.has_lied:
+    def _are_proven(self, member: "Member", commit: Commit) -> None:
+        """Only who may write has written what was added."""
+        catalog = member.core.hub.catalog
+        for entry, record in commit.added:
+            head = record.head
+            if head.kind in GOVERNANCE or entry.id not in catalog.entries:
+                continue
+            if not catalog.authority.may_write(head.author, head.kind, head.place):
+                self.fail(f"{member} accepted {record}, whose author may not write")
+
+    def _is_complete(self, member: "Member", cursor: Cursor) -> None:
+        """Whatever the peer holds up to n is held here, or replaced here.
+
+        Of a liar or a clone nobody can say, and who asks for what it does not want takes one answer for another.
+        """
+        peer, epoch, n = cursor.peer, cursor.epoch, cursor.n
+        others = [one for one in self.world.members if one.core.key.public == peer]
+        other = others[0]
+        if len(others) > 1 or not other.is_up or other.core.disk.epoch != epoch or other.has_lied or member.has_lied:
             return
+        if other.was_put_back and other.core.hub.catalog.running_at(n) != cursor.check:
+            return  # said in the life that was undone: the peer will not believe it
+        held = member.core.hub.catalog.entries
         for entry in other.core.hub.catalog.entries.values():
-            if entry.n > n or entry.is_private or entry.is_chain or entry.id in member.core.hub.catalog.entries:
+            if entry.n > n or entry.is_private or entry.is_chain or entry.id in held:
                 continue
             record = self.records[entry.id]
             due = thread_due(entry.expires)
@@ -113,21 +156,40 @@ class Watch:
             return held.thread != head.thread or not head.is_chain
         return catalog.authority.standing(head.author) is None
 
-    def bounds(self, member: "Member") -> None:
-        state = member.core.hub.state
-        for session in state.sessions.values():
-            if session.out.window_used > WINDOW_RECORDS_MAX + 2 * RECORDS_PER_FRAME_MAX:
-                self.fail(f"{session} has {session.out.window_used} records under way")
-            if len(session.out.serve) > SERVED_MAX or len(session.into.asked) > ASKED_PER_SESSION_MAX:
-                self.fail(f"{session} queues without bound")
-            if state.waiting.count(session.peer_hub) > WAITING_PER_PEER_MAX:
-                self.fail(f"{session} has too much waiting")
+    def _bounds(self, member: "Member", session: Session) -> None:
+        """What one peer can make a hub remember; the bounds are read where the core reads them."""
+        state, out, into = member.core.hub.state, session.out, session.into
+        under_way_max = outbound.WINDOW_RECORDS_MAX + 2 * RECORDS_PER_FRAME_MAX
+        held = (
+            ("records under way", out.window_used, under_way_max),
+            ("messages under way", len(out.unacked), under_way_max + RECORDS_PER_FRAME_MAX),
+            ("questions to answer", sum(map(len, out.serve)), outbound.SERVED_MAX),
+            ("names to send", len(out.named), spreading.ANNOUNCED_MAX + RECORDS_PER_FRAME_MAX),
+            ("preferences", len(out.preferences), ORIGINS_MAX),
+            ("ids asked for", len(into.asked), inbound.ASKED_PER_SESSION_MAX),
+            ("names that are missing", len(into.named), pulling.NAMED_PER_SESSION_MAX),
+            ("names missing in all", len(state.missing), pulling.MISSING_MAX),
+            ("records waiting", state.waiting.count(session.peer_hub), waiting.WAITING_PER_PEER_MAX),
+        )
+        for what, count, count_max in held:
+            if count > count_max:
+                self.fail(f"{member} holds {count} {what} for {session}, more than {count_max}")
+
+    def noticed(self) -> None:
+        """Who holds a record that its own key signed and that it was not handed has told its node so."""
+        for member in self.world.members:
+            own = member.core.key.public
+            known = self.known_own.get(member.place, set())
+            for entry in member.core.hub.catalog.entries.values():
+                if entry.author == own and entry.kind not in GREETED and entry.id not in known:
+                    self.fail(f"{member} did not notice that its key signed {self.records[entry.id]} elsewhere")
 
     # --- When it is quiet
 
     def standing_members(self) -> list["Member"]:
-        judge = self.world.members[0].core.hub.catalog.authority
-        return [one for one in self.world.members if judge.standing(one.core.key.public) is not None]
+        present = [one for one in self.world.members if not one.is_retired]
+        judge = present[0].core.hub.catalog.authority
+        return [one for one in present if judge.standing(one.core.key.public) is not None]
 
     def is_equal(self) -> bool:
         sets = [member.core.ids for member in self.standing_members()]
@@ -148,6 +210,8 @@ class Watch:
             if set(member.core.hub.catalog.entries) != set(member.core.disk.numbers):
                 self.fail(f"{member} remembers what its disk does not hold, or the other way round")
         self._nothing_lost(members)
+        self._any_order(members[0])
+        self.noticed()
 
     def _nothing_lost(self, members: list["Member"]) -> None:
         for record in self.acked.values():
@@ -172,3 +236,21 @@ class Watch:
         register = register_of_head(record.head)
         lost = [self.records[record_id].head for record_id in self.lost_with_disk if record_id in self.records]
         return any(register_of_head(head) == register and not head.is_chain for head in lost)
+
+    def _any_order(self, member: "Member") -> None:
+        """A catalog that is handed the same records in another order, each until it is taken, holds the same."""
+        rows = member.core.disk.rows
+        todo = [opening.open_record(rows[n].wire) for n in sorted(rows)]
+        self.world.random.shuffle(todo)
+        catalog, now = Catalog(self.world.network.id), Now(self.world.true_ms, self.world.at_ms)
+        while todo:
+            left = []
+            for record in todo:
+                catalog.take([record], now, Commit())
+                if record.id not in catalog.entries:
+                    left.append(record)
+            if len(left) == len(todo):
+                self.fail(f"in another order these of {member} are refused: {left[:3]}")
+            todo = left
+        if set(catalog.entries) != set(member.core.hub.catalog.entries):
+            self.fail(f"in another order {member} would hold another set")

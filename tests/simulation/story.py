@@ -3,32 +3,34 @@
 python -m simulation.story 17          # from tests/: runs one world again and prints its trace
 """
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from copy import deepcopy
 from functools import cache
-from unittest.mock import patch
 
 from hartig_node.store.memory import MemoryDisk
 from hartig_protocol.encoding import encode
+from hartig_protocol.events import BundleEnded, RecordsCarried
 from hartig_protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from hartig_protocol.records import governance, keys, opening
 from hartig_protocol.records.record import Record, Wire
-from hartig_protocol.sync import greeting
 from simulation import faults
+from simulation.lies import LIES
+from simulation.remembered import remembered
+from simulation.tight import BRISK, FULL, NARROW, WIDE, tight
 from simulation.world import NETWORK, TRUE_START_MS, Member, World
+from support.cores import Core
 from support.records import seeded
 
+GARBAGE_AFTER = 100_000  # objects; Python's own 700 costs a tenth of the time
 TROUBLE_MS = 2 * MINUTE_MS
 HEALING_MS_MAX = 40 * MINUTE_MS
+AUDITED_MS = 150_000  # all that is nearly due has gone, and every link has had an audit
+BLOCKED_MS = (1_000, 90_000)  # the longer ones end the links by silence
+BUNDLE_PART = 16  # records in one go
 PLACES = 12  # few, so that threads compete for places
 CARD_PLACE = 400
-
-
-@cache
-def remembered_verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Verify once whatever is verified again and again in many worlds."""
-    return keys.verify(key, message, signature)
 
 
 @cache
@@ -37,8 +39,8 @@ def made_record(kind: str, number: int, place: int, nonce: int, seq: int) -> Rec
     hub = NETWORK.hub(number)
     stamp = TRUE_START_MS + nonce * 1_000
     lives = {
-        "short": (stamp - 40 * DAY_MS, TRUE_START_MS - 35 * DAY_MS + (1 + nonce % 4) * MINUTE_MS),
-        "faded": (stamp - 10 * DAY_MS, TRUE_START_MS - 7 * DAY_MS + (nonce % 4) * MINUTE_MS),
+        "short": (stamp - 40 * DAY_MS, TRUE_START_MS - 35 * DAY_MS + (1 + nonce % 4) * MINUTE_MS // 2),
+        "faded": (stamp - 10 * DAY_MS, TRUE_START_MS - 7 * DAY_MS + (nonce % 4) * MINUTE_MS // 2),
     }
     stamp, expires = lives.get(kind, (stamp, stamp + (10 + (nonce * 7 + seq) % 13) * DAY_MS))
     title = f"{'PRIVATE' if kind == 'private' else 'shared'} {number} {place} {nonce}"
@@ -89,14 +91,17 @@ class Story:
         self.world = World(seed)
         self.random = self.world.random
         self.nonce = 0
+        self.bounds: list[Mapping[str, int]] = [BRISK]
+        for chance, bounds in ((0.3, NARROW), (0.4, FULL), (0.2, WIDE)):
+            if self.random.random() < chance:
+                self.bounds.append(bounds)
+        self.world.follows_wishes = self.random.random() < 0.4 or WIDE in self.bounds
 
     def run(self) -> World:
         """Live through the trouble, heal, and check; raises `BrokenInvariantError`."""
-        with (
-            patch.object(opening, "verify", remembered_verify),
-            patch.object(greeting, "verify", remembered_verify),
-            patch.object(governance, "verify", remembered_verify),
-        ):
+        gc.set_threshold(GARBAGE_AFTER, 20, 20)
+        gc.set_threshold(GARBAGE_AFTER)  # what is remembered is no garbage, and is much to look through
+        with remembered(), tight(*self.bounds):
             self._begin()
             self.world.run(TROUBLE_MS)
             self._heal()
@@ -152,11 +157,16 @@ class Story:
             self._lose_link,
             self._double_link,
             self._partition,
+            self._block_ways,
+            self._hold_up_link,
             self._crash,
             self._crash,
             self._put_back_old_disk,
+            self._carry_bundle,
+            self._clone,
             self._jump_clock,
             self._strip_or_forge,
+            self._lie,
             self._revoke,
         ]
 
@@ -193,19 +203,35 @@ class Story:
 
     def _double_link(self) -> None:
         one, other = self.random.sample(self.world.members, 2)
-        self.world.connect(one, other)
-        self.world.connect(other, one)
+        if self.world.can_reach(one, other):
+            self.world.connect(one, other)
+            self.world.connect(other, one)
 
     def _partition(self) -> None:
+        """Two sides lose each other, and all are told: cables are pulled."""
         world = self.world
-        for number in sorted(world.groups):
-            world.groups[number] = self.random.randint(0, 1)
+        for place in sorted(world.groups):
+            world.groups[place] = self.random.randint(0, 1)
         world.cut_all(lambda one, other: not world.can_reach(one, other))
         world.after(self.random.randint(5_000, 60_000), self._join_up)
 
     def _join_up(self) -> None:
-        for number in self.world.groups:
-            self.world.groups[number] = 0
+        for place in self.world.groups:
+            self.world.groups[place] = 0
+
+    def _block_ways(self) -> None:
+        """Nothing gets through between two sides, or in one direction alone, and nobody is told."""
+        places = sorted(self.world.groups)
+        side = set(self.random.sample(places, self.random.randint(1, len(places) - 1)))
+        ways = {(one, other) for one in side for other in places if other not in side}
+        if self.random.random() < 0.5:
+            ways |= {(other, one) for one, other in ways}
+        self.world.block(ways, self.random.randint(*BLOCKED_MS))
+
+    def _hold_up_link(self) -> None:
+        """One hub hears nothing of another for a while, as when packets are lost again and again."""
+        one, other = self.random.sample(self.world.members, 2)
+        self.world.block({(one.place, other.place)}, self.random.randint(500, 20_000))
 
     def _crash(self) -> None:
         member = self._anyone()
@@ -213,23 +239,55 @@ class Story:
         self.world.after(self.random.randint(100, 30_000), lambda: self.world.start(member))
 
     def _put_back_old_disk(self) -> None:
-        """A backup is put back: an older disk under a new epoch, with no cursors, as `hartig restore` does."""
+        """An older disk is put back: a backup under a new epoch, as `hartig restore` does, or a machine's image."""
         world, member = self.world, self._anyone()
-        if member.number == 1:
+        if member.place == 1:
             return
         world.crash(member)
         old = member.core.disk
         keep = self.random.randint(min(3, old.last_n), old.last_n)
-        disk = MemoryDisk(epoch=seeded(f"epoch {member.number} {member.life}", 16))
+        is_image = self.random.random() < 0.4
+        member.was_put_back = True
+        disk = MemoryDisk(epoch=old.epoch if is_image else seeded(f"epoch {member.place} {member.life}", 16))
         member.core.disk = disk
         disk.rows = {n: row for n, row in old.rows.items() if n <= keep}
         disk.numbers = {row.id: n for n, row in disk.rows.items()}
         disk.last_n = keep
         disk.running = disk.rows[keep].running if keep in disk.rows else old.running
+        if is_image:
+            disk.told = {key: told for key, told in old.told.items() if told.n <= keep}
         elsewhere = [one.core.disk.numbers for one in world.members]
         gone = [row.id for row in old.rows.values() if not any(row.id in numbers for numbers in elsewhere)]
         world.watch.lost_with_disk.update(gone)
         world.after(1_000, lambda: world.start(member))
+
+    def _carry_bundle(self) -> None:
+        """Somebody writes all that one hub holds to a stick, and reads it into another a while later."""
+        giver, taker = self.random.sample(self.world.members, 2)
+        disk = giver.core.disk
+        rows = [disk.rows[n] for n in sorted(disk.rows)]
+        wires = tuple(row.wire for row in rows if row.audience != "hub")
+        hub = giver.core.key.public
+        ended = BundleEnded(0, hub, disk.epoch, disk.last_n, disk.running)
+
+        def read() -> None:
+            for at in range(0, len(wires), BUNDLE_PART):
+                self.world.handle(taker, RecordsCarried(0, wires[at : at + BUNDLE_PART], hub))
+            self.world.handle(taker, ended)
+
+        self.world.after(self.random.randint(0, 60_000), read)
+
+    def _clone(self) -> None:
+        """Somebody copies a hub's folder elsewhere and starts it there: one key, one node and epoch, twice."""
+        world, member = self.world, self._anyone()
+        is_cloned = len({one.number for one in world.members}) < len(world.members)
+        if is_cloned or member.place == 1 or self.random.random() < 0.75:  # each costs as much as two other worlds
+            return
+        core = Core(world.network, member.number, deepcopy(member.core.disk))
+        clone = world.join(core)
+        world.watch.known_own[clone.place] = set(core.disk.numbers)
+        for other in self.random.sample(world.members[:-1], 2):
+            world.pairs.add((clone.place, other.place))
 
     def _jump_clock(self) -> None:
         member = self._anyone()
@@ -249,8 +307,22 @@ class Story:
         member.has_lied = True
         member.altered_rows = self.random.choice([_without_bodies, _forged])
 
+    def _lie(self) -> None:
+        """A hub whose words cannot be trusted, in one way or two; it is good again when all heals."""
+        member = self._anyone()
+        member.has_lied = True
+        lies = [make(self.random) for make in self.random.sample(LIES, self.random.choice([1, 1, 2]))]
+
+        def lie(frame: bytes) -> list[bytes]:
+            frames = [frame]
+            for one in lies:
+                frames = [out for each in frames for out in one(each)]
+            return frames
+
+        member.lie = lie
+
     def _revoke(self) -> None:
-        number = len(self.world.members)
+        number = max(member.number for member in self.world.members)
         member = self.world.members[self.random.randrange(number - 1)]
         if number > 3 and member.is_up and member.core.hub.state.is_member:
             self.world.publish(member, revocation(number))
@@ -260,15 +332,34 @@ class Story:
     def _heal(self) -> None:
         world = self.world
         self._join_up()
+        world.unblock(set(world.blocked))
         for member in world.members:
             world.start(member)
-            member.ahead_ms, member.trusted, member.altered_rows = 0, True, None
-        for number in range(2, len(world.members) + 1):
-            world.pairs.add((number, number - 1))
-        at_least = 6 * MINUTE_MS  # all that is nearly due has gone, and every link has had an audit
-        world.run(at_least)
+            member.ahead_ms, member.trusted, member.altered_rows, member.lie = 0, True, None, None
+        for place in range(2, len(world.members) + 1):
+            world.pairs.add((place, place - 1))
+        self._retire_clone()
+        world.run(AUDITED_MS)
         while not world.watch.is_equal() and world.at_ms < TROUBLE_MS + HEALING_MS_MAX:
             world.run(MINUTE_MS)
+
+    def _retire_clone(self) -> None:
+        """Two copies of one hub run: a person stops the first until the other has passed all on, then the other."""
+        world = self.world
+        clone = world.members[-1]
+        first = world.members[clone.number - 1]
+        if first is clone:
+            return
+        world.crash(first)
+        world.pairs.add((clone.place, 1))  # its neighbour may have been revoked
+        world.run(AUDITED_MS)
+        world.crash(clone)
+        clone.is_retired = True
+        elsewhere = [one.core.disk.numbers for one in world.members if one is not clone]
+        rows = clone.core.disk.rows.values()
+        private = [row.id for row in rows if row.audience == "hub"]
+        world.watch.lost_with_disk.update(one for one in private if not any(one in held for held in elsewhere))
+        world.start(first)
 
 
 def _without_bodies(rows: tuple[Wire, ...]) -> tuple[Wire, ...]:

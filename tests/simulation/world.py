@@ -2,7 +2,8 @@
 
 In: a seed's choices, made by `story`. Out: a run that anyone can repeat, and `trace`, a hash over all that happened.
 A commit takes time and becomes durable later; what follows it in a hub's list of actions waits, and a crash loses both.
-Frames of a link arrive in order; a link that is lost loses what was under way.
+Frames of a link arrive in order, each a little sooner or later; while a way is blocked they are held up, and a link
+that is lost loses what was under way.
 """
 
 import hashlib
@@ -20,7 +21,10 @@ from hartig_protocol.events import (
     FrameReceived,
     LinkClosed,
     LinkOpened,
+    LinksWanted,
+    NodeUnreachable,
     Now,
+    OwnRecordClaimed,
     PublishAnswered,
     SendFrame,
     TimePassed,
@@ -34,30 +38,52 @@ from support.records import NOW_MS, Network, seeded
 TRUE_START_MS = NOW_MS + HOUR_MS // 3
 NETWORK = Network(seed=7)
 TIMER_STEP_MS = 10
+JITTER_MS = 20
+RETRY_MS_MAX = 30_000
+LINK_MS_GOOD = 10_000  # a link that held so long was no mistake
+
+Lie = Callable[[bytes], list[bytes]]
 
 
 @dataclass(eq=False)
 class Member:
-    """One hub of the neighbourhood, alive or not."""
+    """One hub of the neighbourhood, alive or not.
+
+    `place` is its own; `number` is its key's, which a clone shares. `lie` turns a frame into those that it sends in its
+    place, `altered_rows` what it reads from its store.
+    """
 
     core: Core
+    place: int
     ahead_ms: int = 0
     trusted: bool = True
     is_up: bool = False
+    is_retired: bool = False
     life: int = 0
     pipeline: deque[Action] = field(default_factory=deque)
     is_committing: bool = False
     links: dict[int, "Member"] = field(default_factory=dict)
+    wanted: tuple[bytes, ...] = ()
     timer_ms: int | None = None
     has_lied: bool = False
-    altered_rows: Callable[[tuple[Wire, ...]], tuple[Wire, ...]] | None = None  # a hub that sends what it should not
+    was_put_back: bool = False  # to an older disk
+    lie: Lie | None = None
+    altered_rows: Callable[[tuple[Wire, ...]], tuple[Wire, ...]] | None = None
 
     def __repr__(self) -> str:
-        return f"<Member {self.core.number} {'up' if self.is_up else 'down'} {len(self.links)} links>"
+        return f"<Member {self.place} {'up' if self.is_up else 'down'} {len(self.links)} links>"
 
     @property
     def number(self) -> int:
         return self.core.number
+
+
+@dataclass(eq=False)
+class Way:
+    """One direction of a link: when its last frame comes, and what is held up while the way is blocked."""
+
+    last_ms: int = 0
+    held: deque[bytes] = field(default_factory=deque)
 
 
 class World:
@@ -69,9 +95,12 @@ class World:
         self.at_ms = 0
         self.heap: list[tuple[int, int, Callable[[], None]]] = []
         self.members: list[Member] = []
-        self.groups: dict[int, int] = {}  # member -> side of a partition
+        self.groups: dict[int, int] = {}  # place -> side of a partition that cuts
+        self.blocked: set[tuple[int, int]] = set()  # (from place, to place): frames are held up
         self.pairs: set[tuple[int, int]] = set()  # who keeps a link to whom, when it can
-        self.linked: dict[tuple[int, int], int] = {}
+        self.follows_wishes = False  # whether hubs dial whom their cores want, too
+        self.tries: dict[tuple[int, int], tuple[int, int]] = {}  # way -> dials in a row that came to little, and when
+        self.ways: dict[tuple[int, int], Way] = {}  # (link, to place)
         self.watch = Watch(self)
         self.tickets: dict[int, tuple[Member, list[Record]]] = {}
         self._order = 0
@@ -85,9 +114,9 @@ class World:
         heapq.heappush(self.heap, (self.at_ms + delay_ms, self._order, do))
 
     def run(self, span_ms: int) -> None:
-        until = self.at_ms + span_ms
-        while self.heap and self.heap[0][0] <= until:
-            self.at_ms, _, do = heapq.heappop(self.heap)
+        until, heap = self.at_ms + span_ms, self.heap
+        while heap and heap[0][0] <= until:
+            self.at_ms, _, do = heapq.heappop(heap)
             do()
         self.at_ms = until
 
@@ -96,10 +125,10 @@ class World:
         return TRUE_START_MS + self.at_ms
 
     def clock(self, member: Member) -> Now:
-        return Now(self.true_ms + member.ahead_ms, self.at_ms, member.trusted)
+        return Now(TRUE_START_MS + self.at_ms + member.ahead_ms, self.at_ms, member.trusted)
 
-    def note(self, *what: object) -> None:
-        self._trace.update(repr((self.at_ms, *what)).encode())
+    def note(self, what: str) -> None:
+        self._trace.update(f"{self.at_ms} {what}\n".encode())
 
     @property
     def trace(self) -> str:
@@ -108,16 +137,21 @@ class World:
     # --- Hubs
 
     def add(self, number: int, *, secret_from: Member | None = None) -> Member:
-        member = Member(Core(self.network, number, new_disk(number)))
+        core = Core(self.network, number, new_disk(number))
         if secret_from is not None:
-            member.core.invite = self.watch.invite(secret_from.core, number)
+            core.invite = self.watch.invite(secret_from.core, number)
+        return self.join(core)
+
+    def join(self, core: Core) -> Member:
+        """Let a core live here."""
+        member = Member(core, len(self.members) + 1)
         self.members.append(member)
-        self.groups[number] = 0
+        self.groups[member.place] = 0
         self.start(member)
         return member
 
     def start(self, member: Member) -> None:
-        if member.is_up:
+        if member.is_up or member.is_retired:
             return
         member.is_up = True
         member.life += 1
@@ -127,7 +161,7 @@ class World:
         """The power fails: what was not durable is gone, and so is every promise that hung on it."""
         if not member.is_up:
             return
-        self.note("crash", member.number)
+        self.note(f"crash {member.place}")
         member.is_up = member.is_committing = False
         member.life += 1
         member.pipeline.clear()
@@ -137,14 +171,17 @@ class World:
     def handle(self, member: Member, event: Event) -> None:
         if not member.is_up:
             return
-        self.note(member.number, type(event).__name__)
-        self._trace.update(getattr(event, "frame", b""))
-        self._take(member, member.core.hub.handle(event, self.clock(member)))
-        self.watch.bounds(member)
+        self._trace.update(b"%d %d %s" % (self.at_ms, member.place, type(event).__name__.encode()))
+        if type(event) is FrameReceived:
+            self._trace.update(event.frame)
+        actions = member.core.hub.handle(event, self.clock(member))
+        self.watch.handled(member, event, actions)
+        self._take(member, actions)
 
     def _take(self, member: Member, actions: list[Action]) -> None:
-        member.pipeline.extend(actions)
-        self._carry_out(member)
+        if actions:
+            member.pipeline.extend(actions)
+            self._carry_out(member)
         self._set_timer(member)
 
     def _set_timer(self, member: Member) -> None:
@@ -173,13 +210,17 @@ class World:
                 case Commit():
                     self._commit(member, action)
                 case SendFrame(link, frame):
-                    self._send(member, link, frame)
+                    self._say(member, link, frame)
                 case CloseLink(link):
-                    self.note("close", member.number, link, action.code)
+                    self.note(f"close {member.place} {link} {action.code}")
                     self.cut(link)
                 case PublishAnswered(ticket, refusals):
                     _, records = self.tickets.pop(ticket)
                     self.watch.acknowledged(member, records, refusals)
+                case LinksWanted(nodes):
+                    member.wanted = nodes
+                case OwnRecordClaimed(record):
+                    self.watch.claimed(member, record)
                 case _:
                     self._answer(member, action)
 
@@ -209,39 +250,69 @@ class World:
     def publish(self, member: Member, *records: Record) -> None:
         ticket = self._order = self._order + 1
         self.tickets[ticket] = (member, list(records))
+        self.watch.publishing(member, records)
         self.handle(member, published(records, ticket))
 
-    # --- Links
+    # --- Frames
+
+    def _say(self, member: Member, link: int, frame: bytes) -> None:
+        self.watch.sent(member, frame)
+        for one in (frame,) if member.lie is None else member.lie(frame):
+            self._send(member, link, one)
 
     def _send(self, member: Member, link: int, frame: bytes) -> None:
-        self.watch.sent(member, frame)
         other = member.links.get(link)
         if other is None:
             return
-        other_life = other.life
+        way = self.ways[link, other.place]
+        soonest = self.at_ms + 5 + link % 40 + int(self.random.random() * JITTER_MS)
+        way.last_ms = max(way.last_ms, soonest)
+        self.after(way.last_ms - self.at_ms, lambda: self._arrive(member, other, link, frame))
 
-        def arrive() -> None:
-            if link in other.links and other.life == other_life:
-                self.handle(other, FrameReceived(link, frame))
+    def _arrive(self, member: Member, other: Member, link: int, frame: bytes) -> None:
+        if link not in other.links:
+            return
+        way = self.ways[link, other.place]
+        if way.held or (member.place, other.place) in self.blocked:
+            way.held.append(frame)
+        else:
+            self.handle(other, FrameReceived(link, frame))
 
-        self.after(5 + link % 40, arrive)
+    def block(self, ways: set[tuple[int, int]], span_ms: int) -> None:
+        """Hold up all frames on these ways for a while; nobody is told."""
+        self.blocked |= ways
+        self.after(span_ms, lambda: self.unblock(ways))
+
+    def unblock(self, ways: set[tuple[int, int]]) -> None:
+        """Let through what was held up, in its order."""
+        self.blocked -= ways
+        for (link, place), way in sorted(self.ways.items()):
+            other = self.members[place - 1]
+            sender = other.links.get(link)
+            if sender is None or (sender.place, place) in self.blocked:
+                continue
+            while way.held and link in other.links:
+                self.handle(other, FrameReceived(link, way.held.popleft()))
+
+    # --- Links
 
     def can_reach(self, one: Member, other: Member) -> bool:
-        return one.is_up and other.is_up and self.groups[one.number] == self.groups[other.number]
+        ways = {(one.place, other.place), (other.place, one.place)}
+        near = self.groups[one.place] == self.groups[other.place]
+        return one.is_up and other.is_up and near and not ways & self.blocked
 
     def connect(self, dialler: Member, acceptor: Member) -> None:
-        if not self.can_reach(dialler, acceptor):
-            return
         self._links += 1
         link = self._links
         dialler.links[link], acceptor.links[link] = acceptor, dialler
-        self.linked[dialler.number, acceptor.number] = link
+        self.ways[link, dialler.place], self.ways[link, acceptor.place] = Way(), Way()
         self.handle(acceptor, LinkOpened(link, dialler.core.node, False, seeded(f"a{link}", 16)))
         self.handle(dialler, LinkOpened(link, acceptor.core.node, True, seeded(f"d{link}", 16)))
 
     def cut(self, link: int) -> None:
         for member in self.members:
-            if member.links.pop(link, None) is not None and member.is_up:
+            if member.links.pop(link, None) is not None:
+                del self.ways[link, member.place]
                 self.handle(member, LinkClosed(link, "cut"))
 
     def cut_all(self, apart: Callable[[Member, Member], bool]) -> None:
@@ -253,8 +324,33 @@ class World:
     def keep_links(self) -> None:
         """Dial whoever should be linked and is not; called again and again, like a dialer with its back-off."""
         for pair in sorted(self.pairs):
-            link = self.linked.get(pair)
-            dialler, acceptor = (self.members[number - 1] for number in pair)
-            if link not in dialler.links:
-                self.connect(dialler, acceptor)
+            dialler, acceptor = (self.members[place - 1] for place in pair)
+            self._dial(dialler, acceptor)
+        if self.follows_wishes:
+            for member in self.members:
+                for node in member.wanted:
+                    self._dial_node(member, node)
         self.after(self.random.randint(2_000, 6_000), self.keep_links)
+
+    def _dial(self, dialler: Member, acceptor: Member) -> bool:
+        """Dial, unless a link stands or others came to nothing lately; false where nobody answers."""
+        if any(other is acceptor for other in dialler.links.values()):
+            return True
+        way = (dialler.place, acceptor.place)
+        failures, since_ms = self.tries.get(way, (0, -LINK_MS_GOOD))
+        age_ms = self.at_ms - since_ms
+        if age_ms < min(RETRY_MS_MAX, failures * failures * 1_000):
+            return True
+        if not self.can_reach(dialler, acceptor):
+            return False
+        self.tries[way] = (0 if age_ms > RETRY_MS_MAX + LINK_MS_GOOD else failures + 1, self.at_ms)
+        self.connect(dialler, acceptor)
+        return True
+
+    def _dial_node(self, member: Member, node: bytes) -> None:
+        """Dial whoever runs under a node key; a clone is one more to try."""
+        if any(other.core.node == node for other in member.links.values()):
+            return
+        others = [other for other in self.members if other.core.node == node and other is not member]
+        if not any(self._dial(member, other) for other in others):
+            self.handle(member, NodeUnreachable(node))

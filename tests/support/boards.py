@@ -10,6 +10,7 @@ from hartig_node.board.signing import Pen
 from hartig_node.clock import Clock
 from hartig_node.daemon.founding import Founding, found
 from hartig_node.engine import Engine
+from hartig_node.reckoning import ClockTrust
 from hartig_node.store.memory import MemoryDisk, MemoryStore
 from hartig_node.tasks import Tasks
 from hartig_protocol.hub import Hub
@@ -51,7 +52,13 @@ def node_id_of(seed: int) -> bytes:
 
 @asynccontextmanager
 async def running_board(
-    disk: MemoryDisk | None = None, *, seed: int = 1, founded: bool = True, trusted: bool = True, may_fail: bool = False
+    disk: MemoryDisk | None = None,
+    *,
+    seed: int = 1,
+    founded: bool = True,
+    trusted: bool = True,
+    synchronised: bool = False,
+    may_fail: bool = False,
 ) -> AsyncIterator[Bench]:
     """Run a board; `founded` false gives a hub that belongs to no network yet. The same seed gives the same hub."""
     time = StillClock()
@@ -60,7 +67,8 @@ async def running_board(
     key, recovery = (SigningKey(random_bytes_from(f"{what} {seed}")(32)) for what in ("hub", "recovery"))
     founding = found("Test", key, recovery, NOW_MS, random_bytes_from("founding"), seats=1)
     store = MemoryStore(disk or MemoryDisk())
-    clock = Clock("trusted" if trusted else "untrusted", wall=lambda: time.wall_s, steady=lambda: time.steady_s)
+    said: ClockTrust = "auto" if synchronised else "trusted" if trusted else "untrusted"
+    clock = Clock(said, wall=lambda: time.wall_s, steady=lambda: time.steady_s, synchronised=lambda: synchronised)
     state = load_state(founding.network, key, node_id_of(seed), await store.load())
     random_bytes = random_bytes_from(f"random {seed}")
     engine = Engine(Hub(state, clock.now()), store, clock, tasks, random_bytes)

@@ -6,6 +6,7 @@ fake wire (`wire`) and by the simulation, which decides itself when a commit bec
 
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from hartig_node.store.memory import MemoryDisk, MemoryStore
@@ -15,6 +16,7 @@ from hartig_protocol.events import (
     ArrivalsRead,
     AskAdmission,
     Commit,
+    ContinueWork,
     Event,
     NewcomerAdmitted,
     NewcomerRefused,
@@ -23,6 +25,7 @@ from hartig_protocol.events import (
     ReadRecords,
     RecordsPublished,
     RecordsRead,
+    WorkContinued,
 )
 from hartig_protocol.hub import Hub
 from hartig_protocol.records.keys import SigningKey
@@ -58,11 +61,11 @@ class Core:
     def __repr__(self) -> str:
         return f"<Core {self.number} {getattr(self, 'hub', None)!r}>"
 
-    @property
+    @cached_property
     def key(self) -> SigningKey:
         return self.network.hub(self.number)
 
-    @property
+    @cached_property
     def node(self) -> bytes:
         return key(f"node of {self.key.public.hex()}").public
 
@@ -74,7 +77,8 @@ class Core:
     def start(self, now: Now) -> list[Action]:
         """Begin a life of the process on the disk; return what the core wants done first."""
         loaded = finish(MemoryStore(self.disk).load())
-        self.hub = Hub(load_state(self.network.id, self.key, self.node, loaded, self.invite), now)
+        seed = seeded(f"seed {self.number}", 32)
+        self.hub = Hub(load_state(self.network.id, self.key, self.node, loaded, self.invite, seed=seed), now)
         return self.hub.start(now)
 
     def apply(self, commit: Commit) -> None:
@@ -92,6 +96,8 @@ class Core:
                 return RecordsRead(link, tuple(finish(store.read_records(ids))))
             case AskAdmission(link, _, hub_key, secret, _):
                 return self._admit(link, hub_key, secret)
+            case ContinueWork():
+                return WorkContinued()
             case _:
                 return None
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from hartig_protocol.events import Cursor
+from hartig_protocol.limits import SHORT_BYTES
 from hartig_protocol.records.record import Record
 from hartig_protocol.sync.greeting import join_proof
-from hartig_protocol.sync.messages import STREAM, Join, Records
+from hartig_protocol.sync.messages import ANSWER, BEHIND, LIVE, Have, Join, Message, Records, Through
 from support.cores import Core
 from support.records import seeded
 from support.wire import Puppet, Wire
@@ -30,8 +31,22 @@ def opened(wire: Wire, core: Core, number: int = 2, **hello: Any) -> Puppet:
     return puppet
 
 
-def stream(*records: Record, number: int = 1, through: int = 10, why: int = STREAM, final: bool = True) -> Records:
-    return Records(number, why, tuple(record.wire for record in records), through, CHECK, final)
+def stream(*records: Record, through: int = 10, why: int = BEHIND, final: bool = True) -> tuple[Message, ...]:
+    """Records of a stream and "complete through", or, with ANSWER, an answer."""
+    wires = tuple(record.wire for record in records)
+    if why == ANSWER:
+        return (Records(why, wires, final),)
+    return (Records(why, wires, final=False), Through(through, CHECK, final))
+
+
+def live(*records: Record) -> Records:
+    """Records that were just accepted where they come from."""
+    return Records(LIVE, tuple(record.wire for record in records), final=False)
+
+
+def have(*records: Record) -> Have:
+    """The names of records."""
+    return Have(b"".join(record.id[:SHORT_BYTES] for record in records), now=False)
 
 
 def cursors(wire: Wire, core: Core) -> list[Cursor]:

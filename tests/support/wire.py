@@ -20,6 +20,7 @@ from hartig_protocol.events import (
     Action,
     CloseLink,
     Commit,
+    ContinueWork,
     Event,
     FrameReceived,
     LinkClosed,
@@ -32,7 +33,11 @@ from hartig_protocol.events import (
 )
 from hartig_protocol.limits import HOUR_MS
 from hartig_protocol.records.record import Record
-from hartig_protocol.sync.messages import Hello, Message, pack, unpack
+from hartig_protocol.sync.framing import pack, unpack
+from hartig_protocol.sync.messages import (
+    Hello,
+    Message,
+)
 from hartig_protocol.sync.state import PendingInvite, Session
 from support.cores import Core, new_disk, published
 from support.records import NOW_MS, Network, key, seeded
@@ -43,17 +48,20 @@ STEPS_MAX = 20_000  # a script that never becomes quiet is a bug of the core
 class Puppet:
     """The far end of a link, played by the test. `heard` is what the core has sent to it."""
 
-    def __init__(self, wire: "Wire", number: int, core: Core, *, dials: bool = True) -> None:
+    def __init__(self, wire: "Wire", number: int, core: Core, *, dials: bool = True, node: bytes | None = None) -> None:
         self.wire, self.number, self.core = wire, number, core
         self.hub_key = wire.network.hub(number)
-        self.node = key(f"node of {self.hub_key.public.hex()}").public
+        self.node = node or key(f"node of {self.hub_key.public.hex()}").public
         self.heard: list[Message] = []
         self.closed: tuple[str, str] | None = None
+        wire.puppets.append(self)
         self.link = wire.open_end(core, self, dials=dials)
 
-    def say(self, *messages: Message) -> None:
+    def say(self, *messages: Message | tuple[Message, ...]) -> None:
+        """Say messages, or several that belong together."""
         for message in messages:
-            self.send(pack(message))
+            for one in message if isinstance(message, tuple) else (message,):
+                self.send(pack(one))
 
     def send(self, frame: bytes) -> None:
         """Send raw bytes."""
@@ -76,6 +84,11 @@ class Puppet:
             epoch=seeded(f"epoch {self.number} 0", 16),
             cursor=None,
             newest=None,
+            time=self.wire.now.wall_ms,
+            trusted=True,
+            count=len(proofs),
+            eager=True,
+            alone=False,
         )
         return replace(hello, **changes)
 
@@ -95,12 +108,13 @@ class Wire:
         self.now = Now(wall_ms, 0)
         self.clocks: dict[Core, Now] = {}  # how a core's clock differs: added wall_ms, and trusted
         self.cores: list[Core] = []
+        self.puppets: list[Puppet] = []
         self.ends: dict[tuple[Core, int], Any] = {}
         self.queue: deque[tuple[Core, Event]] = deque()
         self.sent: list[tuple[Core, int, bytes]] = []
         self.told: dict[Core, list[Action]] = {}
         self.commits: dict[Core, list[Commit]] = {}
-        self.reads_held = False  # while true, what a core reads from its store is not answered
+        self.reads_held = False  # while true, what a core asks of its node is not answered
         self._links = 0
 
     # --- Setting the stage
@@ -217,7 +231,8 @@ class Wire:
                     self._answer(core, action)
 
     def _answer(self, core: Core, action: Action) -> None:
-        answer = None if self.reads_held else core.answer(action)
+        is_held = self.reads_held and not isinstance(action, ContinueWork)
+        answer = None if is_held else core.answer(action)
         if answer is None:
             self.told[core].append(action)
         else:

@@ -17,6 +17,8 @@ from hartig_node.api.health import ApiFigures, health_endpoints
 from hartig_node.api.problems import problems
 from hartig_node.api.routes_admin import admin_endpoints
 from hartig_node.api.routes_backup import backup_endpoints
+from hartig_node.api.routes_bundle import bundle_endpoints
+from hartig_node.api.routes_clock import clock_endpoints
 from hartig_node.api.routes_codes import code_endpoints
 from hartig_node.api.routes_posts import post_endpoints
 from hartig_node.api.routes_records import record_endpoints
@@ -45,11 +47,13 @@ def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[E
     return [
         *health_endpoints(board, figures),
         *admin_endpoints(board),
+        *clock_endpoints(board),
         *post_endpoints(board),
         *record_endpoints(board),
         *streams.endpoints(),
         *code_endpoints(),
         *backup_endpoints(board),
+        *bundle_endpoints(board),
     ]
 
 

@@ -8,15 +8,16 @@ what watches them has none; they tell nothing about posts or people. The text of
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from hartig_node.api.answers import NO_STORE, answer
 from hartig_node.api.endpoints import PUBLIC, READ, Endpoint
 from hartig_node.board.board import Board
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 
@@ -31,8 +32,10 @@ class ApiFigures:
         """Count an answer; methods that nobody knows are one."""
         self._answers[method if method in _METHODS else "other", str(status)] += 1
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Iterable["Metric"]:
         """Give the figures as Prometheus has them."""
+        from prometheus_client.core import CounterMetricFamily
+
         family = CounterMetricFamily("hartig_api_answers", "Answers of the node API.", labels=("method", "status"))
         for labels, count in sorted(self._answers.items()):
             family.add_metric(labels, count)
@@ -65,6 +68,10 @@ class _Health:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Write all figures as Prometheus text."""
+        # Late: a megabyte that a hub whose figures nobody asks for need not hold.
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
         registry = CollectorRegistry()
         registry.register(_Collected(await self.board.status.metrics(), self.figures))
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": NO_STORE}
@@ -77,8 +84,10 @@ class _Collected:
     def __init__(self, figures: dict[str, float], own: ApiFigures) -> None:
         self._figures, self._own = figures, own
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Iterable["Metric"]:
         """Give every figure a type: those that end in _total only grow."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         for name, value in sorted(self._figures.items()):
             words = name.removeprefix("hartig_").removesuffix("_total").replace("_", " ")
             family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily

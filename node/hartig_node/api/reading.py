@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from hartig_node.board.errors import BoardError
 BODY_BYTES_MAX = 64 * 1024  # one draft: a record's body has at most 16 KiB, JSON may escape every character
 BATCH_BYTES_MAX = 1024 * 1024  # 100 drafts of 10 KiB
 BODY_S_MAX = 10.0  # a local program sends a megabyte in milliseconds; whoever drips is cut
+PIECE_S_MAX = 30.0  # of silence in a long body; a stick that is being read may pause
 DEPTH_MAX = 8  # a batch of drafts with texts by language needs 4; as deep as a record may be
 JSON = ("application/json",)
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
@@ -93,11 +94,7 @@ def _media_hint(media: Sequence[str]) -> str:
 
 async def _read_body(request: web.Request, bytes_max: int) -> bytes:
     """Read a body within its bounds; one that is announced as too large is refused unread."""
-    if (request.content_length or 0) > bytes_max:
-        raise _too_large(bytes_max)
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer itself has not begun
+    await _begin_body(request, bytes_max)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_S_MAX):
@@ -109,8 +106,44 @@ async def _read_body(request: web.Request, bytes_max: int) -> bytes:
         detail = f"the body did not arrive within {BODY_S_MAX:g} seconds"
         raise BoardError("bad_request", detail, "send it again, all at once") from error
     except web.RequestPayloadError as error:
-        raise BoardError("bad_request", "the body ends before it is complete", "send it again") from error
+        raise _broken_off() from error
     return bytes(body)
+
+
+async def _begin_body(request: web.Request, bytes_max: int) -> None:
+    """Refuse a body that is announced as too large, and let whoever asks first send it."""
+    if (request.content_length or 0) > bytes_max:
+        raise _too_large(bytes_max)
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def read_pieces(request: web.Request, bytes_max: int, media: Sequence[str]) -> AsyncIterator[bytes]:
+    """Yield a long body as it comes; raises `BoardError`, also in the middle."""
+    _check_media(request, media)
+    await _begin_body(request, bytes_max)
+    left = bytes_max
+    while piece := await _next_piece(request):
+        left -= len(piece)
+        if left < 0:
+            raise _too_large(bytes_max)
+        yield piece
+
+
+async def _next_piece(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(PIECE_S_MAX):
+            return await request.content.readany()
+    except TimeoutError as error:
+        detail = f"nothing more came within {PIECE_S_MAX:g} seconds"
+        raise BoardError("bad_request", detail, "send it again") from error
+    except web.RequestPayloadError as error:
+        raise _broken_off() from error
+
+
+def _broken_off() -> BoardError:
+    return BoardError("bad_request", "the body ends before it is complete", "send it again")
 
 
 def _too_large(bytes_max: int) -> BoardError:

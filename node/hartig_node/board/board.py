@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
 
+from hartig_node.board.bundles import Bundles
 from hartig_node.board.context import Context, Settings
 from hartig_node.board.errors import BoardError
+from hartig_node.board.fetching import Fetching
 from hartig_node.board.invites import Invites
 from hartig_node.board.membership import Membership
 from hartig_node.board.posts import Posts
 from hartig_node.board.status import Status
+from hartig_node.board.timekeeper import Timekeeper
 from hartig_node.board.times import rfc3339
 from hartig_node.board.tokens import Tokens
 from hartig_node.board.views import KIND_NAMES
@@ -36,7 +39,9 @@ class Board:
         self.invites = Invites(context)
         self.tokens = Tokens(context)
         self.membership = Membership(context, self.invites)
-        self.status = Status(context, self.membership)
+        self.timekeeper = Timekeeper(context, self.posts, self.membership)
+        self.status = Status(context, self.membership, self.timekeeper)
+        self.bundles = Bundles(context)
 
     def __repr__(self) -> str:
         return f"<Board of {self._context.engine!r}>"
@@ -45,6 +50,10 @@ class Board:
     def config(self) -> Settings:
         """What the configuration says that people or programs are shown."""
         return self._context.settings
+
+    def fetching(self) -> Fetching:
+        """Return how far this hub has come in fetching what the others have."""
+        return self.status.fetching()
 
     async def backup(self, path: str) -> None:
         """Write a consistent copy of everything but the keys to a new file."""

@@ -11,7 +11,7 @@ from hartig_node.clock import Clock
 from hartig_node.engine import Engine
 from hartig_node.ports import Store, StoreFullError
 from hartig_protocol.events import PrivateRow, Refusal
-from hartig_protocol.records.record import Wire
+from hartig_protocol.records.record import Record, Wire
 
 STUCK_LOOK_S = 1.0  # how often a caller who waits looks whether the disk is full
 
@@ -48,7 +48,9 @@ class Context:
         """Return the names on hubs' cards, by hub key."""
         return self.hub_names
 
-    async def publish(self, records: Sequence[Wire], private: Sequence[PrivateRow] = ()) -> tuple[Refusal | None, ...]:
+    async def publish(
+        self, records: Sequence[Record | Wire], private: Sequence[PrivateRow] = ()
+    ) -> tuple[Refusal | None, ...]:
         """Hand records to the engine and wait until they are durable; return each one's refusal, or None.
 
         A full disk is an error, not an endless wait. What was handed in before it was noticed is kept in memory and
@@ -68,7 +70,7 @@ class Context:
     def _is_stuck(self) -> bool:
         return self.engine.stuck is not None
 
-    async def publish_one(self, record: Wire, private: Sequence[PrivateRow] = ()) -> None:
+    async def publish_one(self, record: Record | Wire, private: Sequence[PrivateRow] = ()) -> None:
         """Publish one record or raise `BoardError`."""
         (refusal,) = await self.publish([record], private)
         if refusal is not None:

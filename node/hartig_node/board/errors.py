@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 # code -> (HTTP status, title). Named in node/API.md, by test.
 ERRORS: dict[str, tuple[int, str]] = {
-    "bad_request": (400, "The request cannot be read"),
+    "bad_request": (400, "This cannot be done as it was asked"),
     "bad_draft": (422, "Something in this post is not right"),
     "bad_record": (422, "This signed record is not right"),
+    "bad_bundle": (422, "This file cannot be read as a bundle"),
     "refused": (409, "The hub did not take this post"),
     "not_found": (404, "There is no such thing here"),
     "not_yours": (403, "Only the hub that posted this can change it"),

@@ -10,8 +10,9 @@ import msgpack
 
 from hartig_node.board.context import Context
 from hartig_node.board.drafts import clean_text
+from hartig_node.board.errors import BoardError
 from hartig_node.board.invites import Invites
-from hartig_node.board.signing import KEY_CLAIMED, KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, SPACE_SIGNED
+from hartig_node.board.signing import KEY_CLAIMED, KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, SPACE_SIGNED, marked
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused, OwnRecordClaimed, PrivateRow
@@ -47,25 +48,40 @@ class Membership:
     # --- The card
 
     async def announce(self) -> None:
-        """Publish this hub's card if what it says has changed or it ends within 100 days."""
-        context, pen = self._context, self._context.pen
+        """Publish this hub's card if what it says has changed or it ends within 100 days.
+
+        A card that is dated ahead of the time that is known now stands as it is; it is tried again every hour.
+        """
+        pen = self._context.pen
         if pen.catalog.authority.standing(pen.key.public) is None or pen.stopped:
             return
+        try:
+            await self._announce()
+        except BoardError as error:
+            if error.code != "refused":
+                raise
+            logger.warning("this hub's card stays as it was: %s", error)
+
+    async def _announce(self) -> None:
+        context, pen = self._context, self._context.pen
         facts, body = self._card()
-        now_ms = context.clock.now().wall_ms
+        now_ms = context.clock.reading().wall_ms
         expires_ms = now_ms + LIFE_LONG_MS_MAX
         before = await self._held_card()
         if before is None:
             own = pen.key.public
             signed = pen.first(Kind.CARD, own, [], "network", facts, body, expires_ms, CARD_PLACE)
-        elif (before.head.facts, before.body) == (facts, body) and (
-            before.head.expires or 0
-        ) > now_ms + CARD_RENEWED_MS:
+        elif self._says(before, facts, body) and (before.head.expires or 0) > now_ms + CARD_RENEWED_MS:
             return
         else:
             signed = pen.next_version(before, facts, body, expires_ms)
-        await context.publish_one(signed.record.wire, signed.private)
+        await context.publish_one(signed.record, signed.private)
         await self.learn_names()
+
+    def _says(self, card: Record, facts: dict[str, object], body: dict[str, object]) -> bool:
+        """Whether a card says this already; dates that are about right only are made true as soon as they can be."""
+        is_approx = card.head.facts.get("approx") is True and self._context.clock.reading().trusted
+        return not is_approx and (marked(card.head.facts, approx=False), card.body) == (facts, body)
 
     def _card(self) -> tuple[dict[str, object], dict[str, object]]:
         settings = self._context.settings
@@ -86,11 +102,8 @@ class Membership:
     async def learn_names(self) -> None:
         """Read the names on all hubs' cards; called at the start and when a card has come."""
         context = self._context
-        entries = [
-            entry
-            for entry in context.pen.catalog.registers.values()
-            if entry.kind == Kind.CARD and entry.body is Body.HERE
-        ]
+        cards = context.pen.catalog.registers.of_kind(Kind.CARD)
+        entries = [entry for entry in cards if entry.body is Body.HERE]
         for entry in entries:
             stored = await context.store.read_record(entry.id)
             if stored is None:

@@ -37,11 +37,20 @@ class PickUps:
         drawn = self._context.random_bytes(WORD_PARTS + 2)
         number = int.from_bytes(drawn[WORD_PARTS:], "big") % 90 + 10
         word = "-".join([*(words[index] for index in drawn[:WORD_PARTS]), str(number)])
-        row = PrivateRow(SPACE_PICK_UP, _key(word), record.head.thread, self._kept_until(record))
-        return word, row
+        return word, self._row(_key(word), record)
 
-    def _kept_until(self, record: Record) -> int:
-        return (record.head.expires or 0) + THREAD_KEPT_MS + THREAD_KEPT_MS
+    def _row(self, key: bytes, record: Record) -> PrivateRow:
+        """The row of a word; where dates are about right only, it stays until the post has true ones."""
+        until_ms = (record.head.expires or 0) + THREAD_KEPT_MS + THREAD_KEPT_MS
+        return PrivateRow(SPACE_PICK_UP, key, record.head.thread, None if record.head.facts.get("approx") else until_ms)
+
+    async def keys(self) -> dict[bytes, bytes]:
+        """Return the key of each post's word, by post."""
+        return {thread: key for key, thread in await self._context.store.private_list(SPACE_PICK_UP)}
+
+    def kept(self, key: bytes | None, record: Record) -> tuple[PrivateRow, ...]:
+        """Return the row that keeps a word as long as this version of its post may be held."""
+        return () if key is None else (self._row(key, record),)
 
     async def thread_of(self, word: str) -> bytes:
         """Return the thread that a word belongs to; raises `BoardError`."""

@@ -6,24 +6,28 @@ In: drafts and ids. Out: views, durable before they are returned. Who calls: API
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
+from hartig_node.board.asked import Asked, AskedLives
 from hartig_node.board.context import Context, refused, thread_of
 from hartig_node.board.drafts import FIXED_FIELDS, PostFields, read_draft
 from hartig_node.board.errors import BoardError
 from hartig_node.board.merging import draft_of, merged
 from hartig_node.board.pickup import PickUps
-from hartig_node.board.signing import Signed
+from hartig_node.board.signing import Signed, logged
 from hartig_node.board.views import KIND_NAMES, PostView, post_view, record_view
 from hartig_node.ports import PostFilter, StoredPost
 from hartig_node.searching import terms
 from hartig_protocol.errors import RecordError
+from hartig_protocol.events import PrivateRow
+from hartig_protocol.limits import LIFE_MS_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
 
 BATCH_MAX = 100
+RUN_BYTES = 8
 LIMIT_MAX = 200
 _POSTS = (Kind.NEED, Kind.OFFER)
 _KINDS = {name: int(kind) for kind, name in KIND_NAMES.items()}
@@ -70,43 +74,43 @@ class Posts:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.pick_ups = PickUps(context)
+        self.asked = AskedLives(context.store, context.random_bytes(RUN_BYTES))
         self._changes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # --- Publishing
 
     async def publish(self, draft: Any) -> PostView:
         """Sign a draft and publish it."""
-        signed = self._sign(read_draft(draft))
-        await self._context.publish_one(signed.record.wire, signed.private)
-        return self._view_of(signed.record)
+        signed, asked = self._sign(read_draft(draft))
+        return await self._put(signed, asked)
 
     async def publish_for_neighbour(self, draft: Any) -> tuple[PostView, str]:
         """Publish a draft, and return the pick-up word that finds it again; both are durable together."""
-        signed = self._sign(read_draft(draft))
+        signed, asked = self._sign(read_draft(draft))
         word, row = self.pick_ups.make(signed.record)
-        await self._context.publish_one(signed.record.wire, (*signed.private, row))
-        return self._view_of(signed.record), word
+        return await self._put(signed, asked, row), word
 
     async def publish_many(self, drafts: Sequence[Any], *, dry_run: bool) -> list[PostView | BoardError | None]:
         """Publish up to 100 drafts; each stands or falls alone. With `dry_run` only check: None where it is good."""
         if len(drafts) > BATCH_MAX:
             raise BoardError("too_large", f"{len(drafts)} drafts at once", f"send at most {BATCH_MAX} at a time")
         results: list[PostView | BoardError | None] = []
-        signed: list[tuple[int, Signed]] = []
+        signed: list[tuple[int, Signed, Asked | None]] = []
         taken: set[tuple[str, int]] = set()
         for draft in drafts:
             try:
-                one = self._sign(read_draft(draft), taken)
+                made = self._sign(read_draft(draft), taken)
             except BoardError as error:
                 results.append(error)
                 continue
-            signed.append((len(results), one))
+            signed.append((len(results), *made))
             results.append(None)
         if signed and not dry_run:
-            refusals = await self._context.publish(
-                [one.record.wire for _, one in signed], [row for _, one in signed for row in one.private]
-            )
-            for (index, one), refusal in zip(signed, refusals, strict=True):
+            rows = [row for _, one, asked in signed for row in self._rows(one, asked)]
+            refusals = await self._context.publish([one.record for _, one, _ in signed], rows)
+            for (index, one, asked), refusal in zip(signed, refusals, strict=True):
+                if refusal is None:
+                    self.asked.put(one.record.head.thread, asked)
                 results[index] = self._view_of(one.record) if refusal is None else refused(refusal)
         return results
 
@@ -117,26 +121,48 @@ class Posts:
         except RecordError as error:
             hint = "sign it again as the protocol says"
             raise BoardError("bad_record", f"{error} ({error.code})", hint) from error
-        await self._context.publish_one(wire)
+        await self._context.publish_one(record)
         view = self._view_of(record) if record.head.kind in _POSTS else None
         return PublishedRecord(record.id.hex(), record.head.thread.hex(), record.head.kind, view)
 
-    def _sign(self, fields: PostFields, taken: set[tuple[str, int]] | None = None) -> Signed:
+    def _sign(self, fields: PostFields, taken: set[tuple[str, int]] | None = None) -> tuple[Signed, Asked | None]:
         """Sign the first version of a post; `taken` holds the places that others of one batch have."""
         pen = self._context.pen
         expires_ms = self._expires(fields)
         place = pen.free_place(fields.kind, fields.audience, expires_ms, taken)
-        return pen.first(
+        signed = pen.first(
             fields.kind, pen.nonce(), fields.fixed, fields.audience, fields.facts, fields.body, expires_ms, place
         )
+        return signed, self._asked_by(fields, signed, expires_ms)
 
     def _expires(self, fields: PostFields) -> int:
-        now_ms = self._context.clock.now().wall_ms
+        """Return until when a post is to stand; while nobody knows the time, as long as possible."""
+        reading = self._context.clock.reading()
+        if not reading.trusted:
+            return reading.wall_ms + LIFE_MS_MAX
         if fields.expires_ms is None:
-            return now_ms + fields.life_ms
-        if fields.expires_ms <= now_ms:
+            return reading.wall_ms + fields.life_ms
+        if fields.expires_ms <= reading.wall_ms:
             raise BoardError("bad_draft", "expires_at lies in the past", "choose a later time", "/expires_at")
         return fields.expires_ms
+
+    def _asked_by(self, fields: PostFields, signed: Signed, end_ms: int) -> Asked | None:
+        """Return what is to be remembered of a draft's life beside its record."""
+        if is_approx(signed.record):
+            return Asked(fields.life_ms, fields.expires_ms, self.asked.run, self._steady_ms())
+        return _ending(signed, end_ms)
+
+    def _steady_ms(self) -> int:
+        return self._context.clock.now().steady_ms
+
+    async def _put(self, signed: Signed, asked: Asked | None, *rows: PrivateRow) -> PostView:
+        """Publish one version of a post, with what is remembered beside it."""
+        await self._context.publish_one(signed.record, (*self._rows(signed, asked), *rows))
+        self.asked.put(signed.record.head.thread, asked)
+        return self._view_of(signed.record)
+
+    def _rows(self, signed: Signed, asked: Asked | None) -> tuple[PrivateRow, ...]:
+        return (*signed.private, *self.asked.rows(signed.record.head.thread, asked))
 
     # --- Changing
 
@@ -151,14 +177,32 @@ class Posts:
             fields = read_draft(after)
             self._check_fixed(record, fields, patch)
             renews = "days" in patch or "expires_at" in patch
-            expires_ms = self._expires(fields) if renews else record.head.expires or 0
-            if expires_ms < (record.head.expires or 0):
+            before_ms = self._end_of(record)
+            expires_ms = self._expires(fields) if renews else before_ms
+            if expires_ms < before_ms:
                 detail = "a post cannot be given less time than it has"
                 pointer = "/expires_at" if "expires_at" in patch else "/days"
                 raise BoardError("fixed_field", detail, "withdraw it when it is over", pointer)
             signed = self._context.pen.next_version(record, fields.facts, fields.body, expires_ms)
-            await self._context.publish_one(signed.record.wire, signed.private)
-            return self._view_of(signed.record)
+            asked = self._asked_by(fields, signed, expires_ms) if renews else self._asked_before(record, signed)
+            return await self._put(signed, asked)
+
+    def _end_of(self, record: Record) -> int:
+        """Return when a post ends by what was asked; one whose dates are about right only, by its record."""
+        head, asked = record.head, self.asked.of(record.head.thread)
+        if asked is not None and asked.waits and self._context.clock.reading().trusted:
+            now = self._context.clock.now()
+            return asked.end_from(now.wall_ms, self.asked.run, now.steady_ms)
+        return self.asked.end_of(head.thread, head.expires or 0)
+
+    def _asked_before(self, record: Record, signed: Signed) -> Asked | None:
+        """Return what is to be remembered when a change says nothing of how long."""
+        if is_approx(signed.record):
+            asked = self.asked.of(record.head.thread)
+            end_ms = self.asked.end_of(record.head.thread, record.head.expires or 0)
+            waits = Asked(0, end_ms, self.asked.run, self._steady_ms())
+            return asked if asked is not None and asked.waits else waits
+        return _ending(signed, self._end_of(record))
 
     def _check_fixed(self, record: Record, fields: PostFields, patch: dict[str, Any]) -> None:
         head = record.head
@@ -172,9 +216,11 @@ class Posts:
         """End a post: every honest hub drops its text at once."""
         async with self._change_of(thread):
             record = await self._own(thread, if_match)
-            signed = self._context.pen.next_version(record, {"ends": True}, None, record.head.expires or 0)
-            await self._context.publish_one(signed.record.wire, signed.private)
-            return self._view_of(signed.record)
+            return await self._end(record)
+
+    async def _end(self, record: Record) -> PostView:
+        signed = self._context.pen.next_version(record, {"ends": True}, None, record.head.expires or 0)
+        return await self._put(signed, None)
 
     async def renew(self, thread: str, days: float | None = None, if_match: str | None = None) -> PostView:
         """Keep a post up for longer; also one that has expired and is still held with its text."""
@@ -184,9 +230,30 @@ class Posts:
                 raise BoardError("ended", "its text is gone already", "write it again as a new post")
             again = {**draft_of(record), **({} if days is None else {"days": days})}
             fields = read_draft(again)
-            signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, self._expires(fields))
-            await self._context.publish_one(signed.record.wire, signed.private)
-            return self._view_of(signed.record)
+            expires_ms = self._expires(fields)
+            signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, expires_ms)
+            return await self._put(signed, self._asked_by(fields, signed, expires_ms))
+
+    async def date_anew(self, thread: str, word: bytes | None = None) -> None:
+        """Write a post again with true dates, for as long as was asked; end one that has stood so long.
+
+        `word` is the key of its pick-up word. Raises `BoardError` where there is nothing to write again.
+        """
+        async with self._change_of(thread):
+            record = await self._own(thread, None)
+            now_ms = self._context.clock.reading().wall_ms
+            end_ms = self._end_of(record)
+            if end_ms <= now_ms or record.body_bytes is None:
+                await self._end(record)
+                return
+            signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, end_ms)
+            rows = [logged(record, now_ms), *self.pick_ups.kept(word, signed.record)]
+            await self._put(signed, _ending(signed, end_ms), *rows)
+
+    async def forget_asked(self, thread: bytes) -> None:
+        """Forget what was asked for a post that is not held any more."""
+        await self._context.keep_private(self.asked.rows(thread, None))
+        self.asked.put(thread, None)
 
     def _change_of(self, thread: str) -> asyncio.Lock:
         """Let changes of one post follow each other: the next reads what the one before has made durable."""
@@ -296,11 +363,27 @@ class Posts:
 
     def _view_of(self, record: Record) -> PostView:
         context = self._context
-        return record_view(record, context.pen.key.public, context.names(), self._expiry_ms())
+        return self._as_asked(record_view(record, context.pen.key.public, context.names(), self._expiry_ms()))
 
     def _stored_view(self, stored: StoredPost) -> PostView:
         context = self._context
-        return post_view(stored, context.pen.key.public, context.names(), self._expiry_ms())
+        return self._as_asked(post_view(stored, context.pen.key.public, context.names(), self._expiry_ms()))
+
+    def _as_asked(self, view: PostView) -> PostView:
+        """Show when a post of ours ends, where its record has to say something later."""
+        if not view.is_mine or view.approx:
+            return view
+        return replace(view, expires_ms=self.asked.end_of(bytes.fromhex(view.id), view.expires_ms))
+
+
+def is_approx(record: Record) -> bool:
+    """Whether a record says that its dates are about right only."""
+    return record.head.facts.get("approx") is True
+
+
+def _ending(signed: Signed, end_ms: int) -> Asked | None:
+    """Return what is to be remembered of a post with true dates: its end, if the record had to say a later one."""
+    return Asked(0, end_ms) if (signed.record.head.expires or 0) > end_ms else None
 
 
 def _cursor(text: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 In: what to say. Out: signed records with the private rows (the log of what was signed) that belong in the same commit.
 A thread's `expires` never shrinks and its seq always grows, also when the clock went backwards (design, section 3).
+While nobody vouches for the time, everything is marked `approx` and takes the longest life (section 6).
 """
 
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.encoding import encode
 from hartig_protocol.errors import RecordError
-from hartig_protocol.events import PrivateRow
-from hartig_protocol.limits import LIFE_REVOKE_MS_MAX, NONCE_BYTES, VERSION_HIGHEST
+from hartig_protocol.events import Now, PrivateRow
+from hartig_protocol.limits import LIFE_REVOKE_MS_MAX, NONCE_BYTES, STAMP_AHEAD_MS_MAX, VERSION_HIGHEST
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.kinds import life_ms_max
 from hartig_protocol.records.opening import sign_record
@@ -69,10 +70,13 @@ class Pen:
     ) -> Signed:
         """Sign the first version of a thread into a place."""
         held = self.catalog.registers.get((self.key.public, _family(kind, audience), place))
-        stamp = self._clock.now().wall_ms
+        reading = self._clock.reading()
+        stamp = reading.wall_ms
         if held is not None:  # the place is used again, and what stands in it must be outlasted
             stamp = max(stamp, (held.expires or 0) + 1 - life_ms_max(kind))
-        expires = min(expires_ms, stamp + life_ms_max(kind))
+        latest = stamp + life_ms_max(kind)
+        expires = min(expires_ms, latest) if reading.trusted else latest
+        facts = marked(facts, approx=not reading.trusted)
         seq = max(1, self.seq_floor)
         return self._sign(kind, place, subject, fixed, seq, stamp, expires, audience, facts, body)
 
@@ -82,9 +86,13 @@ class Pen:
         """Sign the next version of a thread; its `expires` is no earlier than before."""
         head = before.head
         # No earlier than what lets the new version last as long as the one before, should the clock have gone back.
-        stamp = max(self._clock.now().wall_ms, (head.expires or 0) - life_ms_max(head.kind))
+        reading = self._clock.reading()
+        stamp = max(reading.wall_ms, (head.expires or 0) - life_ms_max(head.kind))
         latest = stamp + life_ms_max(head.kind)
         expires = min(max(expires_ms, head.expires or 0, stamp + 1), latest)
+        if not reading.trusted and not facts.get("ends"):
+            expires = latest
+        facts = marked(facts, approx=not reading.trusted)
         seq = max(head.seq + 1, self.seq_floor)
         audience = head.audience
         return self._sign(head.kind, head.place, head.subject, head.fixed, seq, stamp, expires, audience, facts, body)
@@ -106,6 +114,7 @@ class Pen:
             raise BoardError("stopped_signing", self.stopped, "give this hub a new key, or start it from a new folder")
         body_bytes = body if isinstance(body, bytes) or body is None else encode(body)
         thread = thread_id(self.network, kind, self.key.public, audience, place, subject, fixed)
+        self._check_stamp(stamp)
         digest = None if body_bytes is None else body_hash(body_bytes)
         head = Head(
             VERSION_HIGHEST,
@@ -129,7 +138,14 @@ class Pen:
         except RecordError as error:
             raise from_record_error(error) from error
         self._clock.saw(stamp)
-        return Signed(record, (PrivateRow(SPACE_SIGNED, record.id, b"", stamp + LIFE_REVOKE_MS_MAX),))
+        return Signed(record, (logged(record),))
+
+    def _check_stamp(self, stamp: int) -> None:
+        """Refuse to sign what every hub that knows the time would refuse, as when the version before is dated ahead."""
+        reading = self._clock.reading()
+        if reading.trusted and stamp > reading.wall_ms + STAMP_AHEAD_MS_MAX:
+            detail = "what it replaces is dated ahead of this hub's clock, so nobody would take it yet"
+            raise BoardError("refused", detail, "look whether the time is right: `hartig clock`; else post it anew")
 
     # --- Places
 
@@ -160,10 +176,10 @@ class Pen:
                 return place
             place += 1
         self._next_place[family] = room
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
         for place in range(first, room):
             held = registers.get((own, family, place))
-            is_free = held is None or self._is_reusable(held, expires_ms, now_ms)
+            is_free = held is None or self._is_reusable(held, expires_ms, now)
             if is_free and (family, place) not in taken:
                 return place
         if family == "grant":
@@ -171,9 +187,25 @@ class Pen:
         hint = "withdraw posts that are over, or ask an organiser for more room"
         raise BoardError("no_room", f"all {room} places of this hub are taken", hint)
 
-    def _is_reusable(self, held: Entry, expires_ms: int, now_ms: int) -> bool:
-        over = held.ends or (held.expires or 0) <= now_ms
+    def _is_reusable(self, held: Entry, expires_ms: int, now: Now) -> bool:
+        over = held.ends or (now.trusted and (held.expires or 0) <= now.wall_ms)
         return over and (held.expires or 0) < expires_ms
+
+
+def marked(facts: dict[str, Any], *, approx: bool) -> dict[str, Any]:
+    """Return facts that say whether the dates of their record are about right only (SPEC, part L)."""
+    plain = {name: value for name, value in facts.items() if name != "approx"}
+    return {**plain, "approx": True} if approx else plain
+
+
+def logged(record: Record, now_ms: int | None = None) -> PrivateRow:
+    """Return the line of the log of what this hub signed.
+
+    Where the dates are about right only it stays until the time is known: then `now_ms` counts.
+    """
+    if now_ms is None and not record.head.facts.get("approx"):
+        now_ms = record.head.stamp
+    return PrivateRow(SPACE_SIGNED, record.id, b"", None if now_ms is None else now_ms + LIFE_REVOKE_MS_MAX)
 
 
 def _family(kind: int, audience: str) -> str:

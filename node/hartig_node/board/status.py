@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hartig_node.board.context import Context
+from hartig_node.board.fetching import Fetching, look
 from hartig_node.board.membership import Membership
+from hartig_node.board.timekeeper import Timekeeper
 from hartig_node.board.times import rfc3339
 from hartig_node.doctor import Problem, judge
 from hartig_protocol.catalog.fingerprint import next_hour_ms
@@ -15,8 +17,8 @@ Counters = Callable[[], Mapping[str, int | float]]
 class Status:
     """Reports on one node."""
 
-    def __init__(self, context: Context, membership: Membership) -> None:
-        self._context, self._membership = context, membership
+    def __init__(self, context: Context, membership: Membership, timekeeper: Timekeeper) -> None:
+        self._context, self._membership, self._timekeeper = context, membership, timekeeper
         self._started_ms = context.clock.now().steady_ms
         self.dial_errors: Callable[[], Mapping[bytes, str]] = dict
         self.link_counts: Counters = dict
@@ -30,7 +32,7 @@ class Status:
         catalog, now = context.pen.catalog, context.clock.now()
         store = await context.store.status()
         hour_ms = next_hour_ms(now.wall_ms)
-        ids, fingerprint = context.engine.hub.state.audit_set.as_of(hour_ms)
+        snapshot = context.engine.hub.state.audit_set.snapshot(hour_ms)
         return {
             "hub": context.pen.key.public.hex(),
             "node": context.node_id.hex(),
@@ -42,8 +44,10 @@ class Status:
             "posts": store.posts,
             "waiting": len(context.engine.hub.state.waiting),
             "peers_open": len(context.engine.peers.open()),
-            "fingerprint": {"as_of": rfc3339(hour_ms), "count": len(ids), "hash": fingerprint.hex()},
-            "clock": {"trusted": now.trusted, "now": rfc3339(now.wall_ms)},
+            "fetching": (fetching := self.fetching()).as_json(),
+            "complete_at": fetching.complete_at,
+            "fingerprint": {"as_of": rfc3339(hour_ms), "count": snapshot.count, "hash": snapshot.fingerprint.hex()},
+            "clock": self._timekeeper.report(),
             "store": {"bytes": store.bytes_used, "unindexed": store.unindexed, "clean_start": store.clean_start},
             "ports": {
                 "api": context.settings.api_port,
@@ -53,6 +57,10 @@ class Status:
             "problems": [problem.as_json() for problem in await self.problems()],
             "uptime_s": (now.steady_ms - self._started_ms) // 1000,
         }
+
+    def fetching(self) -> Fetching:
+        """Return how far this hub has come in fetching what the others have."""
+        return look(self._context)
 
     def _state(self) -> str:
         state = self._context.engine.hub.state
@@ -64,8 +72,11 @@ class Status:
         """Return every node known, with why there is no link where there is none."""
         context = self._context
         errors = dict(self.dial_errors())
+        fetched_from = self.fetching().hub
         views = []
         for peer in context.engine.peers.all():
+            dial_error = errors.pop(peer.node, None)
+            ended_quietly = peer.state != "open" and peer.code in ("", "closed")
             views.append(
                 {
                     "node": peer.node.hex(),
@@ -76,10 +87,10 @@ class Status:
                     "address": peer.address or None,
                     "opened_by_us": peer.opened_by_us,
                     "code": peer.code or None,
-                    "reason": peer.reason or errors.get(peer.node) or None,
+                    "reason": (ended_quietly and dial_error) or peer.reason or dial_error or None,
+                    "fetching": peer.state == "open" and peer.hub is not None and peer.hub == fetched_from,
                 }
             )
-            errors.pop(peer.node, None)
         for node, reason in sorted(errors.items()):
             hub = context.engine.hub.state.hub_of(node)
             views.append(
@@ -93,6 +104,7 @@ class Status:
                     "opened_by_us": False,
                     "code": None,
                     "reason": reason or "not found on the network yet",
+                    "fetching": False,
                 }
             )
         return views

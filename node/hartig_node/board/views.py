@@ -39,6 +39,7 @@ class PostView:
     seq: int
     published_ms: int
     expires_ms: int
+    approx: bool = False
 
     def title_in(self, language: str) -> str:
         """The title in a language, or in the first that there is."""
@@ -87,6 +88,7 @@ class PostView:
             "seq": self.seq,
             "published_at": rfc3339(self.published_ms),
             "expires_at": rfc3339(self.expires_ms),
+            "approx": self.approx or None,
         }
         return {name: value for name, value in view.items() if value is not None}
 
@@ -137,6 +139,7 @@ def record_view(record: Record, own_hub: bytes, names: dict[bytes, str], now_ms:
         seq=head.seq,
         published_ms=head.stamp,
         expires_ms=expires_ms,
+        approx=head.facts.get("approx") is True,
     )
 
 

@@ -69,6 +69,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("status", "See how the hub is and why.", f"{_HERE}.status", "STATUS"),
             Command("peers", "See the other hubs and why some cannot be reached.", f"{_HERE}.status", "PEERS"),
             Command("doctor", "Check this hub and say what to do, running or not.", f"{_HERE}.doctor", "DOCTOR"),
+            Command("clock", "See what time the hub thinks it is, or say that it is right.", f"{_HERE}.clock", "CLOCK"),
             Command("token", "Let programs use the hub: add, list, revoke.", f"{_HERE}.tokens", "TOKEN"),
         ),
     ),
@@ -77,6 +78,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         (
             Command("import", "Post the lines of a CSV file.", f"{_HERE}.importing.command", "IMPORT"),
             Command("export", "Write posts as JSON lines.", f"{_HERE}.exporting", "EXPORT"),
+            Command("bundle", "Carry what there is between hubs as a file.", f"{_HERE}.bundles", "BUNDLE"),
             Command("backup", "Write a copy of all that the hub holds.", f"{_HERE}.exporting", "BACKUP"),
             Command("restore", "Put a copy back, while the hub is stopped."),
             Command("verify", "Check all that the hub holds, or a copy."),

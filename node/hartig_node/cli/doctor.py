@@ -15,6 +15,7 @@ from hartig_node.cli.words import how_many
 from hartig_node.client.errors import ClientError, UnreachableError
 
 Problem = Mapping[str, Any]
+_FOR_WANT_OF_A_NETWORK = {"alone", "peer_unreachable"}
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -27,6 +28,9 @@ def _run(session: Session, _options: argparse.Namespace) -> int:
     checked = [_ask_node(session, problems)]
     if not session.place.url:
         checked += _check_machine(session, problems, asked=checked[0])
+    if any(problem.get("code") == "no_interface" for problem in problems):
+        # The reason for all of these is said already, and nothing at those hubs would help.
+        problems = [problem for problem in problems if problem.get("code") not in _FOR_WANT_OF_A_NETWORK]
     problems.sort(key=lambda problem: _ORDER.get(str(problem.get("severity")), 1))
     code = _exit_code(problems, answered=checked[0]["ok"])
     session.out.json({"healthy": code == exits.OK, "checks": checked, "problems": problems})

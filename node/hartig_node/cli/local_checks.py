@@ -117,7 +117,7 @@ def check_clock() -> list[Finding]:
     if is_synchronised():
         return []
     what = "the system does not say that this machine's clock is right"
-    hint = 'connect it to a time server, or set clock = "trusted" in hartig.toml after checking it'
+    hint = "connect it to a time server, or look at the time when the hub runs: `hartig clock`"
     return [Finding("clock", "warning", what, hint)]
 
 

@@ -17,7 +17,7 @@ _STATES = {
     "no_network": "belongs to no network yet",
 }
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
-_PEER_STATES = {"open": "connected", "closed": "not connected", "dialing": "being called", "greeting": "being greeted"}
+_PEER_STATES = {"open": "connected", "closed": "not connected", "refused": "not connected"}
 
 
 def _no_options(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +42,28 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     posts, entries = _number(report.get("posts")), _number(report.get("records"))
     yield f"  posts      {posts} needs and offers; {entries} entries in all"
     yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
-    trust = "" if clock.get("trusted", True) else ", not known to be right"
+    if said := fetching_line(report):
+        yield f"  all there  {said}"
+    trust = "" if clock.get("trusted", True) else " (about right: this hub does not know the time; `hartig clock`)"
     yield f"  clock      {moment(clock.get('now'), with_year=True)}{trust}"
     yield f"  running    for {duration(report.get('uptime_s'))}, version {clean(str(report.get('version', '?')))}"
     problems = report.get("problems") or []
     if not problems:
         yield out.paint("All is well.", "green")
     yield from problem_lines(problems, out)
+
+
+def fetching_line(report: Mapping[str, Any]) -> str:
+    """Say how far the hub has come in fetching what the others have; empty where nothing can be said."""
+    fetching, complete_at = report.get("fetching") or {}, report.get("complete_at")
+    held, total = fetching.get("held"), fetching.get("total")
+    if isinstance(held, int) and isinstance(total, int) and held < total:
+        return f"not yet: fetching what the others have, {held:,} of {total:,}"
+    if complete_at is None:
+        return ""
+    if not report.get("peers_open"):
+        return f"on {moment(complete_at)}; no other hub is connected now"
+    return f"since {moment(complete_at)}"
 
 
 def problem_lines(problems: Iterable[Mapping[str, Any]], out: Output) -> Iterable[str]:
@@ -64,8 +79,9 @@ def _peers(session: Session, _options: argparse.Namespace) -> int:
     peers = session.node.peers()
     out = session.out
     out.json(peers)
+    progress = _progress(session) if any(peer.get("fetching") for peer in peers) and not out.is_json else ""
     for peer in peers:
-        out.lines(_peer_lines(peer, out))
+        out.lines(_peer_lines(peer, out, progress))
     if not peers:
         out.note(
             "No other hub is known yet. Hubs on the same network find each other by themselves;\n"
@@ -74,7 +90,13 @@ def _peers(session: Session, _options: argparse.Namespace) -> int:
     return exits.OK
 
 
-def _peer_lines(peer: Mapping[str, Any], out: Output) -> Iterable[str]:
+def _progress(session: Session) -> str:
+    """Return how much of the hub that feeds this one is here, as far as it is known."""
+    fetching = session.node.status().get("fetching") or {}
+    return f"{_number(fetching.get('held'))} of {_number(fetching.get('total'))}" if fetching else "the last of it"
+
+
+def _peer_lines(peer: Mapping[str, Any], out: Output, progress: str) -> Iterable[str]:
     state = str(peer.get("state"))
     name = peer.get("name") or f"hub {str(peer.get('hub') or peer.get('node') or '?')[:8]}"
     said = out.paint(_PEER_STATES.get(state, state), "green" if state == "open" else "yellow")
@@ -85,6 +107,8 @@ def _peer_lines(peer: Mapping[str, Any], out: Output) -> Iterable[str]:
     ]
     if said_facts := ", ".join(fact for fact in facts if fact):
         yield f"  {clean(said_facts)}"
+    if peer.get("fetching"):
+        yield f"  fetching what it has: {progress}"
     if state != "open" and peer.get("reason"):
         yield f"  why: {clean(str(peer['reason']))}"
 

@@ -45,7 +45,7 @@ class ProblemError(ClientError):
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         self.status = status
         self.code = _text(problem, "code") or f"http_{status}"
-        self.title = _text(problem, "title") or f"The node answered with status {status}"
+        self.title = _text(problem, "title") or f"The hub answered with status {status}"
         self.pointer = _text(problem, "pointer")
         super().__init__(_text(problem, "detail") or self.title, _text(problem, "hint"))
 

@@ -43,7 +43,7 @@ def follow(transport: Transport, after: int | None, patience_s: float) -> Iterat
             if failures > REOPENED_MAX:
                 raise
         if failures > REOPENED_MAX:
-            raise UnreachableError("the node ends the stream of events again and again")
+            raise UnreachableError("the hub ends the stream of events again and again")
         wait_s(REOPEN_S * failures)
 
 

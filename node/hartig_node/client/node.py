@@ -11,13 +11,13 @@ Values are the JSON of `node/API.md`, as dicts and lists. Every method may raise
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Self
 
 from hartig_node.client.errors import AnswerError, BusyError, ClientError, NotFoundError
 from hartig_node.client.places import Place, find_place
-from hartig_node.client.transport import TIMEOUT_S, Answer, Transport, segment, wait_s
+from hartig_node.client.transport import TIMEOUT_S, Answer, Download, Transport, segment, wait_s
 
 Json = dict[str, Any]
 
@@ -69,6 +69,14 @@ class Node:
         """Every other node that it knows, and why there is no link where there is none."""
         return _items(self._get("/peers"))
 
+    def clock(self) -> Json:
+        """What time it is for the node, and who vouches for it."""
+        return _object(self._get("/clock"))
+
+    def confirm_clock(self, now: str | None = None) -> Json:
+        """Say that the time that the node shows is right, or (RFC 3339) what time it is."""
+        return _object(self._send("POST", "/clock", {} if now is None else {"now": now}))
+
     def ready(self) -> tuple[bool, list[Json]]:
         """Whether the node does its work; and what is in the way."""
         answer = self._transport.request("GET", "/readyz", accept_statuses=(503,))
@@ -77,6 +85,14 @@ class Node:
     def backup(self, path: str) -> Json:
         """Have the node write a copy of everything but its keys to a new file on its machine."""
         return _object(self._send("POST", "/backups", {"path": path}))
+
+    def write_bundle(self) -> Download:
+        """A bundle of all that the node may share, as bytes to be read piece by piece."""
+        return self._transport.download(f"{API}/bundle")
+
+    def read_bundle(self, pieces: Iterable[bytes], length: int) -> Json:
+        """Have the node take over what is in a bundle of so many bytes; returns what became of it."""
+        return _object(self._transport.upload(f"{API}/bundle", pieces, length).value)
 
     # --- Posts
 
@@ -115,7 +131,7 @@ class Node:
                 raise AnswerError("the node's answer to a batch names a draft that was not sent")
             ordered[index] = result
         if len(results) != len(ordered):
-            raise AnswerError(f"the node answered for {len(results)} of {len(ordered)} drafts")
+            raise AnswerError(f"the hub answered for {len(results)} of {len(ordered)} drafts")
         return ordered
 
     def revise(self, post_id: str, patch: Mapping[str, Any], *, if_match: str | None = None) -> Json:

@@ -4,13 +4,14 @@ In: method, path, query, a JSON value. Out: an `Answer`, or an error of `errors.
 requests; a request that changes nothing is tried once more when the kept connection turned out dead.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from hartig_node.client.errors import AnswerError, ClientError, UnreachableError, problem_error
@@ -106,16 +107,52 @@ class Transport:
         try:
             sent = {**self._headers(headers), "Accept": "text/event-stream"}
             response = self._speak(connection, "GET", self._base + path + _query(query), None, sent)
-            self._expect_stream(response)
+            self._expect(response, "stream of events")
         except BaseException:
             connection.close()
             raise
         return Stream(connection, response)
 
-    def _expect_stream(self, response: http.client.HTTPResponse) -> None:
+    def download(self, path: str) -> "Download":
+        """Open a long answer of bytes on a connection of its own."""
+        connection = self._open(self._timeout_s)
+        try:
+            response = self._speak(connection, "GET", self._base + path, None, self._headers(None))
+            self._expect(response, "file")
+        except BaseException:
+            connection.close()
+            raise
+        return Download(connection, response)
+
+    def upload(self, path: str, pieces: Iterable[bytes], length: int) -> Answer:
+        """Send a long body of so many bytes on a connection of its own; return the whole answer."""
+        connection = self._open(self._timeout_s)
+        headers = self._headers({"Content-Type": "application/octet-stream", "Content-Length": str(length)})
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has said why before it hung up
+                self._begin(connection, self._base + path, headers)
+                for piece in pieces:
+                    connection.send(piece)
+            return self._read(self._answer(connection))
+        except OSError as error:
+            raise UnreachableError(f"the connection to {self.where} broke off", "try again") from error
+        finally:
+            connection.close()
+
+    def _begin(self, connection: http.client.HTTPConnection, target: str, headers: dict[str, str]) -> None:
+        try:
+            connection.connect()
+        except OSError as error:
+            raise self._unreachable(error) from error
+        connection.putrequest("POST", target)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+
+    def _expect(self, response: http.client.HTTPResponse, what: str) -> None:
         if response.status != 200:
             self._read(response)
-            raise AnswerError(f"{self.where} gives no stream of events (status {response.status})")
+            raise AnswerError(f"{self.where} gives no {what} (status {response.status})")
 
     def _headers(self, headers: Mapping[str, str] | None) -> dict[str, str]:
         sent = {"Accept": "application/json", "User-Agent": "hartig-client", **(headers or {})}
@@ -147,9 +184,17 @@ class Transport:
     ) -> http.client.HTTPResponse:  # fmt: skip
         try:
             connection.request(method, target, body=body, headers=headers)
+        except TimeoutError as error:
+            raise UnreachableError(f"no answer from {self.where} in time", _HINT_LOG) from error
+        except OSError as error:
+            raise self._unreachable(error) from error
+        return self._answer(connection)
+
+    def _answer(self, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        try:
             return connection.getresponse()
         except http.client.RemoteDisconnected as error:
-            raise UnreachableError(f"the node at {self.where} hung up without an answer", _HINT_LOG) from error
+            raise UnreachableError(f"the hub at {self.where} hung up without an answer", _HINT_LOG) from error
         except http.client.HTTPException as error:
             raise AnswerError(f"what answers at {self.where} does not speak HTTP: {error}") from error
         except TimeoutError as error:
@@ -159,16 +204,16 @@ class Transport:
 
     def _unreachable(self, error: OSError) -> UnreachableError:
         if self._place.url:
-            hint = "is the node running there, and is the address right?"
-            return UnreachableError(f"no node answers at {self.where}: {error.strerror or error}", hint)
+            hint = "is the hub running there, and is the address right?"
+            return UnreachableError(f"no hub answers at {self.where}: {error.strerror or error}", hint)
         if isinstance(error, PermissionError):
-            hint = "run this as the user that runs the node, or as root"
-            return UnreachableError(f"this user may not speak to the node at {self.where}", hint)
+            hint = "run this as the user that runs the hub, or as root"
+            return UnreachableError(f"this user may not speak to the hub at {self.where}", hint)
         folder = self._place.folder
         if isinstance(error, FileNotFoundError) and not os.path.isdir(folder):  # noqa: PTH112 - pathlib costs 10 ms
             hint = "start one with `hartig init`, or name another folder with --folder"
             return UnreachableError(f"there is no hub in {folder}", hint)
-        return UnreachableError(f"no node is running in {folder}", "start it with `hartig run`, or ask `hartig doctor`")
+        return UnreachableError(f"no hub is running in {folder}", "start it with `hartig run`, or ask `hartig doctor`")
 
     def _read(self, response: http.client.HTTPResponse, accept_statuses: tuple[int, ...] = ()) -> Answer:
         try:
@@ -195,6 +240,27 @@ class Transport:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
             raise AnswerError(f"{self.where} answered with something that is no JSON: {content[:80]!r}") from error
+
+
+class Download:
+    """The bytes of one long answer."""
+
+    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        self._connection, self._response = connection, response
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+        self._connection.close()
+
+    def read(self, bytes_max: int) -> bytes:
+        """Return the next bytes, b"" at the end; raises where the answer broke off before."""
+        try:
+            return self._response.read(bytes_max)
+        except (OSError, http.client.HTTPException) as error:
+            raise UnreachableError("the node's answer broke off", _HINT_LOG) from error
 
 
 class Stream:

@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hartig_node import frugal
 from hartig_node.client.places import find_place
-from hartig_node.clock import Clock
+from hartig_node.clock import Clock, founding_ms
 from hartig_node.daemon.config import ConfigError, read_config, write_settings
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, read_seed, write_seed
 from hartig_node.daemon.founding import Founding, found
@@ -111,7 +112,7 @@ def _init(arguments: argparse.Namespace) -> int:
         arguments.network,
         hub,
         recovery,
-        Clock().now().wall_ms,
+        founding_ms(),
         secrets.token_bytes,
         seats=arguments.seats,
         threshold=arguments.threshold,
@@ -136,6 +137,11 @@ def _init_lines(folder: HubFolder, arguments: argparse.Namespace, founding: Foun
         ]
     kept = folder.key_path("recovery")
     lines.append(f"Copy {kept} to a safe place away from this machine: it can replace a lost hub key.")
+    if not Clock().is_trusted():
+        lines += [
+            "This machine's clock is not known to be right, and the network begins by it: if it is wrong, set it,",
+            "remove this folder and begin again.",
+        ]
     return [*lines, "Next: hartig run"]
 
 
@@ -186,8 +192,8 @@ def join(argv: Sequence[str]) -> int:
 def _join(arguments: argparse.Namespace) -> int:
     link = sys.stdin.readline() if arguments.link == "-" else arguments.link
     invite = read_invite(link)
-    now = Clock().now()
-    if now.trusted and invite.expires <= now.wall_ms:
+    clock = Clock()
+    if clock.is_trusted() and invite.expires <= clock.now().wall_ms:
         raise InviteError("expired", "this invite has expired; ask for a new one")
     folder = _new_folder(arguments)
     languages = [tag.strip() for tag in arguments.languages.split(",") if tag.strip()]
@@ -221,6 +227,7 @@ def run(argv: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     # aiohttp reads the system's list of authorities at import, a sixth of the start; this process asks none of them.
     os.environ.update(SSL_CERT_FILE=os.devnull, SSL_CERT_DIR=os.devnull)
+    frugal.begin()
     from hartig_node.daemon.node import run_node  # late: the other commands need no doors and no network
 
     folder = _folder(arguments)

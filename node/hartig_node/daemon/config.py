@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hartig_node.clock import ClockTrust
 from hartig_node.daemon.folder import write_whole
 from hartig_node.net.addresses import parse_address
+from hartig_node.reckoning import ClockTrust
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.limits import ADDRESSES_MAX, NAME_BYTES_MAX
 

@@ -52,6 +52,8 @@ def _gate(name: str, factory: ProtocolFactory, caps: DoorCaps) -> Gate:
 async def open_doors(board: Board, clock: Clock, folder: HubFolder, config: Config, stack: AsyncExitStack) -> Doors:
     """Open every door that the settings ask for."""
     doors = Doors()
+    # After the door is shut and while the folder is still locked: whoever looks sees that the hub was stopped.
+    stack.callback(folder.socket.unlink, missing_ok=True)
     api = ApiServer(board, _gate)
     stack.push_async_callback(api.close)
     await api.open(unix_door(), [open_unix_listener(folder.socket)])

@@ -1,13 +1,13 @@
 """Who is dialled and where: from cards, mDNS, invites, typed and remembered addresses to links.
 
-mDNS is a hint, never a truth. Every other hub of the network is wanted, up to 32 (those that follow this one in the
-ring of ids, so that the network stays in one piece); a newcomer wants its inviter alone.
+The core says which nodes are wanted (SPEC, part O); this follows it, and tells it which nodes answer nowhere and which
+were heard of. mDNS is a hint, never a truth.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgpack
@@ -21,7 +21,7 @@ from hartig_node.net.addresses import parse_address
 from hartig_node.net.announcements import Found, Lost
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.dialer import Dialer
-from hartig_node.net.dialing import dial, probe
+from hartig_node.net.dialing import DIAL_S_MAX, dial, probe
 from hartig_node.net.discovery import Discovery
 from hartig_node.net.links import Link
 from hartig_node.net.peer_server import PeerServer
@@ -29,34 +29,34 @@ from hartig_node.net.sockets import ListenError
 from hartig_node.peers import Peer
 from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RemoteError
-from hartig_protocol.events import PrivateRow
+from hartig_protocol.events import NodeHeard, NodeUnreachable, PrivateRow
 from hartig_protocol.records.invites import Invite
 from hartig_protocol.records.keys import sha256
 from hartig_protocol.records.record import Record
 
 logger = logging.getLogger(__name__)
 
-WANTED_MAX = 32  # half of the gate's 64, so that as many can come to us
 SPACE_ADDRESSES = "address"
 KEY_GOOD = b"good"
 REMEMBERED_MAX = 256
+FORMER_MAX = 16  # last neighbours of an earlier run, tried first: one of them may be the only way to others
 TYPED_RETRY_S = 30.0
-PROBES_TOGETHER = 8
+# A person may type 64 addresses, and most of those that are dead say nothing at all. With a short patience at first the
+# living one is found within a few seconds wherever it stands in the list; a slow machine is met by the next try.
+PROBES_AT_ONCE_MAX = 32  # each holds a socket and, once connected, some 300 KiB
+PROBE_FIRST_S_MAX = 2.0
+# How a link may end that is no failure of the node, and how long it is then left alone.
+REST_S = {
+    "crowded": 60.0,  # it has enough neighbours now; the core has another in mind, or nobody else is known
+    "doubled": 1.0,  # the other link stays
+    "admitted": 0.0,  # the next link begins with a hello
+}
 _TAG_PREFIX = b"hartig/1 network tag\x00"
 
 
 def network_tag(network: bytes) -> bytes:
     """Return the 8 bytes by which hubs of one network know each other in mDNS, which name nobody."""
     return sha256(_TAG_PREFIX, network)[:8]
-
-
-def wanted_nodes(
-    own_hub: bytes, nodes_of_hub: Mapping[bytes, frozenset[bytes]], standing: Iterable[bytes]
-) -> list[bytes]:
-    """Return the nodes to keep a link with: those of the hubs that follow ours in the ring of ids."""
-    hubs = sorted((set(nodes_of_hub) & set(standing)) - {own_hub})
-    after = [hub for hub in hubs if hub > own_hub] + [hub for hub in hubs if hub < own_hub]
-    return sorted({node for hub in after[:WANTED_MAX] for node in nodes_of_hub[hub]})
 
 
 @dataclass
@@ -73,11 +73,19 @@ class Network:
 
     def __post_init__(self) -> None:
         self.server = PeerServer(self.identity, self._serve, tasks=self.tasks)
-        self.dialer = Dialer(self.book, self._dial, self._serve, jitter=random.SystemRandom().random, tasks=self.tasks)
+        self.dialer = Dialer(
+            self.book,
+            self._dial,
+            self._serve,
+            on_unreachable=self._not_reached,
+            jitter=random.SystemRandom().random,
+            tasks=self.tasks,
+        )
         self.links = OpenLinks(asyncio.get_running_loop().time)
         self.discovery: Discovery | None = None
         self.listen_error: str | None = None
         self._remembered: list[tuple[bytes, str, int]] = []
+        self._unreachable: set[bytes] = set()  # wanted once, and not heard of since
         self.engine.peers.on_change = self._peer_changed
 
     # --- Starting and stopping
@@ -100,9 +108,12 @@ class Network:
         if self.invite is not None:
             self._add_invite_addresses(self.invite)
         await self.discovery.start()
+        # Not earlier: a node that is wanted before its addresses are known would count as one that does not answer.
+        self.engine.on_links_wanted = self.want_only
         self.refresh()
-        if self.config.peers:
-            self.tasks.start(self._try_typed(), "typed addresses")
+        for node, _, _ in self._remembered[: -FORMER_MAX - 1 : -1]:
+            self._hint(node)
+        self._try_typed()
         return port
 
     def _open_door(self) -> int:
@@ -125,17 +136,25 @@ class Network:
     # --- Who is wanted
 
     def refresh(self) -> None:
-        """Look again who is wanted: a card has come, a grant has ended, this hub was admitted."""
-        state = self.engine.hub.state
-        if state.is_member:
-            standings = state.catalog.authority.standings
-            wanted = set(wanted_nodes(state.hub_key.public, state.nodes_of_hub, standings))
-        else:
-            wanted = set() if state.invite is None else {state.invite.inviter_node}
-        for node in sorted(set(self.dialer.states()) - wanted):
+        """Follow the core's choice as it stands."""
+        self.want_only(self.engine.hub.state.overlay.wanted)
+
+    def want_only(self, nodes: Sequence[bytes]) -> None:
+        """Keep links with these nodes, and dial no others; a link that is open is ended by the core alone."""
+        for node in sorted(set(self.dialer.states()) - set(nodes)):
             self.dialer.drop(node)
-        for node in sorted(wanted):
+        for node in nodes:
             self.dialer.want(node)
+
+    def _not_reached(self, node: bytes) -> None:
+        self._unreachable.add(node)
+        self.engine.handle(NodeUnreachable(node))
+
+    def _hint(self, node: bytes) -> None:
+        """There is reason to think that a node can be reached now: dial it if it is wanted, and tell the core."""
+        self._unreachable.discard(node)
+        self.dialer.wake(node)
+        self.engine.handle(NodeHeard(node))
 
     def card_seen(self, card: Record) -> None:
         """Take the addresses that a hub's card names."""
@@ -155,9 +174,13 @@ class Network:
                 continue
             if self.book.add(node, address.host, address.port, source):
                 self.dialer.wake(node)
+                if node in self._unreachable:
+                    self._hint(node)
 
     def _missing(self) -> list[bytes]:
-        return [node for node, state in self.dialer.states().items() if not state.connected]
+        """Return whom mDNS is asked for: who is wanted and has no link, and who could not be reached before."""
+        wanted = (node for node, state in self.dialer.states().items() if not state.connected)
+        return sorted(self._unreachable.union(wanted))
 
     def _heard(self, event: Found | Lost) -> None:
         """Take a hint from mDNS."""
@@ -166,12 +189,17 @@ class Network:
             return
         for host, port in event.addresses:
             self.book.add(event.node_id, host, port, Source.MDNS)
-        self.dialer.wake(event.node_id)
+        if event.network_tag == self.tag:
+            self._hint(event.node_id)
+        else:
+            self.dialer.wake(event.node_id)
 
     def _addresses_changed(self, addresses: frozenset[str]) -> None:
         """This machine came to another network, or left one: what stood on a lost address is dialled anew."""
         self.links.addresses_are(addresses)
         self.dialer.wake_all()
+        for node in sorted(self._unreachable):
+            self._hint(node)
 
     # --- Links
 
@@ -194,7 +222,10 @@ class Network:
 
     def _peer_changed(self, peer: Peer) -> None:
         if peer.state == "open":
+            self._unreachable.discard(peer.node)
             self.tasks.start(self._remember(), "remember addresses")
+        elif peer.code in REST_S:
+            self.dialer.excuse(peer.node, REST_S[peer.code])
 
     def dial_errors(self) -> dict[bytes, str]:
         """Return, for each wanted node without a link, why there is none."""
@@ -215,27 +246,29 @@ class Network:
             self._remembered = good
             await self.engine.keep_private([PrivateRow(SPACE_ADDRESSES, KEY_GOOD, msgpack.packb(good))])
 
-    async def _try_typed(self) -> None:
-        """Find out who answers at the addresses that a person typed, until every one is known."""
-        todo = list(self.config.peers)
-        while todo:
-            for start in range(0, len(todo), PROBES_TOGETHER):
-                some = todo[start : start + PROBES_TOGETHER]
-                known = await asyncio.gather(*(self._try_one(text) for text in some))
-                todo[start : start + PROBES_TOGETHER] = [
-                    "" if done else text for text, done in zip(some, known, strict=True)
-                ]
-            todo = [text for text in todo if text]
-            await asyncio.sleep(TYPED_RETRY_S)
+    def _try_typed(self) -> None:
+        """Find out who answers at the addresses that a person typed, none waiting for another, until all are known."""
+        turns = asyncio.Semaphore(PROBES_AT_ONCE_MAX)
+        for text in sorted(set(self.config.peers)):
+            self.tasks.start(self._keep_trying(text, turns), "a typed address")
 
-    async def _try_one(self, text: str) -> bool:
+    async def _keep_trying(self, text: str, turns: asyncio.Semaphore) -> None:
+        patience_s, pause_s = PROBE_FIRST_S_MAX, 0.0
+        while True:
+            async with turns:
+                if await self._try_one(text, patience_s):
+                    return
+            await asyncio.sleep(pause_s)
+            patience_s, pause_s = DIAL_S_MAX, TYPED_RETRY_S
+
+    async def _try_one(self, text: str, patience_s: float) -> bool:
         node_hex, _, address_text = text.rpartition("@")
         address = parse_address(address_text)
         if node_hex:
             node = bytes.fromhex(node_hex)
         else:
             try:
-                node = await probe(self.identity, address.host, address.port)
+                node = await probe(self.identity, address.host, address.port, patience_s)
             except (RemoteError, OSError) as error:
                 logger.info("nobody answers at a typed address: %s", error)
                 return False
@@ -245,7 +278,7 @@ class Network:
             logger.info("a typed address answers, but not (yet) as a hub of this network")
             return False
         self.book.add(node, address.host, address.port, Source.TYPED)
-        self.dialer.wake(node)
+        self._hint(node)
         return True
 
     # --- For status

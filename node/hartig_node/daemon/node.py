@@ -13,11 +13,12 @@ from contextlib import AsyncExitStack
 
 import msgpack
 
-from hartig_node import __version__
+from hartig_node import __version__, frugal
 from hartig_node.board.board import Board
 from hartig_node.board.context import Context, Settings
 from hartig_node.board.membership import seq_floor_row
 from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, Pen
+from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock
 from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.config import Config
@@ -86,20 +87,27 @@ class Node:
             await starting.close()
         await self._keep_identity(store, hub_key, network_file)
         loaded = await store.load()
-        clock.saw(max((entry.stamp for entry in loaded.entries if entry.author == hub_key.public), default=0))
+        known = await store.private_get(SPACE_SETTING, KEY_TIME)
+        stamp_ms = max((entry.stamp for entry in loaded.entries if entry.author == hub_key.public), default=0)
+        clock.start_from(None if known is None else int(msgpack.unpackb(known)), stamp_ms)
         pending, invite = self._pending(network_file, hub_key)
-        state = load_state(network_file.network, hub_key, identity.node_id, loaded, pending)
+        seed = secrets.token_bytes(32)
+        state = load_state(network_file.network, hub_key, identity.node_id, loaded, pending, seed=seed)
         if loaded.last_n and state.is_member:
             state.invite = invite = None
         engine = Engine(Hub(state, clock.now()), store, clock, self.tasks, secrets.token_bytes)
         self._stack.callback(engine.close)
         self.board = self._make_board(engine, store, clock, identity, hub_key)
         engine.node_side = self.board.membership
+        await self.board.timekeeper.load()
         engine.start()
         await self._salvage(store, engine)
         state.invite = None if state.is_member else state.invite
         await self._open_doors(engine, identity, network_file, invite)
+        self.tasks.start(self.board.timekeeper.run(), "time")
         self.tasks.start(self._keep_index(store, engine), "search index")
+        del loaded
+        frugal.settle()
 
     def _identity(self) -> NodeIdentity:
         """Return the node key, made anew wherever it is missing (it is in no backup)."""
@@ -202,9 +210,8 @@ class Node:
 
     async def _take_cards(self, engine: Engine, network: Network) -> None:
         """Learn where other hubs say they are."""
-        for entry in list(engine.hub.catalog.registers.values()):
-            if entry.kind == Kind.CARD:
-                await self._card_seen(engine, network, entry.id)
+        for entry in list(engine.hub.catalog.registers.of_kind(Kind.CARD)):
+            await self._card_seen(engine, network, entry.id)
 
     async def _card_seen(self, engine: Engine, network: Network, record_id: bytes) -> None:
         stored = await engine.store.read_record(record_id)

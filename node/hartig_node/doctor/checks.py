@@ -65,8 +65,8 @@ def judge(
         found.append(Problem("disk_full", stuck, "free some space; what was posted so far is safe"))
     found.extend(Problem("store", text, "see 'hartig verify' and 'hartig restore'") for text in store_problems)
     if not clock_trusted:
-        what = "this machine's clock is not known to be right, so nothing expires by it"
-        hint = 'connect it to a time server, or set clock = "trusted" in hartig.toml after checking it'
+        what = "this hub does not know the time: dates are about right, and nothing expires"
+        hint = "look at the time that `hartig clock` shows, and say `hartig clock confirm`; a time server does it, too"
         found.append(Problem("clock", what, hint))
     if state == "joining":
         what = "this hub has an invite and is looking for the hub that made it"
@@ -74,6 +74,7 @@ def judge(
     elif state == "no_network":
         found.append(Problem("no_network", "this hub belongs to no network", "run 'hartig init' or 'hartig join'"))
     elif hubs_known and not peers_open:
-        what = f"none of the {hubs_known} other hubs of this network can be reached now"
+        others = f"none of the {hubs_known} other hubs" if hubs_known > 1 else "the one other hub"
+        what = f"{others} of this network can{'' if hubs_known > 1 else 'not'} be reached now"
         found.append(Problem("alone", what, "this hub goes on alone; see 'hartig peers' for why"))
     return found

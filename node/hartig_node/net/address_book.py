@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 CANDIDATES_MAX = 8  # a node: its addresses on two networks in both families, and as many old ones
-NODES_MAX = 512  # hubs that one could meet; a network of a city has some hundred
+NODES_MAX = 2_048  # hubs that one could meet: a network of a thousand, and machines that were replaced
 
 
 class Source(IntEnum):

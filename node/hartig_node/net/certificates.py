@@ -116,14 +116,14 @@ def node_id_in(certificate_der: bytes) -> bytes:
     try:
         public_key = x509.load_der_x509_certificate(certificate_der).public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        raise ValueError(f"the peer's certificate cannot be read: {error}") from error
+        raise ValueError(f"the other side's certificate cannot be read: {error}") from error
     if not isinstance(public_key, Ed25519PublicKey):
         kind = type(public_key).__name__
         kind = type(public_key).__name__
-        raise ValueError(f"the peer's key is {kind}, not Ed25519")  # noqa: TRY004 (their data, not our type)
+        raise ValueError(f"the other side's key is {kind}, not Ed25519")  # noqa: TRY004 (their data, not our type)
     node_id = public_key.public_bytes_raw()
     if not crypto_core_ed25519_is_valid_point(node_id):
-        raise ValueError("the peer's Ed25519 key is no valid point of the main subgroup")
+        raise ValueError("the other side's Ed25519 key is no valid point of the main subgroup")
     return node_id
 
 

@@ -6,6 +6,8 @@ through `probe`.
 """
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 
@@ -71,7 +73,22 @@ async def _connect(
     except ssl.SSLError as error:
         raise DialError("dial.handshake", f"no sound handshake: {error}") from error
     except OSError as error:
-        raise DialError("dial.unreachable", f"cannot connect: {error.strerror or error}") from error
+        raise DialError("dial.unreachable", _in_words(error)) from error
+
+
+_WORDS = {
+    errno.ECONNREFUSED: "the machine is there, but no hub runs on it",
+    errno.ECONNRESET: "the other side hung up before it said who it is",
+    errno.EHOSTUNREACH: "no machine answers at this address",
+    errno.ENETUNREACH: "this machine is not on the network of this address",
+}
+
+
+def _in_words(error: OSError) -> str:
+    """Say why there is no connection, without the address, which asyncio puts into its own words."""
+    if error.errno is None:
+        return f"cannot connect: {error}".removesuffix(": ")  # asyncio says nothing of a reset in a handshake
+    return _WORDS.get(error.errno) or f"cannot connect: {os.strerror(error.errno)}"
 
 
 async def _connect_first(

@@ -97,10 +97,10 @@ def peer_node_id(stream: StreamWriter | BaseTransport) -> bytes:
 def _checked_peer(connection: PinnedObject) -> bytes:
     if connection.selected_alpn_protocol() != ALPN:
         # OpenSSL goes on without a protocol when the two sides share none.
-        raise PeerRefusedError(f"the peer does not offer the protocol {ALPN}")
+        raise PeerRefusedError(f"the other side does not speak {ALPN}")
     certificate = connection.getpeercert(binary_form=True)
     if certificate is None:
-        raise PeerRefusedError("the peer showed no certificate")
+        raise PeerRefusedError("the other side showed no certificate")
     try:
         node_id = node_id_in(certificate)
     except ValueError as error:

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from hartig_node.board.fetching import Fetching
 from hartig_node.board.posts import ListPage, ListQuery
 from hartig_node.board.views import PostView
 from hartig_protocol.events import Now
@@ -54,3 +55,6 @@ class BoardDoor(Protocol):
     @property
     def config(self) -> SettingsDoor:
         """The hub's name and languages."""
+
+    def fetching(self) -> Fetching:
+        """Return how far this hub has come in fetching what the others have."""

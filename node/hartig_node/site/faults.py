@@ -16,6 +16,7 @@ _READ_AGAIN = N_("Go back and look at it again, please.")
 SENTENCES: dict[str, str] = {
     "bad_request": N_("We did not understand this. Please start again from the first page."),
     "bad_draft": N_("Something in it is not right. Please look at it again."),
+    "bad_bundle": _READ_AGAIN,
     "bad_record": _READ_AGAIN,
     "refused": N_("The hub could not take this. Please change something and try again."),
     "not_found": N_("This is not here. It may be over, or it has not arrived yet."),

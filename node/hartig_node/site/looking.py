@@ -9,8 +9,9 @@ from hartig_node.site.rendering import board_of, page
 async def show_board(request: web.Request) -> web.Response:
     """Show what is there and what is needed, with the search first."""
     wish = read_wish(dict(request.query))
-    found = await sections(board_of(request).posts, wish)
-    return page(request, "board.html", {"wish": wish, "sections": found})
+    board = board_of(request)
+    found = await sections(board.posts, wish)
+    return page(request, "board.html", {"wish": wish, "sections": found, "fetching": board.fetching()})
 
 
 async def show_post(request: web.Request) -> web.Response:

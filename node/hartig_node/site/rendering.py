@@ -8,11 +8,10 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hartig_node.board.views import PostView
 from hartig_node.site import languages, words
@@ -21,6 +20,9 @@ from hartig_node.site.doors import BoardDoor, Clock
 from hartig_node.site.faults import Fault
 from hartig_node.site.words import Tongue
 from hartig_protocol.records import attributes
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 BOARD: web.AppKey[BoardDoor] = web.AppKey("board")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
@@ -48,8 +50,11 @@ def static_version(name: str) -> str:
 
 
 @cache
-def environment(language: str) -> Environment:
+def environment(language: str) -> "Environment":
     """Return the templates in a language."""
+    # Late: three megabytes that a hub without a page to show need not hold.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     made = Environment(
         loader=PackageLoader("hartig_node.site"),
         autoescape=True,
@@ -116,8 +121,10 @@ def _shared(request: web.Request, tongue: Tongue) -> dict[str, Any]:
     now = request.app[CLOCK]()
 
     def time_left(view: PostView) -> str:
-        # A clock that nobody vouches for lets nothing expire, so it cannot say when anything will.
-        return tongue.time_left(view.expires_ms - now.wall_ms) if now.trusted and view.state == "standing" else ""
+        # A clock that nobody vouches for lets nothing expire, so it cannot say when anything will; nor can the hub that
+        # wrote a post by such a clock.
+        is_known = now.trusted and view.state == "standing" and not view.approx
+        return tongue.time_left(view.expires_ms - now.wall_ms) if is_known else ""
 
     def other_language(tag: str) -> str:
         # What was sent in a form is not in the address; the language of such a page begins it again.
@@ -131,6 +138,7 @@ def _shared(request: web.Request, tongue: Tongue) -> dict[str, Any]:
         "hub": board_of(request).config.name or tongue.say(words.N_("Our hub")),
         "path": request.path,
         "time_left": time_left,
+        "knows_time": now.trusted,
         "other_language": other_language,
     }
 

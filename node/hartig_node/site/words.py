@@ -158,6 +158,10 @@ class Tongue:
         """Return decimal text with this language's decimal sign."""
         return text.replace(".", ",") if self.language in _DECIMAL_COMMA else text
 
+    def count(self, number: int) -> str:
+        """Return a whole number with its thousands apart, by a comma or, where that is the decimal sign, a space."""
+        return f"{number:,}".replace(",", "\u202f" if self.language in _DECIMAL_COMMA else ",")
+
     def quantity(self, view: PostView) -> str:
         """Return how much there is or should be; empty where nothing was said."""
         if view.quantity is None:

@@ -5,8 +5,12 @@ goes leaves the texts and the index in the same transaction.
 """
 
 import sqlite3
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
 
 from hartig_node.ports import FeedItem
+from hartig_node.store.facts import PostFacts
 from hartig_node.store.indexing import forget_text, note_unindexed
 from hartig_node.store.rows import RECORD_COLUMNS, Added, Change, RecordRow
 from hartig_node.store.schema import meta_get, meta_set
@@ -18,8 +22,36 @@ FEED_LINES_MAX = 10_000  # a browser that slept for a day catches up; beyond tha
 EXPIRED_PER_COMMIT_MAX = 64  # private rows: keeps a commit's time bounded
 _IDS_PER_QUERY = 500  # SQLite's bound on variables is 32,766; small statements are cached
 
-_ADD_RECORD = f"INSERT OR IGNORE INTO records({RECORD_COLUMNS}) VALUES ({', '.join('?' * len(RecordRow._fields))})"  # noqa: S608 - constants
-_ADD_POST = "INSERT OR IGNORE INTO posts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# So many rows go into one statement. Each statement lets other threads run and waits for its turn afterwards, which
+# costs more than a row does; 32 rows of the widest table are 544 variables.
+ROWS_TOGETHER = 32
+_FEED_COLUMNS = "seq, name, at_ms, thread, record, kind, peer"
+
+
+class Insertion:
+    """An INSERT OR IGNORE of any number of rows, with two statements that SQLite compiles once."""
+
+    def __init__(self, into: str, columns: int) -> None:
+        marks = f"({', '.join('?' * columns)})"
+        self._one = f"INSERT OR IGNORE INTO {into} VALUES {marks}"  # noqa: S608 - constants
+        self._many = f"{self._one}, {', '.join([marks] * (ROWS_TOGETHER - 1))}"
+
+    def run(self, connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert rows and return how many were not there."""
+        inserted = 0
+        single = len(rows) % ROWS_TOGETHER
+        for start in range(0, len(rows) - single, ROWS_TOGETHER):
+            together = list(chain.from_iterable(rows[start : start + ROWS_TOGETHER]))
+            inserted += connection.execute(self._many, together).rowcount
+        if single:
+            inserted += connection.executemany(self._one, rows[-single:]).rowcount
+        return inserted
+
+
+_RECORDS = Insertion(f"records({RECORD_COLUMNS})", len(RecordRow._fields))
+_POSTS = Insertion("posts", len(PostFacts._fields))
+_UNINDEXED = Insertion("unindexed", 1)
+_FEED = Insertion(f"feed({_FEED_COLUMNS})", len(_FEED_COLUMNS.split(",")))
 
 
 def apply(connection: sqlite3.Connection, change: Change, items: list[FeedItem]) -> None:
@@ -29,10 +61,7 @@ def apply(connection: sqlite3.Connection, change: Change, items: list[FeedItem])
     _cursors(connection, change)
     _private(connection, change)
     if items:
-        connection.executemany(
-            "INSERT OR IGNORE INTO feed(seq, name, at_ms, thread, record, kind, peer) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(i.seq, i.name, i.at_ms, i.thread, i.record, i.kind, i.peer) for i in items],
-        )
+        _FEED.run(connection, [(i.seq, i.name, i.at_ms, i.thread, i.record, i.kind, i.peer) for i in items])
 
 
 # --- Records
@@ -69,13 +98,16 @@ def _held(connection: sqlite3.Connection, ids: list[bytes]) -> dict[bytes, int]:
 def _add(connection: sqlite3.Connection, adding: list[Added]) -> None:
     if not adding:
         return
-    cursor = connection.executemany(_ADD_RECORD, [added.row for added in adding])
-    if cursor.rowcount != len(adding):
+    all_new = _RECORDS.run(connection, [added.row for added in adding]) == len(adding)
+    if not all_new:
         for added in adding:
             _check_same(connection, added.row)
-    posts = [added for added in adding if added.post is not None]
-    connection.executemany(_ADD_POST, [added.post for added in posts if added.post is not None])
-    note_unindexed(connection, [added.row.n for added in posts if added.row.body is not None])
+    _POSTS.run(connection, [added.post for added in adding if added.post is not None])
+    with_text = [added.row.n for added in adding if added.post is not None and added.row.body is not None]
+    if all_new:
+        _UNINDEXED.run(connection, [(n,) for n in with_text])
+    else:
+        note_unindexed(connection, with_text)
 
 
 def _check_same(connection: sqlite3.Connection, row: RecordRow) -> None:

@@ -36,8 +36,7 @@ def post_facts(record: Record, n: int) -> PostFacts | None:
     head = record.head
     if head.kind not in POST_KINDS:
         return None
-    category, area = head.fixed[0], head.fixed[1]
-    facts = head.facts
+    category, area, facts = head.fixed[0], head.fixed[1], head.facts
     return PostFacts(
         n,
         head.kind,
@@ -47,7 +46,7 @@ def post_facts(record: Record, n: int) -> PostFacts | None:
         facts.get("urgency", "normal"),
         facts.get("level"),
         facts.get("mode", "give"),
-        head.ends,
+        facts.get("ends") is True,
         head.expires or 0,
     )
 

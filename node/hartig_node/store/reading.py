@@ -23,8 +23,7 @@ def load(connection: sqlite3.Connection) -> Loaded:
     entries = []
     for row in connection.execute(f"SELECT {ENTRY_COLUMNS} FROM records ORDER BY n"):  # noqa: S608 - constants
         entry = entry_of(row)
-        entry.author = shared.setdefault(entry.author, entry.author)
-        entries.append(entry)
+        entries.append(entry._replace(author=shared.setdefault(entry.author, entry.author)))
     governance = connection.execute(
         f"SELECT id, {WIRE_COLUMNS} FROM records INDEXED BY records_governance "  # noqa: S608 - constants
         "WHERE kind IN (1, 2, 3, 32) ORDER BY n"

@@ -7,17 +7,20 @@ changing its entries while the commit waits for its turn. And back: entries, wir
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from hartig_node.ports import FeedItem
 from hartig_node.store.facts import PostFacts, post_facts
 from hartig_protocol.catalog.entry import Body, Entry
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
+from hartig_protocol.limits import TOLD_PER_PEER_MAX
 from hartig_protocol.records.record import Record, Wire
 
 ENTRY_COLUMNS = "n, id, kind, author, thread, place, audience, seq, prev, stamp, expires, ends, body_state, running"
 RECORD_COLUMNS = f"{ENTRY_COLUMNS}, head, signature, body"
 WIRE_COLUMNS = "head, signature, body"
+_HERE, _GONE = int(Body.HERE), int(Body.GONE)
 
 
 class RecordRow(NamedTuple):
@@ -73,8 +76,8 @@ class RecordRow(NamedTuple):
 def _body_state(entry: Entry, record: Record) -> int:
     """Say whether the bytes are here. The entry may know already that they are due to go; that commit follows."""
     if record.body_bytes is not None:
-        return int(Body.HERE)
-    return int(Body.GONE if entry.body is Body.HERE else entry.body)
+        return _HERE
+    return _GONE if entry.body is Body.HERE else int(entry.body)
 
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
@@ -113,9 +116,9 @@ class Change:
     @classmethod
     def of(cls, commit: Commit) -> "Change":
         """Copy what the commit says now."""
-        balance = Counter(entry.id for entry, _ in commit.added)
+        balance = Counter([entry.id for entry, _ in commit.added])
         balance.subtract(commit.removed)
-        newest = max((entry for entry, _ in commit.added), key=lambda entry: entry.n, default=None)
+        newest = max([entry for entry, _ in commit.added], key=attrgetter("n"), default=None)
         return cls(
             added={
                 entry.id: Added(RecordRow.of(entry, record), post_facts(record, entry.n))
@@ -125,8 +128,8 @@ class Change:
             last=None if newest is None else (newest.n, newest.running),
             bodies_added=tuple(_bodies(commit.bodies_added)),
             bodies_removed=tuple(commit.bodies_removed),
-            cursors=tuple(commit.cursors),
-            told=tuple(commit.told),
+            cursors=tuple({cursor.peer: cursor for cursor in commit.cursors}.values()),
+            told=_newest_told(commit.told),
             private=tuple(commit.private),
             notices=tuple(commit.notices),
         )
@@ -146,6 +149,16 @@ class Change:
             *self.bodies_removed,
             *((row.space, row.key) for row in self.private),
         }
+
+
+def _newest_told(told: list[Told]) -> tuple[Told, ...]:
+    """Leave out what would be written and fall out at once: of each peer the newest are kept."""
+    if len(told) <= TOLD_PER_PEER_MAX:
+        return tuple(told)
+    by_peer: dict[bytes, dict[int, Told]] = {}
+    for one in told:
+        by_peer.setdefault(one.peer, {})[one.n] = one
+    return tuple(some[n] for some in by_peer.values() for n in sorted(some)[-TOLD_PER_PEER_MAX:])
 
 
 def _bodies(records: Iterable[Record]) -> Iterable[tuple[bytes, bytes]]:

@@ -1,60 +1,36 @@
 """The set of accepted records: registers, chains, arrival numbers and the authority that follows from them.
 
 In: authentic records, in any order, with the time. Out: a `Verdict` for each, and the changes written into the
-`Commit` of the step. The hub core calls it; it calls nobody. Memory changes here at once and is never rolled back:
-the commit either becomes durable or the process ends (design, section 7).
+`Commit` of the step. The hub core calls it; it calls nobody. What is held stands in `held`, by rows; this decides what
+comes and goes. Memory changes here at once and is never rolled back: the commit either becomes durable or the process
+ends (design, section 7).
 """
 
 from collections.abc import Iterable
 
 from hartig_protocol.catalog.chains import Chain, Link
 from hartig_protocol.catalog.commit import Commit, Now
-from hartig_protocol.catalog.entry import Body, Entry, register_of_head
+from hartig_protocol.catalog.entry import Body, register_of_head
+from hartig_protocol.catalog.registers import Register
+from hartig_protocol.catalog.rows import ENDS, Rows
+from hartig_protocol.catalog.stock import Stock
 from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Verdict, refused, waits
-from hartig_protocol.limits import CHECK_BYTES, STAMP_AHEAD_MS_MAX
-from hartig_protocol.records.governance import Charter
-from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256
+from hartig_protocol.limits import STAMP_AHEAD_MS_MAX
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
 from hartig_protocol.trust.authority import Authority, authority_of, is_governance
 from hartig_protocol.trust.lasting import due_governance
 
-START_CHECK = bytes(CHECK_BYTES)
 EXPIRED = refused("expired", "it expired more than 35 days ago")
+SWEPT_MAX = 2_048  # threads that one sweep lets go, about 20 ms; what is left is due at the next
 
-Register = tuple[bytes, str, int | bytes]
 
-
-class Catalog:
-    """What one hub has accepted of one network."""
+class Catalog(Stock):
+    """What one hub has accepted of one network, and the judge of what may join it."""
 
     def __init__(self, network: bytes) -> None:
-        self.network = network
-        self.entries: dict[bytes, Entry] = {}
-        self.registers: dict[Register, Entry] = {}
-        self.chains: dict[bytes, Chain] = {}
-        self.governance: dict[bytes, Record] = {}
-        self.newest_of: dict[bytes, bytes] = {}
-        self.last_n = 0
-        self.running = START_CHECK
-        self.charter: Charter | None = None
-        self.authority = Authority()
-        self.generation = 0
-
-    def __repr__(self) -> str:
-        return f"<Catalog {len(self.entries)} records through {self.last_n}>"
-
-    # --- Starting
-
-    def load(self, entries: Iterable[Entry], governance: Iterable[Record], last_n: int, running: bytes) -> None:
-        """Take what the store holds, which was judged when it came in; `refresh` follows with the time."""
-        for record in governance:
-            if is_governance(record.head.kind):
-                self._remember_governance(record)
-        for entry in sorted(entries, key=lambda entry: (entry.is_chain, entry.seq if entry.is_chain else entry.n)):
-            self._place(entry)
-        for entry in sorted(self.entries.values(), key=lambda entry: entry.n):
-            self.newest_of[entry.author] = entry.id
-        self.last_n, self.running = last_n, running
+        super().__init__(network)
+        self._judged_at: tuple[int, int] | None = None  # the moments' key that `authority` is good for
+        self._swept_at: tuple[int, int] | None = None
 
     # --- Judging and taking
 
@@ -90,8 +66,8 @@ class Catalog:
             return self._judge_missing_proof(head)
         if head.is_chain:
             return self._judge_step(record, now)
-        held = self.registers.get(_register(record))
-        if held is not None and held.order >= _order(record):
+        row = self.held.registers.find(_register(record))
+        if row >= 0 and self.held.rows.order(row) >= _order(record):
             return refused("superseded", "a later version, or a later thread in the same place, is held")
         if record.lacks_body and not _is_due(body_due(head.expires), now):
             return waits("body", record.id, "its body has not come")
@@ -100,12 +76,12 @@ class Catalog:
     def _judge_known(self, record: Record, now: Now) -> Verdict | None:
         if record.head.network != self.network:
             return refused("other_network", "belongs to another network")
-        held = self.entries.get(record.id)
-        if held is None:
+        row = self.held.index.find(record.id)
+        if row < 0:
             return None
-        if held.body is not Body.GONE or record.body_bytes is None:
+        if self.held.rows.body(row) is not Body.GONE or record.body_bytes is None:
             return KNOWN
-        due = self.is_body_due(held, now.wall_ms if now.trusted else None)
+        due = self._is_body_due(row, now)
         return refused("body_due", "its body is due to go") if due else BODY_BACK
 
     def _judge_time(self, record: Record, now: Now) -> Verdict | None:
@@ -138,33 +114,20 @@ class Catalog:
         return ACCEPTED
 
     def _accept(self, record: Record, commit: Commit) -> None:
-        head = record.head
+        head, rows = record.head, self.held.rows
+        row = self.held.registers.find(_register(record))
         if head.is_chain:
             chain = self.chains.setdefault(head.thread, Chain())
             for gone in chain.add(record.id, head.seq, head.prev):
                 self._forget(gone, commit)
-            ended = self.registers[_register(record)].ends
-            self._add(record.without_body() if ended else record, commit)
+            self._add(record.without_body() if rows.flags[row] & ENDS else record, commit)
             return
-        held = self.registers.get(_register(record))
-        if held is not None:
-            self._drop(held, commit, keep_steps=held.thread == head.thread)
+        if row >= 0:
+            self._drop(row, commit, keep_steps=rows.thread(row) == head.thread)
         self._add(record, commit)
         steps = self.chains.get(head.thread)
         for step in steps.kept if steps and head.ends else ():
-            self._drop_body(self.entries[step], commit)
-
-    def _take_body(self, record: Record, commit: Commit) -> None:
-        """Take back a body that went too early, while this hub's clock was wrong or its thread had ended."""
-        self.entries[record.id].body = Body.HERE
-        self.generation += 1
-        commit.bodies_added.append(record)
-
-    def _drop_body(self, entry: Entry, commit: Commit) -> None:
-        if entry.body is Body.HERE:
-            entry.body = Body.GONE
-            self.generation += 1
-            commit.bodies_removed.append(entry.id)
+            self._drop_body(self.held.index.find(step), commit)
 
     # --- Governance
 
@@ -205,27 +168,30 @@ class Catalog:
         if record.head.kind == Kind.CHARTER:
             if record.id[: len(self.network)] != self.network:
                 return refused("other_network", "is the charter of another network")
-            return KNOWN if record.id in self.entries else ACCEPTED
+            return KNOWN if self.held.index.find(record.id) >= 0 else ACCEPTED
         if record.head.network != self.network:
             return refused("other_network", "belongs to another network")
-        if record.id in self.entries:
+        if self.held.index.find(record.id) >= 0:
             return KNOWN
         return self._judge_time(record, now) or ACCEPTED
 
     def _judge_candidate(self, record: Record, authority: Authority, commit: Commit) -> Verdict:
-        held = self.registers.get(_register(record))
-        if held is not None and held.order >= _order(record):
+        row = self.held.registers.find(_register(record))
+        if row >= 0 and self.held.rows.order(row) >= _order(record):
             return refused("superseded", "a later version is held")
         if record.id not in authority.proven:
             return waits("proof", record.head.author, "no grant that allows it has come")
-        if held is not None:
-            self._drop(held, commit, keep_steps=True)
+        if row >= 0:
+            self._drop(row, commit, keep_steps=True)
         self._add(record, commit)
         return ACCEPTED
 
     def refresh(self, now: Now, commit: Commit) -> bool:
         """Compute authority anew, and let go of what has lost its proof; tell whether who may act has changed."""
-        before = self.authority
+        at_ms = now.wall_ms if now.trusted else None
+        if self.moments.key(at_ms) == self._judged_at:
+            return False
+        before, is_first = self.authority, self._judged_at is None
         while True:
             self.authority = self._authority((), now)
             lost = [
@@ -236,87 +202,34 @@ class Catalog:
             if not lost:
                 break
             for record_id in lost:
-                self._drop(self.entries[record_id], commit, keep_steps=False)
+                self._forget(record_id, commit)
+        self._judged_at = self.moments.key(at_ms)
         if self.authority.standings == before.standings:
             return self.authority.revoked != before.revoked
-        for entry in [entry for entry in self.entries.values() if not self._is_proven(entry)]:
-            if entry.id in self.entries:
-                self._drop(entry, commit, keep_steps=False)
+        self._drop_unproven(None if is_first else before, commit)
         return True
+
+    def _drop_unproven(self, before: Authority | None, commit: Commit) -> None:
+        """Let go of what its author may not write any more; only of those whose standing was another `before`."""
+        held, rows = self.held, self.held.rows
+        changed = None if before is None else _changed_authors(rows, before, self.authority)
+        if changed is not None and not changed:
+            return
+        suspects = held.arrivals.after(0) if changed is None else rows.of_authors(changed)
+        for row in suspects:
+            if not rows.numbers[row]:
+                continue  # it went with its register
+            kind, place = rows.kinds[row], rows.places[row]
+            if is_governance(kind) or self.authority.may_write(rows.author(row), kind, place):
+                continue
+            if rows.is_chain(row):
+                self._drop_steps(rows.thread(row), commit)  # one writer, one place: none of them is proven
+            else:
+                self._drop(row, commit, keep_steps=False)
 
     def _authority(self, more: Iterable[Record], now: Now) -> Authority:
         known = [*self.governance.values(), *more]
         return authority_of(self.charter, known, now.wall_ms if now.trusted else None)
-
-    def _is_proven(self, entry: Entry) -> bool:
-        return is_governance(entry.kind) or self.authority.may_write(entry.author, entry.kind, entry.place)
-
-    def path_of(self, key: bytes) -> list[Record]:
-        """Return the charter and the grants that prove a key, from the charter downward (for the hello).
-
-        Never more than `GRANTS_DEEP_MAX` and one.
-        """
-        path = []
-        standing = self.authority.standing(key)
-        while standing is not None and standing.grant is not None:
-            grant = self.governance[standing.grant]
-            path.append(grant)
-            standing = self.authority.standing(grant.head.author)
-        charters = [record for record in self.governance.values() if record.head.kind == Kind.CHARTER]
-        return [*charters, *reversed(path)]
-
-    def running_at(self, n: int) -> bytes | None:
-        """Return the running hash at an arrival number, where the record that took it is still held."""
-        if n == self.last_n:
-            return self.running
-        return next((entry.running for entry in self.entries.values() if entry.n == n), None)
-
-    # --- Changing the set
-
-    def _add(self, record: Record, commit: Commit) -> None:
-        self.last_n += 1
-        self.running = sha256(PREFIX_ARRIVALS, self.running, record.id)[:CHECK_BYTES]
-        entry = Entry.of(record, self.last_n, self.running)
-        if is_governance(entry.kind):
-            self._remember_governance(record)
-        self._place(entry)
-        self.newest_of[entry.author] = entry.id
-        self.generation += 1
-        commit.added.append((entry, record))
-
-    def _remember_governance(self, record: Record) -> None:
-        self.governance[record.id] = record
-        if record.head.kind == Kind.CHARTER:
-            self.charter = Charter.of(record.head)
-
-    def _place(self, entry: Entry) -> None:
-        self.entries[entry.id] = entry
-        if entry.is_chain:
-            chain = self.chains.setdefault(entry.thread, Chain())
-            if chain.place(entry.id, entry.seq, entry.prev) in (Link.EXTENDS, Link.FORKS):
-                chain.add(entry.id, entry.seq, entry.prev)
-        elif entry.register is not None:
-            self.registers[entry.register] = entry
-
-    def _drop(self, entry: Entry, commit: Commit, *, keep_steps: bool) -> None:
-        """Let go of a record; of a register's thread with its steps, unless only a version is replaced."""
-        if not entry.is_chain and not keep_steps:
-            chain = self.chains.pop(entry.thread, None)
-            for step in chain.kept if chain else ():
-                self._forget(step, commit)
-        if entry.register is not None and self.registers.get(entry.register) is entry:
-            del self.registers[entry.register]
-        self._forget(entry.id, commit)
-
-    def _forget(self, record_id: bytes, commit: Commit) -> None:
-        entry = self.entries.pop(record_id, None)
-        if entry is None:
-            return
-        self.governance.pop(record_id, None)
-        if self.newest_of.get(entry.author) == record_id:
-            del self.newest_of[entry.author]
-        self.generation += 1
-        commit.removed.append(record_id)
 
     # --- Time
 
@@ -327,29 +240,43 @@ class Catalog:
         """
         if not now.trusted:
             return False
-        for entry in list(self.entries.values()):
-            if entry.id not in self.entries:
-                continue  # a step that went with its thread a moment ago
-            if _is_due(entry.thread_due, now) and not is_governance(entry.kind):
-                self._drop(entry, commit, keep_steps=False)
-            elif entry.body is Body.HERE and self.is_body_due(entry, now.wall_ms):
-                self._drop_body(entry, commit)
-        for record_id in sorted(due_governance(self.governance.values(), now.wall_ms)):
-            self._drop(self.entries[record_id], commit, keep_steps=False)
+        rows = self.held.rows
+        for row in self.held.due(now.wall_ms, SWEPT_MAX):
+            if _is_due(thread_due(rows.expires[row]), now):
+                self._drop(row, commit, keep_steps=False)
+            else:
+                steps = self.chains.get(rows.thread(row))
+                for step in steps.kept if steps else ():
+                    self._drop_body(self.held.index.find(step), commit)
+                self._drop_body(row, commit)
+                self.held.bodies_went(row)
+        if self.moments.key(now.wall_ms) != self._swept_at:
+            for record_id in sorted(due_governance(self.governance.values(), now.wall_ms)):
+                self._forget(record_id, commit)
+            self._swept_at = self.moments.key(now.wall_ms)
         return self.refresh(now, commit)
 
-    def is_body_due(self, entry: Entry, at_ms: int | None) -> bool:
-        """Tell whether a held record's body is due to go at a moment; None for a clock that is not trusted.
+    def _is_body_due(self, row: int, now: Now) -> bool:
+        """Tell whether a held record's body is due to go.
 
         A step's body goes with its register's, and at once when the thread has ended.
         """
-        register = entry
-        if entry.is_chain:
-            assert entry.register is not None
-            register = self.registers[entry.register]
-            if register.ends:
-                return True
-        return at_ms is not None and register.body_due is not None and register.body_due <= at_ms
+        rows = self.held.rows
+        register = self.held.registers.find_of(row)
+        if rows.flags[register] & ENDS:
+            return True
+        return _is_due(body_due(rows.expires[register]), now)
+
+
+def _changed_authors(rows: Rows, before: Authority, after: Authority) -> set[int]:
+    """Return by number the authors of records who have lost rank or places; who has gained loses no record."""
+    changed = set()
+    for key, standing in before.standings.items():
+        now = after.standing(key)
+        number = rows.authors.find(key)
+        if number >= 0 and (now is None or now.rank < standing.rank or now.places < standing.places):
+            changed.add(number)
+    return changed
 
 
 def _register(record: Record) -> Register:

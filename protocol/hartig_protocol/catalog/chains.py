@@ -18,7 +18,7 @@ class Link(Enum):
     BEYOND = auto()  # above a fork, or not among the two lowest ids at it, or names a predecessor that does not stand
 
 
-@dataclass
+@dataclass(slots=True)
 class Chain:
     """The steps of one thread: `steps[i]` has seq i + 1; `fork` holds the two ids at seq len(steps) + 1."""
 

@@ -14,12 +14,14 @@ class Now:
     """The two clocks of a hub at one moment.
 
     `wall_ms`: milliseconds since 1970, which may jump. `trusted`: whether it may be used to let things expire.
-    `steady_ms`: milliseconds of a clock that never jumps; its zero means nothing.
+    `steady_ms`: milliseconds of a clock that never jumps; its zero means nothing. `first_hand`: whether the trust comes
+    from the system or a person; what other hubs have told is not told on as if we knew it.
     """
 
     wall_ms: int
     steady_ms: int
     trusted: bool = True
+    first_hand: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
-"""What the catalog remembers of one accepted record: enough to judge and to audit, and no text."""
+"""What the catalog remembers of one accepted record: enough to judge and to audit, and no text.
 
-from dataclasses import dataclass
+An `Entry` is a value made when somebody asks: the catalog itself keeps columns (`rows`), and only it changes them.
+"""
+
 from enum import IntEnum
+from typing import NamedTuple
 
 from hartig_protocol.limits import KIND_CHAIN_LOWEST
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
@@ -15,8 +18,7 @@ class Body(IntEnum):
     GONE = 2  # the head names one whose time is over
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One accepted record. `n` is its arrival number in this store; `running` the hash over all arrivals up to it."""
 
     n: int

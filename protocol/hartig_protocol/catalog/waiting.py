@@ -42,10 +42,20 @@ class WaitingPlace:
         """Let go of all that a neighbour sent: what it knows it can send again."""
         self._by_peer.pop(peer, None)
 
-    def forget_as_of(self, peer: bytes, hour_ms: int) -> None:
+    def peers(self) -> list[bytes]:
+        """Under whose names anything waits."""
+        return sorted(self._by_peer)
+
+    def ids(self, peer: bytes) -> frozenset[bytes]:
+        """What of this neighbour waits."""
+        return frozenset(self._by_peer.get(peer, ()))
+
+    def forget_as_of(self, peer: bytes, hour_ms: int, among: frozenset[bytes]) -> None:
         """Let go of what an audit of this neighbour's set as of an hour has looked at; the rest goes on waiting."""
         held = self._by_peer.get(peer, {})
-        self._by_peer[peer] = {key: item for key, item in held.items() if not _is_inside(item[0], hour_ms)}
+        over = [key for key, item in held.items() if key in among and _is_inside(item[0], hour_ms)]
+        for key in over:
+            del held[key]
         self._tidy(peer)
 
     def forget_thread(self, thread: bytes) -> None:

@@ -16,7 +16,7 @@ labels.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from hartig_protocol.errors import RecordError
 from hartig_protocol.limits import CATEGORY_BYTES_MAX
@@ -37,6 +37,7 @@ __all__ = [
     "wikidata",
 ]
 
+CODES_REMEMBERED_MAX = 1_024  # every record of a need or an offer asks; the list and a hub's extensions are far fewer
 _EXTENSION = re.compile(r"x-[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -78,6 +79,7 @@ def is_same_or_ancestor(upper: str, lower: str) -> bool:
     return lower == upper or lower.startswith(upper + ".")
 
 
+@lru_cache(maxsize=CODES_REMEMBERED_MAX)
 def is_sensitive(code: str) -> bool:
     """Whether records with this code may only have the audience `hub`; whatever is below such a code, too."""
     return not _marked("sensitive").isdisjoint((code, *ancestors(code)))

@@ -152,6 +152,7 @@ def check_grant(head: Head) -> None:
     need(type(facts.get("gateway", False)) is bool, "facts.gateway", "must be true or false")
     integer("facts.places", facts.get("places"), 0, PLACES_MAX)
     integer("facts.invites", facts.get("invites"), 0, INVITES_MAX)
+    need("approx" not in facts or facts["approx"] is True, "facts.approx", "is true or left out")
     recovery = facts.get("recovery")
     if recovery is not None:
         need(type(recovery) is list and len(recovery) == 2, "facts.recovery", "must be a hash and a signature")
@@ -184,6 +185,7 @@ def check_card(head: Head) -> None:
     """Check a card: of a hub (its subject is the author), a place, a pool or a pseudonym."""
     facts = {"type": "place", **head.facts} if head.ends else head.facts
     need(bool(head.subject), "subject", "a card says what it is the card of")
+    need("approx" not in facts or facts["approx"] is True, "facts.approx", "is true or left out")
     one_of("facts.type", facts.get("type"), CARD_TYPES)
     listed("facts.nodes", facts.get("nodes", []), NODES_MAX)
     for index, node in enumerate(facts.get("nodes", [])):

@@ -23,7 +23,12 @@ PREFIX_RECOVERY_CONSENT = b"hartig/1 recovery consent\x00"
 PREFIX_JOIN = b"hartig/1 join\x00"
 PREFIX_ARRIVALS = b"hartig/1 arrivals\x00"
 PREFIX_FINGERPRINT = b"hartig/1 fingerprint\x00"
+PREFIX_BUCKET = b"hartig/1 bucket\x00"
+PREFIX_SKETCH = b"hartig/1 sketch\x00"
 PREFIX_INVITE_SECRET = b"hartig/1 invite secret\x00"
+PREFIX_BUNDLE_HEADER = b"hartig/1 bundle header\x00"
+PREFIX_BUNDLE_CONTENT = b"hartig/1 bundle content\x00"
+PREFIX_BUNDLE_END = b"hartig/1 bundle end\x00"
 
 FIELD_PRIME = 2**255 - 19
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -89,10 +94,7 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
 
 def sha256(*parts: bytes) -> bytes:
     """Return SHA-256 over the parts, the first of which is one of the prefixes above."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
+    return hashlib.sha256(b"".join(parts)).digest()  # the parts are short: one call costs less than many
 
 
 def recovery_hash(recovery_key: bytes) -> bytes:

@@ -27,7 +27,7 @@ from hartig_protocol.limits import (
 from hartig_protocol.records import governance, posts
 from hartig_protocol.records.fields import bytes_of, integer, need
 from hartig_protocol.records.keys import is_strict_key
-from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, thread_id
+from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, committed_thread_id
 
 AUDIENCES = frozenset({"hub", "network", "partners"})
 KIND_PACT = 4
@@ -53,6 +53,7 @@ _BODIES: Mapping[int, Callable[[Any], None]] = {
     Kind.NEED: posts.check_post_body,
     Kind.OFFER: posts.check_post_body,
 }
+_FIXED_TYPES = frozenset({str, int, bytes})
 _NEVER_BODY = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE})
 _ALWAYS_BODY = frozenset({Kind.NEED, Kind.OFFER, Kind.CARD})
 
@@ -104,7 +105,7 @@ def _check_frame(head: Head) -> None:
         "too long or no bytes",
     )
     need(type(head.fixed) is list and len(head.fixed) <= FIXED_ITEMS_MAX, "fixed", "must be a short list")
-    need(all(type(item) in (str, int, bytes) for item in head.fixed), "fixed", "holds text, integers and bytes")
+    need(_FIXED_TYPES.issuperset(map(type, head.fixed)), "fixed", "holds text, integers and bytes")
     integer("seq", head.seq, 1, INTEGER_MAX)
     integer("stamp", head.stamp, 0, INTEGER_MAX)
     if type(head.audience) is bytes:
@@ -136,8 +137,7 @@ def _check_register(head: Head) -> None:
     )
     may_be_fixed = head.kind not in (Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.CARD)
     need(may_be_fixed or not head.fixed, "fixed", "must be empty for this kind")
-    committed = thread_id(head.network, head.kind, head.author, head.audience, head.place, head.subject, head.fixed)
-    need(head.thread == committed, "thread", "does not commit to the fixed fields of this head")
+    need(head.thread == committed_thread_id(head), "thread", "does not commit to the fixed fields of this head")
 
 
 def _check_step(head: Head) -> None:

@@ -24,7 +24,7 @@ from hartig_protocol.limits import (
     UNIT_CHARACTERS_MAX,
 )
 from hartig_protocol.records.categories import is_sensitive
-from hartig_protocol.records.fields import bytes_of, integer, listed, need, one_of, text, texts
+from hartig_protocol.records.fields import bytes_of, integer, listed, need, one_of, refuse, text, texts
 from hartig_protocol.records.record import Head, Kind
 
 MODES = frozenset({"give", "lend", "in-place", "do", "ride", "fund-record"})
@@ -46,24 +46,18 @@ def check_post(head: Head) -> None:
     need(len(head.fixed) == 4, "fixed", "holds category, area, unit and smallest part")
     category, area, unit, smallest_part = head.fixed
     _shape("fixed.category", category, _CATEGORY, CATEGORY_BYTES_MAX)
-    need(
-        type(area) is str and len(area) <= AREA_CHARACTERS_MAX and _AREA.fullmatch(area) is not None,
-        "fixed.area",
-        f"must be a geohash of at most {AREA_CHARACTERS_MAX} characters",
-    )
+    if type(area) is not str or len(area) > AREA_CHARACTERS_MAX or _AREA.fullmatch(area) is None:
+        refuse("fixed.area", f"must be a geohash of at most {AREA_CHARACTERS_MAX} characters")
     _shape("fixed.unit", unit, _UNIT, UNIT_CHARACTERS_MAX)
     integer("fixed.smallest_part", smallest_part, 1, QUANTITY_MAX)
-    need(
-        head.audience == "hub" or not is_sensitive(category),
-        "audience",
-        f"{category} is a sensitive category: it may be seen by its own hub alone",
-    )
+    if head.audience != "hub" and is_sensitive(category):
+        refuse("audience", f"{category} is a sensitive category: it may be seen by its own hub alone")
     _check_facts(head)
 
 
 def _shape(field: str, value: Any, pattern: re.Pattern[str], bytes_max: int) -> None:
-    good = type(value) is str and len(value) <= bytes_max and pattern.fullmatch(value) is not None
-    need(good, field, f"{value!r:.40} is not a code of the right form")
+    if type(value) is not str or len(value) > bytes_max or pattern.fullmatch(value) is None:
+        refuse(field, f"{value!r:.40} is not a code of the right form")
 
 
 def _check_facts(head: Head) -> None:
@@ -75,6 +69,7 @@ def _check_facts(head: Head) -> None:
     integer("facts.people", facts.get("people", 1), 1, PEOPLE_MAX)
     integer("facts.reach", facts.get("reach", 0), 0, REACH_KM_MAX)
     integer("facts.best_before", facts.get("best_before", 0), 0, INTEGER_MAX)
+    need("approx" not in facts or facts["approx"] is True, "facts.approx", "is true or left out")
     if "level" in facts:
         need(head.kind == Kind.OFFER, "facts.level", "only an open shelf, which is an offer, has a level")
         need("quantity" not in facts, "facts.level", "an open shelf has a level and no quantity")
@@ -108,6 +103,8 @@ def check_post_body(body: dict[str, Any]) -> None:
     texts("body.text", body.get("text", {}), TEXT_BYTES_MAX, at_least=0)
     for name in ATTRIBUTE_LISTS:
         codes = body.get(name, [])
+        if codes == []:
+            continue
         listed(f"body.{name}", codes, ATTRIBUTES_MAX)
         for index, code in enumerate(codes):
             _shape(f"body.{name}[{index}]", code, _ATTRIBUTE, ATTRIBUTE_BYTES_MAX)

@@ -9,7 +9,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from hartig_protocol.encoding import decode, encode
+from hartig_protocol.encoding import decode, encode, encode_again
 from hartig_protocol.errors import RecordError
 from hartig_protocol.limits import (
     BODY_BYTES_MAX,
@@ -146,6 +146,12 @@ def thread_id(
     return sha256(PREFIX_THREAD, committed)[:THREAD_ID_BYTES]
 
 
+def committed_thread_id(head: Head) -> bytes:
+    """Return the id of the thread to which the fields of a decoded head commit."""
+    fields = [head.network, head.kind, head.author, head.audience, head.place, head.subject, head.fixed]
+    return sha256(PREFIX_THREAD, encode_again(fields))[:THREAD_ID_BYTES]
+
+
 def body_hash(body_bytes: bytes) -> bytes:
     """Return the hash by which a head names its body."""
     return sha256(PREFIX_BODY, body_bytes)
@@ -164,4 +170,7 @@ def read_head(head_bytes: bytes) -> Head:
     fields = decode(head_bytes, HEAD_BYTES_MAX, ascii_only=True)
     if type(fields) is not list or len(fields) != len(HEAD_FIELDS):
         raise RecordError("bad_head", f"a head is an array of {len(HEAD_FIELDS)} fields")
-    return Head(*fields)
+    # A frozen dataclass sets each field by a call; here they stand in its order already.
+    head = Head.__new__(Head)
+    head.__dict__.update(zip(HEAD_FIELDS, fields, strict=True))
+    return head

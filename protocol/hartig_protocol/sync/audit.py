@@ -1,12 +1,10 @@
-"""The audit: count and fingerprint as of an agreed hour; where they differ, the full list of ids (SPEC, part F).
+"""The audit: count and fingerprint as of an agreed hour (SPEC, part F).
 
-The side that opened the link begins, once both streams are settled and then every few minutes. It always ends: one
-question, one answer, at most one list, one round of missing records. Correctness rests on it alone.
+The side that opened the link begins, once both streams are settled and then every few minutes. Whoever hears the
+other's fingerprint compares: the sets are equal, or `repair` finds the difference by a sketch. It always ends: one
+question, a bounded number of answers, one round of missing records. Correctness rests on it alone.
 """
 
-from collections import deque
-
-from hartig_protocol.catalog.entry import Body
 from hartig_protocol.catalog.fingerprint import next_hour_ms
 from hartig_protocol.errors import MessageError
 from hartig_protocol.events import Now
@@ -15,17 +13,32 @@ from hartig_protocol.limits import (
     AUDITS_PER_MINUTE_MAX,
     HOUR_AHEAD_MS_MAX,
     HOUR_MS,
-    IDS_LISTED_MAX,
-    IDS_PER_FRAME_MAX,
     MINUTE_MS,
     SILENCE_MS_MAX,
 )
-from hartig_protocol.sync import inbound, outbound
-from hartig_protocol.sync.messages import Audit, Equal, Ids
-from hartig_protocol.sync.state import AuditRun, Session, Step, SyncState
+from hartig_protocol.sync import feeding, outbound, repair
+from hartig_protocol.sync.audit_run import Attempt, AuditRun
+from hartig_protocol.sync.messages import Audit, Equal
+from hartig_protocol.sync.repair import ids_received, lack_received, list_received, more_received, sketch_received
+from hartig_protocol.sync.state import Session, Step, SyncState
 
-LIST_AGAIN_MS_MIN = MINUTE_MS  # honest hubs audit every `AUDIT_EVERY_MS`
+__all__ = [
+    "agreed_hour_ms",
+    "audit_received",
+    "begin_if_due",
+    "equal_received",
+    "ids_received",
+    "lack_received",
+    "list_received",
+    "more_received",
+    "next_due_ms",
+    "resume_deferred",
+    "sketch_received",
+]
+
 UNSETTLED_MS_MAX = 30_000  # then the audit runs even if something still waits: it may be what brings it
+DEFERRED_MS_MAX = 30_000  # then an audit is answered although another peer still feeds us
+ATTEMPT_MS_MAX = 60_000  # without a step further: the peer has given it up, and what it holds in memory goes
 
 
 def agreed_hour_ms(mine: int, mine_trusted: bool, theirs: int, theirs_trusted: bool) -> int:  # noqa: FBT001
@@ -44,69 +57,112 @@ def agreed_hour_ms(mine: int, mine_trusted: bool, theirs: int, theirs_trusted: b
 
 
 def begin_if_due(state: SyncState, session: Session, step: Step) -> None:
-    """Begin an audit with this peer when its time has come and both streams are settled."""
+    """Do what time has brought: end what stands still, answer what was put off, begin an audit of our own."""
     run, now_ms = session.audit, step.now.steady_ms
+    _give_up_if_stuck(run, now_ms)
+    if run.deferred is not None and now_ms >= run.deferred_ms + DEFERRED_MS_MAX:
+        _answer_deferred(state, session, step)
     if not session.opened_by_us or now_ms < run.due_ms:
         return
-    settled = outbound.is_settled(state, session) and session.into.final and session.into.pending is None
-    if not settled and now_ms < run.due_ms + UNSETTLED_MS_MAX:
+    if not _may_begin(state, session) and now_ms < run.due_ms + UNSETTLED_MS_MAX:
         return
-    session.audit = AuditRun(now_ms + AUDIT_EVERY_MS, equal_at_ms=run.equal_at_ms, listed_ms=run.listed_ms)
+    run.due_ms = now_ms + AUDIT_EVERY_MS
+    run.begun_ms.append(now_ms)
     session.into.wanted.clear()
-    session.into.asking = False
-    _send_audit(state, session, step, next_hour_ms(step.now.wall_ms))
+    _ask(state, session, step, next_hour_ms(step.now.wall_ms))
+
+
+def _may_begin(state: SyncState, session: Session) -> bool:
+    """Whether both streams are settled, or wait for the audit, and nobody else feeds us."""
+    ours = session.out.held or outbound.is_settled(state, session)
+    theirs = session.into.idle and session.into.pending is None and not session.into.has_asked("lack")
+    return ours and theirs and not feeding.is_busy_elsewhere(state, session)
+
+
+def _give_up_if_stuck(run: AuditRun, now_ms: int) -> None:
+    attempt = run.attempt
+    if attempt is not None and not attempt.working and now_ms >= attempt.touched_ms + ATTEMPT_MS_MAX:
+        run.attempt = None
 
 
 def next_due_ms(session: Session) -> int:
     """Return when (steady ms) this session's audit wants to be looked at."""
+    run, due_ms = session.audit, session.heard_ms + SILENCE_MS_MAX
     if session.opened_by_us:
-        return session.audit.due_ms + UNSETTLED_MS_MAX  # earlier, any message of the peer is the occasion
-    return session.heard_ms + SILENCE_MS_MAX
+        due_ms = min(due_ms, run.due_ms + UNSETTLED_MS_MAX)  # earlier, any message of the peer is the occasion
+    if run.deferred is not None:
+        due_ms = min(due_ms, run.deferred_ms + DEFERRED_MS_MAX)
+    if run.attempt is not None and not run.attempt.working:
+        due_ms = min(due_ms, run.attempt.touched_ms + ATTEMPT_MS_MAX)
+    return due_ms
 
 
-def _send_audit(state: SyncState, session: Session, step: Step, as_of: int) -> None:
-    session.audit.as_of = as_of
-    session.audit.listed = []
-    ids, print_ = state.audit_set.as_of(as_of)
-    own_hour = next_hour_ms(step.now.wall_ms)
-    step.send(session, Audit(own_hour, step.now.trusted, as_of, len(ids), print_))
+def _ask(state: SyncState, session: Session, step: Step, as_of: int) -> None:
+    """Send count and fingerprint of our set as of an hour."""
+    attempt = session.audit.attempt = Attempt(as_of, asking=True, touched_ms=step.now.steady_ms)
+
+    def send(later: Step) -> None:
+        snapshot = attempt.snapshot = state.audit_set.snapshot(as_of)
+        own_hour = next_hour_ms(later.now.wall_ms)
+        later.send(session, Audit(own_hour, later.now.trusted, as_of, snapshot.count, snapshot.fingerprint))
+
+    repair.work(state, session, step, attempt, state.audit_set.job(as_of), send)
 
 
 def audit_received(state: SyncState, session: Session, step: Step, message: Audit) -> None:
-    """Compare; answer that the sets are equal, name the later hour, or list all ids.
-
-    Hearing our list again and again would cost us much and the asker nothing: it comes once a minute at most.
-    """
-    _bound_audits(session, step)
+    """Compare, or name the hour that counts; later, if another peer feeds us just now."""
+    run = session.audit
+    _bound_audits(run, step)
     if message.hour % HOUR_MS or message.as_of % HOUR_MS:
         raise MessageError("bad_message", "an audit names full hours")
     as_of = _agreed(step.now, message)
-    if as_of != message.as_of:
-        if session.audit.as_of == as_of:
-            raise MessageError("bad_message", "the audit's hour does not follow from both clocks")
-        _send_audit(state, session, step, as_of)
-        return
-    ids, print_ = state.audit_set.as_of(as_of)
-    if len(ids) == message.count and print_ == message.fingerprint:
-        _found_equal(state, session, step, as_of)
-        step.send(session, Equal(as_of))
-        return
-    run, now_ms = session.audit, step.now.steady_ms
-    if run.listed_ms is not None and now_ms - run.listed_ms < LIST_AGAIN_MS_MIN:
-        raise MessageError("too_often", "asked for the full list again within a minute")
-    run.as_of, run.listed_ms = as_of, now_ms
-    chunks = [ids[at : at + IDS_PER_FRAME_MAX] for at in range(0, len(ids), IDS_PER_FRAME_MAX)] or [[]]
-    for index, chunk in enumerate(chunks):
-        step.send(session, Ids(as_of, tuple(chunk), index == len(chunks) - 1))
+    if as_of != message.as_of and run.attempt is not None and run.attempt.asking and run.attempt.as_of == as_of:
+        raise MessageError("bad_message", "the audit's hour does not follow from both clocks")
+    run.deferred, run.deferred_ms = message, step.now.steady_ms
+    run.deferred_waited = state.waiting.ids(session.peer_hub)  # what it sends later may be no part of that set
+    if not feeding.is_busy_elsewhere(state, session):
+        _answer_deferred(state, session, step)
+
+
+def resume_deferred(state: SyncState, step: Step) -> None:
+    """Answer the audits that have waited until nobody else feeds us."""
+    for session in state.open_sessions():
+        if session.audit.deferred is not None and not feeding.is_busy_elsewhere(state, session):
+            _answer_deferred(state, session, step)
+
+
+def _answer_deferred(state: SyncState, session: Session, step: Step) -> None:
+    message, session.audit.deferred = session.audit.deferred, None
+    assert message is not None
+    as_of = _agreed(step.now, message)
+    if as_of == message.as_of:
+        _compare(state, session, step, message)
+    else:
+        _ask(state, session, step, as_of)
+
+
+def _compare(state: SyncState, session: Session, step: Step, message: Audit) -> None:
+    attempt = session.audit.attempt = Attempt(message.as_of, asking=False, touched_ms=step.now.steady_ms)
+    attempt.waited = session.audit.deferred_waited
+
+    def compare(later: Step) -> None:
+        snapshot = attempt.snapshot = state.audit_set.snapshot(attempt.as_of)
+        if (snapshot.count, snapshot.fingerprint) == (message.count, message.fingerprint):
+            later.send(session, Equal(attempt.as_of))
+            repair.found_equal(state, session, later, attempt)
+        else:
+            repair.send_first_flight(state, session, later, attempt, message.count)
+
+    repair.work(state, session, step, attempt, state.audit_set.job(attempt.as_of), compare)
 
 
 def _agreed(now: Now, message: Audit) -> int:
     return agreed_hour_ms(next_hour_ms(now.wall_ms), now.trusted, message.hour, message.trusted)
 
 
-def _bound_audits(session: Session, step: Step) -> None:
+def _bound_audits(run: AuditRun, step: Step) -> None:
     """Each audit may cost a pass over all that is held, so a peer has only so many a minute."""
-    heard = session.audits_heard_ms
+    heard = run.heard_ms
     if len(heard) == AUDITS_PER_MINUTE_MAX and step.now.steady_ms - heard[0] < MINUTE_MS:
         raise MessageError("too_often", f"more than {AUDITS_PER_MINUTE_MAX} audits within a minute")
     heard.append(step.now.steady_ms)
@@ -114,43 +170,7 @@ def _bound_audits(session: Session, step: Step) -> None:
 
 def equal_received(state: SyncState, session: Session, step: Step, message: Equal) -> None:
     """Remember that this peer holds the same set."""
-    if message.as_of == session.audit.as_of:
-        _found_equal(state, session, step, message.as_of)
-
-
-def _found_equal(state: SyncState, session: Session, step: Step, as_of: int) -> None:
-    """What still waits from a peer that holds the same set is no part of that set any more: it may go."""
-    session.audit.as_of = None
-    session.audit.equal_at_ms = step.now.wall_ms
-    state.waiting.forget_as_of(session.peer_hub, as_of)
-    inbound.commit_cursor(state, session, step)
-
-
-def ids_received(state: SyncState, session: Session, step: Step, message: Ids) -> None:
-    """Collect a part of the peer's list; at the end ask for what is missing here and send what is missing there."""
-    run = session.audit
-    if message.as_of != run.as_of:
-        return
-    if any(a >= b for a, b in zip(message.ids, message.ids[1:], strict=False)) or (
-        message.ids and run.listed and message.ids[0] <= run.listed[-1]
-    ):
-        raise MessageError("bad_message", "a list of ids rises")
-    run.listed.extend(message.ids)
-    if len(run.listed) > IDS_LISTED_MAX:
-        raise MessageError("too_large", f"a list of more than {IDS_LISTED_MAX} ids")
-    if not message.final:
-        return
-    ids, _ = state.audit_set.as_of(message.as_of)
-    theirs, mine = set(run.listed), set(ids)
-    run.listed, run.as_of = [], None
-    session.into.asked.clear()  # what was asked for and did not come, or came too early, is brought up again
-    inbound.want(session.into, [missing for missing in sorted(theirs - mine) if _is_missing(state, missing)])
-    session.out.push = deque(sorted(mine - theirs))  # what an earlier audit found is in this difference too
-    inbound.ask(session, step)
-    outbound.pump(state, session, step)
-
-
-def _is_missing(state: SyncState, record_id: bytes) -> bool:
-    """Whether a record is not here, or here without a body that may not be due to go yet."""
-    held = state.catalog.entries.get(record_id)
-    return held is None or held.body is Body.GONE
+    attempt = session.audit.attempt
+    if attempt is not None and attempt.asking and attempt.snapshot is not None and message.as_of == attempt.as_of:
+        attempt.waited = state.waiting.ids(session.peer_hub)
+        repair.found_equal(state, session, step, attempt)

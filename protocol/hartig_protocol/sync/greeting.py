@@ -13,13 +13,13 @@ from hartig_protocol.events import (
     Notice,
     PeerChanged,
 )
-from hartig_protocol.limits import VERSION_HIGHEST, VERSION_LOWEST
+from hartig_protocol.limits import HELLO_TIMEOUT_MS, NODES_MAX, VERSION_HIGHEST, VERSION_LOWEST
 from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.keys import PREFIX_JOIN, verify
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record
-from hartig_protocol.sync import inbound, outbound
-from hartig_protocol.sync.messages import Admit, Hello, Join
+from hartig_protocol.sync import feeding, inbound, outbound, overlay, timekeeping
+from hartig_protocol.sync.messages import Admit, Hello, Join, Ping
 from hartig_protocol.sync.state import Phase, Session, Step, SyncState
 
 
@@ -70,6 +70,11 @@ def _send_hello(state: SyncState, session: Session, step: Step) -> None:
             state.epoch,
             _cursor_for(state, session),
             _newest_for(state, session),
+            step.now.wall_ms,
+            timekeeping.vouched(step.now),
+            state.catalog.shared_count,
+            feeding.claim(state, session, step),
+            overlay.asks_in(state, session),
         ),
     )
 
@@ -98,7 +103,15 @@ def hello_received(state: SyncState, session: Session, step: Step, hello: Hello)
     if refusal is not None:
         step.close(state, session, *refusal)
         return
-    session.peer_hub, session.peer_epoch = hello.hub, hello.epoch
+    same = {other.peer_node for other in state.open_sessions() if other.peer_hub == hello.hub} - {session.peer_node}
+    if len(same) >= NODES_MAX:
+        step.close(state, session, "full", f"{NODES_MAX} nodes of this hub have a link already")
+        return
+    session.peer_hub, session.peer_epoch, session.peer_nonce = hello.hub, hello.epoch, hello.nonce
+    refusal = overlay.admit(state, session, hello.alone)
+    if refusal is not None:
+        step.close(state, session, *refusal)
+        return
     if not session.opened_by_us:
         _send_hello(state, session, step)
     _open(state, session, step, hello)
@@ -139,7 +152,8 @@ def judge_standing(state: SyncState, hub: bytes) -> tuple[str, str] | None:
 def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
     for other in state.open_sessions():
         if other.peer_node == session.peer_node and other is not session:
-            older_stays = _stays(state, other) and not _stays(state, session)
+            is_race = session.opened_ms - other.opened_ms < HELLO_TIMEOUT_MS
+            older_stays = is_race and _stays(state, other) and not _stays(state, session)
             step.close(state, session if older_stays else other, "doubled", "two links to one hub; one is enough")
             if older_stays:
                 return
@@ -147,14 +161,18 @@ def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
     session.phase = Phase.OPEN
     state.hub_seen_at[session.peer_node] = hello.hub
     session.audit.due_ms = step.now.steady_ms
+    if hello.alone:
+        overlay.evict(state, step, session)
+    feeding.opened(state, session, hello.count)
+    timekeeping.heard(state, step, session, hello)
     step.tell(PeerChanged(session.link, session.peer_node, hello.hub, "open"))
     if is_news:
         step.notice(Notice("peer.connected", step.now.wall_ms, peer=hello.hub))
     if hello.newest is not None and hello.newest not in state.catalog.entries:
         inbound.want(session.into, [hello.newest])  # anybody can say so; the record itself is the proof
         inbound.ask(session, step)
-    after = state.cursors.confirmed(hello.hub, state.epoch, hello.cursor, state.catalog.running_at)
-    outbound.start_stream(state, session, step, after)
+    step.send(session, Ping(step.now.steady_ms))  # measures the round trip, which timers for pulling follow
+    outbound.start_stream(state, session, step, hello)
 
 
 def _stays(state: SyncState, session: Session) -> bool:

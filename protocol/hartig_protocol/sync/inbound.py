@@ -1,45 +1,122 @@
 """What a peer sends us: every record is judged on its own, then the cursor moves (SPEC, parts S and W).
 
-In: `Records` messages, and records that this hub publishes itself. One bad record is dropped and counted, and the
-rest of its message is used. "Complete through n" is committed with the records, and only if nothing is set aside.
+In: `Records` messages, "complete through", records out of a bundle, and those that this hub publishes itself. One bad
+record is dropped and counted, and the rest of its message is used. "Complete through n" is committed with the records,
+and only if nothing is set aside and nothing that was named is missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any
 
-from hartig_protocol.catalog.entry import Body, Entry, register_of_head
+from hartig_protocol.catalog.entry import Entry, register_of_head
 from hartig_protocol.catalog.verdict import Outcome, Verdict
-from hartig_protocol.errors import RecordError
+from hartig_protocol.errors import MessageError, RecordError
 from hartig_protocol.events import Cursor, Notice, OwnRecordClaimed, Refusal
 from hartig_protocol.limits import (
+    ACK_AFTER_MS,
+    ACK_AFTER_RECORDS,
     ASKED_PER_SESSION_MAX,
     OLD_THREADS_PER_SESSION_MAX,
     RECORDS_PER_FRAME,
+    SHORT_BYTES,
 )
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, record_id
-from hartig_protocol.sync import outbound
-from hartig_protocol.sync.messages import ANSWER, STREAM, Ack, Records, Want
-from hartig_protocol.sync.state import Inbound, Session, Step, SyncState
+from hartig_protocol.sync import feeding, pulling, spreading
+from hartig_protocol.sync.messages import ANSWER, LIVE, Ack, Have, Records, Through, Want
+from hartig_protocol.sync.state import Inbound, Question, Session, Step, SyncState
 
+_FOR_GOOD = frozenset({"superseded", "forked", "bad_step"})  # whatever time it is, while who may act stays the same
 _POSTS = frozenset({Kind.NEED, Kind.OFFER})
 
 
 def records_received(state: SyncState, session: Session, step: Step, message: Records) -> None:
-    """Judge what came, move the cursor, acknowledge, and ask for what is found missing."""
-    records = open_all(state, session, message.records)
-    ingest(state, step, records, session)
+    """Judge what came, tell the spreading what was new and what was not, and ask for what is found missing."""
+    several_received(state, session, step, (message,))
+
+
+def several_received(state: SyncState, session: Session, step: Step, messages: Sequence[Records]) -> None:
+    """Deal with messages that came together, for the same reason and in this order, as if they were one."""
+    message = messages[-1]  # only the last may end an answer
+    wires = [wire for one in messages for wire in one.records]
+    known, records = _sorted_out(state, session, wires)
+    if session.out.named:
+        for held_id in (*(one for one, _ in known), *(record.id for record in records)):
+            session.out.named.pop(held_id[:SHORT_BYTES], None)
+    if message.why == LIVE and known:
+        spreading.came_twice(state, session, step, (author for _, author in known))
+    pulled = [record for record in records if _is_missing_live(state, record)] if message.why == ANSWER else []
+    news = records if message.why == LIVE else pulled
+    spreading.came_elsewhere(state, session, step, news)
+    verdicts = ingest(state, step, records, session, live=bool(news))
+    spreading.pulled(state, session, step, pulled)
+    spreading.came_first(
+        state, session, (one.head.author for one in news if verdicts[one.id].outcome is Outcome.ACCEPTED)
+    )
     _claim_own(state, session, step, records)
-    into = session.into
-    if message.why == STREAM:
-        into.pending = (message.through, message.check)
-        into.final = message.final
-    elif message.why == ANSWER and message.final:
-        into.asking = False
+    if message.why == ANSWER:
+        session.into.answered_ms = step.now.steady_ms
+        if message.final:
+            _answered(state, session, step)
     commit_cursor(state, session, step)
-    step.send(session, Ack(message.number))
+    dealt(session, step, len(wires), len(messages))
     ask(session, step)
+
+
+def _is_missing_live(state: SyncState, record: Record) -> bool:
+    missing = state.missing.get(record.id[:SHORT_BYTES])
+    return missing is not None and missing.live
+
+
+def _answered(state: SyncState, session: Session, step: Step) -> None:
+    """The end of an answer closes the oldest question."""
+    if not session.into.questions:
+        raise MessageError("bad_message", "an answer that nobody asked for")
+    question = session.into.questions.popleft()
+    if question.kind == "pull":
+        pulling.answered(state, session, step, question)
+    elif question.kind == "lack":
+        feeding.release(state, session, step)
+
+
+def dealt(session: Session, step: Step, weight: int, messages: int = 1) -> None:
+    """Acknowledge messages: at once after many records, else a little later, for several together."""
+    into = session.into
+    into.messages += messages
+    into.unacked_weight += weight
+    if into.unacked_weight >= ACK_AFTER_RECORDS:
+        acknowledge(session, step)
+    elif into.ack_due_ms is None:
+        into.ack_due_ms = step.now.steady_ms + ACK_AFTER_MS
+
+
+def acknowledge(session: Session, step: Step) -> None:
+    """Say how many messages were dealt with, if the peer does not know."""
+    into = session.into
+    into.unacked_weight, into.ack_due_ms = 0, None
+    if into.acked < into.messages:
+        into.acked = into.messages
+        step.send(session, Ack(into.messages))
+
+
+def have_received(state: SyncState, session: Session, step: Step, message: Have) -> None:
+    """Note what the peer names; what is here already needs no thought."""
+    pulling.have_received(state, session, step, message)
+    dealt(session, step, 1)
+
+
+def through_received(state: SyncState, session: Session, step: Step, message: Through) -> None:
+    """Note how far the peer's stream is; where it ends, whoever waits for that may go on."""
+    into = session.into
+    if message.n:
+        into.pending = (message.n, message.check)
+    into.idle = message.final or not message.n
+    acknowledge(session, step)
+    commit_cursor(state, session, step)
+    if message.final and not into.has_asked("lack"):
+        feeding.release(state, session, step)
 
 
 def _claim_own(state: SyncState, session: Session, step: Step, records: Sequence[Record]) -> None:
@@ -50,10 +127,20 @@ def _claim_own(state: SyncState, session: Session, step: Step, records: Sequence
 
 
 def open_all(state: SyncState, session: Session, wires: Sequence[Any]) -> list[Record]:
-    """Open and verify wire forms; what is held already is not verified again, what is bad is dropped."""
-    opened = []
+    """Open and verify wire forms; what is held already is left out, what is bad is dropped."""
+    return _sorted_out(state, session, wires)[1]
+
+
+def _sorted_out(
+    state: SyncState, session: Session, wires: Sequence[Any]
+) -> tuple[list[tuple[bytes, bytes]], list[Record]]:
+    """Return ids and authors of what is held already, which is not verified again, and the rest opened and verified."""
+    known: list[tuple[bytes, bytes]] = []
+    opened: list[Record] = []
     for wire in wires:
-        if _is_known(state, wire):
+        held = _held(state, wire)
+        if held is not None:
+            known.append(held)
             continue
         try:
             record = open_record(wire)
@@ -64,50 +151,92 @@ def open_all(state: SyncState, session: Session, wires: Sequence[Any]) -> list[R
             session.into.refused += 1  # it should never have left its hub
         else:
             opened.append(record)
-    return opened
+    return known, opened
 
 
-def _is_known(state: SyncState, wire: Any) -> bool:
-    """Whether a record with this head is accepted already: only a body that is not here needs a second look."""
+def _held(state: SyncState, wire: Any) -> tuple[bytes, bytes] | None:
+    """Return id and author of the accepted record with this head; none if a body comes that is not here."""
     if type(wire) not in (list, tuple) or len(wire) != 3 or type(wire[0]) is not bytes:
-        return False
-    held = state.catalog.entries.get(record_id(wire[0]))
-    return held is not None and (held.body is not Body.GONE or wire[2] is None)
+        return None
+    wire_id = record_id(wire[0])
+    author = state.catalog.author_of(wire_id, has_body=wire[2] is not None)
+    return None if author is None else (wire_id, author)
 
 
-def ingest(state: SyncState, step: Step, records: Iterable[Record], source: Session | None) -> dict[bytes, Verdict]:
-    """The one path into the catalog: judge, accept, set aside, try again what waited, forward. Returns verdicts."""
-    peer = source.peer_hub if source else b""
+def ingest(
+    state: SyncState,
+    step: Step,
+    records: Iterable[Record],
+    source: Session | None,
+    *,
+    live: bool = True,
+    carrier: bytes = b"",
+) -> dict[bytes, Verdict]:
+    """The one path into the catalog: judge, accept, set aside, try again what waited, forward. Returns verdicts.
+
+    `live`: just accepted elsewhere or written here, so that it is sent on at once and not by name. `carrier` is the hub
+    under whose name records wait that come from no session.
+    """
+    peer = source.peer_hub if source else carrier
     before, added_before = state.catalog.last_n, len(step.commit.added)
     known_threads = _threads_standing(state, records := list(records))
     todo = [(peer, record) for record in records]
     verdicts: dict[bytes, Verdict] = {}
     while todo:
-        senders: dict[bytes, list[bytes]] = {}
-        for sender, record in todo:
-            senders.setdefault(record.id, []).append(sender)
         authority = state.catalog.authority
-        accepted_now: set[tuple[str, bytes]] = set()
-        for record, verdict in state.catalog.take([record for _, record in todo], step.now, step.commit):
-            verdicts[record.id] = verdict
-            if verdict.outcome is Outcome.ACCEPTED:
-                accepted_now |= {("record", record.id), ("register", record.head.thread), ("body", record.id)}
-            else:
-                for sender in senders[record.id]:
-                    _set_aside(state, source, sender, record, verdict)
+        judged = state.catalog.take([record for _, record in todo], step.now, step.commit)
+        verdicts.update((record.id, verdict) for record, verdict in judged)
+        accepted_now = [record for record, verdict in judged if verdict.outcome is Outcome.ACCEPTED]
+        if len(accepted_now) < len(judged):
+            _set_others_aside(state, source, todo, judged)
         todo = []
         if accepted_now:
             proofs = state.catalog.authority is not authority
-            todo = state.waiting.release(accepted_now, proofs=proofs)
-    accepted = [item for item in step.commit.added[added_before:] if item[0].id in state.catalog.entries]
+            if proofs:
+                state.refused_lately.clear()  # what stood in a record's way may have lost its proof
+            if state.waiting:
+                todo = state.waiting.release(_keys_of(accepted_now), proofs=proofs)
+    accepted = step.commit.added[added_before:]
+    if step.commit.removed:
+        accepted = [item for item in accepted if item[0].id in state.catalog.entries]
+    _spill_steps_of(state, {record.head.thread for _, record in accepted if not record.head.is_chain})
     for _, record in accepted:
         state.card_accepted(record)
     _write_notices(step, accepted, known_threads)
-    outbound.forward(state, step, accepted, source, before)
+    pulling.arrived(state, (key for key, verdict in verdicts.items() if verdict.outcome is not Outcome.WAITS))
+    if accepted:
+        sent = {record.id for record in records} if source is not None else set()
+        spreading.forward(state, step, accepted, source, sent, before, live=live)
     for session in state.open_sessions():
-        if session is not source:
+        if session is not source and session.into.pending is not None:
             commit_cursor(state, session, step)
     return verdicts
+
+
+def _keys_of(records: Iterable[Record]) -> set[tuple[str, bytes]]:
+    """Return by what names others may wait for these records."""
+    keys = set()
+    for record in records:
+        keys |= {("record", record.id), ("register", record.head.thread), ("body", record.id)}
+    return keys
+
+
+def _set_others_aside(
+    state: SyncState,
+    source: Session | None,
+    senders: Iterable[tuple[bytes, Record]],
+    judged: Iterable[tuple[Record, Verdict]],
+) -> None:
+    """Note for everybody who sent it what became of each record that was not accepted."""
+    senders_of: dict[bytes, list[bytes]] = {}
+    for sender, record in senders:
+        senders_of.setdefault(record.id, []).append(sender)
+    for record, verdict in judged:
+        if verdict.outcome is not Outcome.ACCEPTED:
+            for sender in senders_of[record.id]:
+                _set_aside(state, source, sender, record, verdict)
+            if verdict.code in _FOR_GOOD:
+                pulling.refused(state, record.id)
 
 
 def _set_aside(state: SyncState, source: Session | None, sender: bytes, record: Record, verdict: Verdict) -> None:
@@ -144,10 +273,18 @@ def _remember_old_thread(state: SyncState, source: Session, record: Record, verd
     state.waiting.forget_thread(record.head.thread)
 
 
+def _spill_steps_of(state: SyncState, threads: AbstractSet[bytes]) -> None:
+    """Hold the cursors of those who sent steps that were let go, and that belong to threads which now stand again."""
+    for session in state.open_sessions():
+        if not threads.isdisjoint(session.into.old_threads):
+            session.into.spilled = True
+
+
 def commit_cursor(state: SyncState, session: Session, step: Step) -> None:
     """Commit "complete through n" of this peer, unless something of it is set aside."""
     into = session.into
-    if into.pending is None or into.spilled or state.waiting.count(session.peer_hub):
+    is_lacking = into.spilled or into.named or into.has_asked("lack")
+    if into.pending is None or is_lacking or state.waiting.count(session.peer_hub):
         return
     n, check = into.pending
     into.pending = None
@@ -164,15 +301,15 @@ def want(into: Inbound, ids: Iterable[bytes]) -> None:
 
 
 def ask(session: Session, step: Step) -> None:
-    """Ask for the next missing records; one question at a time, so that an answer never floods us."""
+    """Ask for the next missing records; one such question at a time, so that an answer never floods us."""
     into = session.into
-    if into.asking or not into.wanted:
+    if not into.wanted or into.has_asked("want"):
         return
     ids = tuple(islice(into.wanted, RECORDS_PER_FRAME))
     for missing in ids:
         del into.wanted[missing]
     into.asked.update(ids)
-    into.asking = True
+    into.ask(Question("want"), step.now.steady_ms)
     step.send(session, Want(ids))
 
 
@@ -186,6 +323,10 @@ def retry_waiting(state: SyncState, step: Step) -> None:
         if records:
             ingest(state, step, records, session)
             commit_cursor(state, session, step)
+    linked = {session.peer_hub for session in state.open_sessions()}
+    for shelf in state.waiting.peers():
+        if shelf not in linked:  # out of a bundle
+            ingest(state, step, state.waiting.release_peer(shelf), None, carrier=shelf)
 
 
 def refusals_of(
@@ -206,13 +347,8 @@ def refusals_of(
 
 def _threads_standing(state: SyncState, records: Sequence[Record]) -> set[bytes]:
     """Return those of the records' threads that stand already: what comes for them is a change, not an addition."""
-    standing = set()
-    for record in records:
-        register = register_of_head(record.head)
-        held = state.catalog.registers.get(register) if register and not record.head.is_chain else None
-        if held is not None and held.thread == record.head.thread:
-            standing.add(held.thread)
-    return standing
+    stands, heads = state.catalog.stands, (record.head for record in records)
+    return {head.thread for head in heads if not head.is_chain and stands(register_of_head(head), head.thread)}
 
 
 def _write_notices(step: Step, accepted: Sequence[tuple[Entry, Record]], known_threads: set[bytes]) -> None:

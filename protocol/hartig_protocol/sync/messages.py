@@ -1,46 +1,26 @@
-"""Messages: one table, both directions (SPEC, part M).
+"""Messages: what two hubs say to each other, one dataclass each (SPEC, part M).
 
-A frame is a strict msgpack array whose first item is the message's number. In: a frame. Out: one of the dataclasses
-below with every field checked, or a `MessageError`, which closes the link. Records inside are still unread wire forms:
-one bad record is dropped, and the link stays.
+`framing` turns them into frames and back. Records inside are still unread wire forms: one bad record is dropped, and
+the link stays.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from hartig_protocol.encoding import decode, encode
-from hartig_protocol.errors import EncodingError, MessageError
-from hartig_protocol.limits import (
-    CHECK_BYTES,
-    EPOCH_BYTES,
-    FRAME_BYTES_MAX,
-    HELLO_RECORDS_MAX,
-    IDS_PER_FRAME_MAX,
-    KEY_BYTES,
-    NETWORK_ID_BYTES,
-    NONCE_BYTES,
-    RECORD_ID_BYTES,
-    RECORDS_PER_FRAME_MAX,
-    SECRET_BYTES,
-    SIGNATURE_BYTES,
-    VERSION_HIGHEST,
-    VERSION_LOWEST,
-    WANTS_PER_FRAME_MAX,
-)
-
-STREAM, ANSWER, PUSH = (
-    0,
-    1,
-    2,
-)  # why records are sent: in arrival order, because asked for, because found missing
+# Why records are sent: just accepted here; asked for; or older than that (catching up, ahead of their turn, repairs).
+LIVE, ANSWER, BEHIND = 0, 1, 2
 REASON_BYTES_MAX = 240
 _RecordList = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Hello:
-    """The first words of a member on a link. `cursor` says what we have of the other: epoch, n and check, or nil."""
+    """The first words of a member on a link.
+
+    `cursor` says what we have of the other: epoch, n and check, or nil; `count` how many records we hold. With `eager`
+    we want the records of the other's stream, else their short ids will do. `alone`: we have no other neighbour.
+    `time` (ms) and `trusted` are our clock's.
+    """
 
     lowest: int
     highest: int
@@ -53,6 +33,11 @@ class Hello:
     epoch: bytes
     cursor: tuple[bytes, int, bytes] | None
     newest: bytes | None
+    time: int
+    trusted: bool
+    count: int
+    eager: bool
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -79,21 +64,18 @@ class Admit:
 
 @dataclass(frozen=True)
 class Records:
-    """Records, numbered per link and direction. In a stream, "complete through n" with the running hash `check`."""
+    """Records, and why they come; `final` ends an answer. The same frame may go out on many links."""
 
-    number: int
     why: int
     records: _RecordList
-    through: int
-    check: bytes
     final: bool
 
 
 @dataclass(frozen=True)
 class Ack:
-    """Everything in the `Records` message with this number was judged, and is durable as far as it was accepted."""
+    """So many `Records` and `Have` messages of this link were dealt with, and are durable as far as accepted."""
 
-    number: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -152,161 +134,97 @@ class Bye:
     reason: str
 
 
-Message = Hello | Join | Admit | Records | Ack | Want | Audit | Equal | Ids | Ping | Pong | Bye
-Check = Callable[[Any], Any]
+@dataclass(frozen=True)
+class Through:
+    """Complete through n: all that I had accepted up to n was sent or named to you, or came from you.
 
-
-def _integer(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise MessageError("bad_message", f"{value!r:.40} where an integer from 0 was expected")
-    return value
-
-
-def _why(value: Any) -> int:
-    if value not in (STREAM, ANSWER, PUSH) or type(value) is not int:
-        raise MessageError("bad_message", f"{value!r:.40} is no reason to send records")
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise MessageError("bad_message", f"{value!r:.40} where true or false was expected")
-    return value
-
-
-def _bytes(length: int) -> Check:
-    def check(value: Any) -> bytes:
-        if type(value) is not bytes or len(value) != length:
-            raise MessageError("bad_message", f"{value!r:.40} where {length} bytes were expected")
-        return value
-
-    return check
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str or len(value.encode()) > REASON_BYTES_MAX:
-        raise MessageError("bad_message", f"{value!r:.40} where short text was expected")
-    return value
-
-
-def _optional(check: Check) -> Check:
-    return lambda value: None if value is None else check(value)
-
-
-def _tuple_of(*checks: Check) -> Check:
-    def check_all(value: Any) -> tuple[Any, ...]:
-        if type(value) is not list or len(value) != len(checks):
-            raise MessageError("bad_message", f"{value!r:.40} where {len(checks)} items were expected")
-        return tuple(check(item) for check, item in zip(checks, value, strict=True))
-
-    return check_all
-
-
-def _list_of(check: Check, items_max: int) -> Check:
-    def check_all(value: Any) -> tuple[Any, ...]:
-        if type(value) is not list or len(value) > items_max:
-            raise MessageError("bad_message", f"not a list of at most {items_max}")
-        return tuple(check(item) for item in value)
-
-    return check_all
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-_key, _id, _signature = _bytes(KEY_BYTES), _bytes(RECORD_ID_BYTES), _bytes(SIGNATURE_BYTES)
-_network, _running = _bytes(NETWORK_ID_BYTES), _bytes(CHECK_BYTES)
-_few_records = _list_of(_as_it_is, HELLO_RECORDS_MAX)
-_epoch, _nonce, _secret = _bytes(EPOCH_BYTES), _bytes(NONCE_BYTES), _bytes(SECRET_BYTES)
-
-# Number -> class and the check of each field, in wire order. A new message is one line here.
-TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
-    1: (
-        Hello,
-        (
-            _integer,
-            _integer,
-            _network,
-            _key,
-            _key,
-            _nonce,
-            _key,
-            _few_records,
-            _epoch,
-            _optional(_tuple_of(_epoch, _integer, _running)),
-            _optional(_id),
-        ),
-    ),
-    2: (
-        Join,
-        (
-            _integer,
-            _integer,
-            _network,
-            _key,
-            _key,
-            _secret,
-            _key,
-            _optional(_tuple_of(_id, _signature)),
-            _signature,
-        ),
-    ),
-    3: (Admit, (_few_records,)),
-    4: (
-        Records,
-        (_integer, _why, _list_of(_as_it_is, RECORDS_PER_FRAME_MAX), _integer, _running, _boolean),
-    ),
-    5: (Ack, (_integer,)),
-    6: (Want, (_list_of(_id, WANTS_PER_FRAME_MAX),)),
-    7: (Audit, (_integer, _boolean, _integer, _integer, _bytes(16))),
-    8: (Equal, (_integer,)),
-    9: (Ids, (_integer, _list_of(_id, IDS_PER_FRAME_MAX), _boolean)),
-    10: (Ping, (_integer,)),
-    11: (Pong, (_integer,)),
-    12: (Bye, (_text, _text)),
-}
-_NUMBERS = {cls: number for number, (cls, _) in TABLE.items()}
-_GREETINGS = frozenset({1, 2})
-
-
-def pack(message: Message) -> bytes:
-    """Return the frame of a message."""
-    return encode([_NUMBERS[type(message)], *(getattr(message, field.name) for field in fields(message))])
-
-
-def unpack(frame: bytes) -> Message:
-    """Read a frame.
-
-    The first three items of a greeting (its number, the lowest and the highest version) keep their places for ever,
-    so that two versions can always tell each other which of them must upgrade.
-    Raises `MessageError`; with code `version` when no common version exists.
+    `check` is the running hash of my arrivals at n; `final` says that nothing newer is held now.
     """
-    try:
-        items = decode(frame, FRAME_BYTES_MAX)
-    except EncodingError as error:
-        raise MessageError(error.code, f"a frame that cannot be read: {error}") from error
-    if type(items) is not list or not items or type(items[0]) is not int or items[0] not in TABLE:
-        raise MessageError("bad_message", "a frame that is no message of this protocol")
-    cls, checks = TABLE[items[0]]
-    if items[0] in _GREETINGS and len(items) >= 3:
-        check_versions(_integer(items[1]), _integer(items[2]))
-    if len(items) != len(checks) + 1:
-        raise MessageError("bad_message", f"{cls.__name__} has {len(checks)} fields, not {len(items) - 1}")
-    return cls(*(check(item) for check, item in zip(checks, items[1:], strict=True)))
+
+    n: int
+    check: bytes
+    final: bool
 
 
-def check_versions(lowest: int, highest: int) -> None:
-    """Raise `MessageError` with code `version` unless we share a protocol version with the other side."""
-    if lowest > VERSION_HIGHEST:
-        raise MessageError("version", _must_upgrade(VERSION_LOWEST, VERSION_HIGHEST, lowest, highest))
-    if highest < VERSION_LOWEST:
-        raise MessageError("version", _must_upgrade(lowest, highest, VERSION_LOWEST, VERSION_HIGHEST))
+@dataclass(frozen=True)
+class Have:
+    """Records that I have accepted, by the first 8 bytes of their ids.
+
+    `now`: you have not said how you want records of their hubs, so nobody may be about to send them to you.
+    """
+
+    short: bytes
+    now: bool
 
 
-def _must_upgrade(lowest: int, highest: int, newer_lowest: int, newer_highest: int) -> str:
-    """Say which hub must upgrade in words that are true on both sides, since the reason travels in a `Bye`."""
-    return (
-        f"one hub speaks protocol versions {lowest} to {highest}, the other {newer_lowest} to {newer_highest}: "
-        f"the one with {lowest} to {highest} must be upgraded"
-    )
+@dataclass(frozen=True)
+class Pull:
+    """Please send these records, which you have named."""
+
+    short: bytes
+
+
+@dataclass(frozen=True)
+class Prefer:
+    """Records of these hubs (first 8 bytes of their keys): send them at once (`eager`), or name them only."""
+
+    origins: bytes
+    eager: bool
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """Symbols of the sketch of my `count` ids as of an hour, from the symbol with index `first` on."""
+
+    as_of: int
+    count: int
+    first: int
+    symbols: bytes
+
+
+@dataclass(frozen=True)
+class More:
+    """Please send the symbols up to index `upto`, exclusive."""
+
+    as_of: int
+    upto: int
+
+
+@dataclass(frozen=True)
+class List:
+    """The sketch does not decode: please send your full list."""
+
+    as_of: int
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What I lack of your set, by the sketch's short ids; `final` ends the naming, and you may go on from that set."""
+
+    as_of: int
+    short: bytes
+    final: bool
+
+
+Message = (
+    Hello
+    | Join
+    | Admit
+    | Records
+    | Ack
+    | Want
+    | Audit
+    | Equal
+    | Ids
+    | Ping
+    | Pong
+    | Bye
+    | Through
+    | Have
+    | Pull
+    | Prefer
+    | Sketch
+    | More
+    | List
+    | Lack
+)

@@ -1,52 +1,115 @@
-"""What we send a peer: one stream in arrival order, live where it keeps up, read from the store where it is behind.
+"""What we send a peer of what we hold: one stream in arrival order, read from the store, or by name from the catalog.
 
 Called after every step and on every acknowledgement (SPEC, part S). A slow peer costs a bounded window and delays
-nobody else: when its window is full its stream simply stays behind, and goes on from the store.
+nobody else: when its window is full its stream simply stays behind, and goes on later. Where nothing is known of what
+the peer holds, the stream waits for the audit. `spreading` sends what is new to peers that keep up.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.catalog.fingerprint import Snapshot
 from hartig_protocol.errors import MessageError
 from hartig_protocol.events import ArrivalsRead, ReadArrivals, ReadRecords, RecordsRead, Told
 from hartig_protocol.limits import (
     CHECK_BYTES,
+    LACKING_SPARE,
+    NEWCOMER_PART,
+    PREVIEW_RECORDS,
     RECORD_BYTES_PER_FRAME,
     RECORDS_PER_FRAME,
+    SHORT_BYTES,
+    SHORT_PER_FRAME_MAX,
+    SMALL_SET,
+    THROUGH_AFTER_MS,
     WANTS_PER_FRAME_MAX,
     WINDOW_RECORDS_MAX,
 )
-from hartig_protocol.records.record import Record, Wire, record_id
-from hartig_protocol.sync.messages import ANSWER, PUSH, STREAM, Records
+from hartig_protocol.records.record import Wire, record_id
+from hartig_protocol.sync.framing import pack
+from hartig_protocol.sync.messages import (
+    ANSWER,
+    BEHIND,
+    Have,
+    Hello,
+    Records,
+    Through,
+)
 from hartig_protocol.sync.state import Session, Step, SyncState
 
-SERVED_MAX = 16 * WANTS_PER_FRAME_MAX  # ids of one peer that wait to be read for it
+SERVED_MAX = 16 * WANTS_PER_FRAME_MAX  # ids of one peer's questions that wait to be read for it
+NAMES_A_WEIGHT = 16  # so many names count as one record in a window
 
 
-def start_stream(state: SyncState, session: Session, step: Step, after: int) -> None:
-    """Begin the stream after arrival number `after`; proofs that are newer than that go first."""
-    session.out.sent = session.out.proofs_sent = after
-    session.out.governance_upto = state.catalog.last_n
+def start_stream(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
+    """Begin the stream where the peer's cursor says, with records or by name.
+
+    Records are sent to a new peer, from the start, and to one that seems to lack most of what came after its cursor;
+    the others have heard of it elsewhere, and names will do. Where even names would cost much, with a void cursor or
+    one from long ago, the stream waits for the audit, which finds out what the peer lacks; and the peer is told so.
+    """
+    out = session.out
+    after = state.cursors.confirmed(hello.hub, state.epoch, hello.cursor, state.catalog.running_at)
+    ours, behind = state.catalog.shared_count, state.catalog.last_n - after
+    is_new = not after and hello.count * NEWCOMER_PART <= ours
+    was_away = after and behind <= 2 * max(0, ours - hello.count) + LACKING_SPARE
+    sends_records = hello.eager and (is_new or was_away)
+    if not sends_records and behind > (SHORT_PER_FRAME_MAX if after else SMALL_SET):
+        out.held = True
+        step.send(session, Through(0, bytes(CHECK_BYTES), final=False))
+        return
+    out.sent = out.proofs_sent = after
+    out.by_name = not sends_records
+    out.governance_upto = None if out.by_name else state.catalog.last_n
+    if sends_records and is_new and ours > SMALL_SET:
+        out.preview = tuple(state.catalog.newest_posts(PREVIEW_RECORDS))
+    pump(state, session, step)
+
+
+def caught_up(state: SyncState, session: Session, step: Step, snapshot: Snapshot) -> None:
+    """Go on from a snapshot that the peer is known to hold, or was just sent, with what lay outside it."""
+    out = session.out
+    if out.held:
+        out.held, out.by_name = False, True
+        out.sent = snapshot.n
+        out.push.extend(snapshot.outside)
     pump(state, session, step)
 
 
 def pump(state: SyncState, session: Session, step: Step) -> None:
-    """Order whatever should be read next for this peer, if its window allows."""
+    """Order or send whatever comes next for this peer, if its window allows."""
     out = session.out
     if not session.is_open or out.window_used >= WINDOW_RECORDS_MAX:
         return
-    if out.fetching is None and (out.serve or out.push):
-        out.fetching, queue = (ANSWER, out.serve) if out.serve else (PUSH, out.push)
-        ids = tuple(queue.popleft() for _ in range(min(len(queue), RECORDS_PER_FRAME)))
-        step.order(ReadRecords(session.link, ids))
-    if out.reading:
+    _fetch(session, step)
+    if out.held or out.reading:
         return
     if out.governance_upto is not None:
         _read(session, step, out.proofs_sent, out.governance_upto, governance=True)
+    elif out.preview:
+        out.push.extend(out.preview)
+        out.ahead.update(out.preview)
+        out.preview = ()
+        _fetch(session, step)
+        _read(session, step, out.sent, state.catalog.last_n, governance=False)
+    elif out.sent < state.catalog.last_n and out.by_name:
+        _name_arrivals(state, session, step)
     elif out.sent < state.catalog.last_n:
         _read(session, step, out.sent, state.catalog.last_n, governance=False)
+    elif out.told < out.sent and out.is_live:
+        through_later(session, step)
     elif out.told < out.sent:
-        _send_stream(state, session, step, ())
+        tell_through(state, session, step)
+
+
+def _fetch(session: Session, step: Step) -> None:
+    """Have records read that the peer asked for, or that the audit found missing there."""
+    out = session.out
+    if out.fetching is not None or not (out.serve or out.push):
+        return
+    out.fetching, queue = (ANSWER, out.serve[0]) if out.serve else (BEHIND, out.push)
+    ids = tuple(queue.popleft() for _ in range(min(len(queue), RECORDS_PER_FRAME)))
+    step.order(ReadRecords(session.link, ids))
 
 
 def _read(session: Session, step: Step, after: int, upto: int, *, governance: bool) -> None:
@@ -54,119 +117,164 @@ def _read(session: Session, step: Step, after: int, upto: int, *, governance: bo
     step.order(ReadArrivals(session.link, after, upto, governance, RECORDS_PER_FRAME, RECORD_BYTES_PER_FRAME))
 
 
+def _name_arrivals(state: SyncState, session: Session, step: Step) -> None:
+    """Name what the peer has not heard of, from the catalog, until its window is full."""
+    out = session.out
+    while out.sent < state.catalog.last_n and out.window_used < WINDOW_RECORDS_MAX:
+        rows = state.catalog.ids_after(out.sent, SHORT_PER_FRAME_MAX)
+        out.sent = rows[-1][0] if len(rows) == SHORT_PER_FRAME_MAX else state.catalog.last_n
+        if rows:
+            send_names(session, step, [one[:SHORT_BYTES] for _, one in rows])
+    pump(state, session, step)
+
+
 def arrivals_read(state: SyncState, session: Session, step: Step, event: ArrivalsRead) -> None:
     """Send what was read from the store for a peer that is behind."""
     out = session.out
     out.reading = False
+    rows: Sequence[Wire] = event.rows
+    if out.governance_upto is None:
+        rows = [row for row in rows if not _went_ahead(state, session, row)]
+    if rows:
+        send_records([session], step, BEHIND, rows)
     if out.governance_upto is not None:
-        if event.rows:
-            _send(session, step, PUSH, event.rows, final=False)
         out.proofs_sent = max(out.proofs_sent, event.through)
         if out.proofs_sent >= out.governance_upto:
             out.governance_upto = None
     else:
         out.sent = max(out.sent, event.through)
-        _send_stream(state, session, step, event.rows)
+        check = state.catalog.running_at(out.sent)
+        under_way = out.push or out.serve or out.fetching is not None
+        if out.sent < state.catalog.last_n and check is not None and not under_way:
+            _say_through(state, session, step, out.sent, check)
     pump(state, session, step)
+
+
+def _went_ahead(state: SyncState, session: Session, row: Wire) -> bool:
+    """Whether a row of the stream was sent before its turn, as a proof or for a newcomer to begin with."""
+    out, row_id = session.out, record_id(row[0])
+    if row_id not in state.catalog.governance:
+        return row_id in out.ahead
+    held = state.catalog.entries.get(row_id)
+    return held is not None and held.n <= out.proofs_sent
 
 
 def records_read(state: SyncState, session: Session, step: Step, event: RecordsRead) -> None:
     """Send what a peer asked for, or what the audit found missing there."""
-    why, session.out.fetching = session.out.fetching, None
-    frames = list(_frames(event.rows)) or [[]]
-    is_answer = why == ANSWER
-    last = is_answer and not session.out.serve
-    for index, rows in enumerate(frames):
-        _send(session, step, ANSWER if is_answer else PUSH, rows, final=last and index == len(frames) - 1)
+    out = session.out
+    why, out.fetching = out.fetching, None
+    if why == ANSWER:
+        final = not out.serve[0]
+        if final:
+            out.serve.popleft()
+        send_records([session], step, ANSWER, event.rows, final=final)
+    elif event.rows:
+        send_records([session], step, BEHIND, event.rows)
     pump(state, session, step)
 
 
-def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes]) -> None:
-    """Queue records that a peer asked for; beyond the bound the asking is ignored, the audit brings them."""
+def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes], ids_max: int = SERVED_MAX) -> None:
+    """Queue the answer to a question; what is beyond the bound is left out of it, the audit brings it."""
     queue = session.out.serve
-    for wanted in ids:
-        if len(queue) < SERVED_MAX:
-            queue.append(wanted)
+    waiting = sum(len(question) for question in queue if len(question) <= WANTS_PER_FRAME_MAX)
+    queue.append(deque(list(ids)[: max(0, ids_max - waiting)]))
+    if len(queue) > ids_max:
+        raise MessageError("too_often", "asks without waiting for answers")
     pump(state, session, step)
 
 
-def forward(
-    state: SyncState, step: Step, accepted: Sequence[tuple[Entry, Record]], source: Session | None, before: int
-) -> None:
-    """Send newly accepted records to every open peer that keeps up; the others read them from the store later.
-
-    `before` is the last arrival number before them. A peer is never sent what it has just sent to us; that it
-    holds it is told with the next stream or ping.
-    """
-    if not accepted:
-        return
-    for session in state.open_sessions():
-        out = session.out
-        live = out.sent == before and not out.reading and out.governance_upto is None
-        if not live or out.window_used >= WINDOW_RECORDS_MAX:
-            pump(state, session, step)
-            continue
-        out.sent = state.catalog.last_n
-        if session is not source:
-            _send_stream(state, session, step, [record.wire for entry, record in accepted if not entry.is_private])
-
-
-def acknowledged(state: SyncState, session: Session, step: Step, number: int) -> None:
+def acknowledged(state: SyncState, session: Session, step: Step, count: int) -> None:
     """Free the window up to a message that the peer has dealt with."""
     out = session.out
-    if number > out.number:
+    if count > out.messages:
         raise MessageError("bad_message", "acknowledged what was never sent")
-    while out.unacked and out.unacked[0][0] <= number:
-        out.window_used -= out.unacked.popleft()[1]
+    while out.acked < count:
+        out.acked += 1
+        out.window_used -= out.unacked.popleft()
     pump(state, session, step)
+
+
+def keeps_up(session: Session, before: int) -> bool:
+    """Whether the peer has been sent or told of everything up to an arrival number, and there is room for more."""
+    out = session.out
+    behind = out.reading or out.held or out.preview or out.governance_upto is not None
+    return out.sent == before and not behind and out.window_used < WINDOW_RECORDS_MAX
 
 
 def is_settled(state: SyncState, session: Session) -> bool:
-    """Whether everything that we hold was sent to this peer and dealt with there."""
+    """Whether everything that we hold was sent to this peer, or named, and dealt with there."""
     out = session.out
-    return out.sent == state.catalog.last_n and not (
-        out.unacked or out.reading or out.serve or out.push or out.fetching is not None
-    )
+    under_way = out.unacked or out.reading or out.serve or out.push or out.fetching is not None or out.named
+    return out.sent == state.catalog.last_n and not under_way
 
 
-def _send_stream(state: SyncState, session: Session, step: Step, rows: Sequence[Wire]) -> None:
-    """Send rows; the last frame says "complete through", where the running hash of that number is known."""
-    *before, last = list(_frames(rows)) or [[]]
-    for frame in before:
-        _send(session, step, PUSH, frame, final=False)
+def through_later(session: Session, step: Step) -> None:
+    """Tell "complete through" after a while, once for all that goes out until then."""
+    if session.out.through_due_ms is None:
+        session.out.through_due_ms = step.now.steady_ms + THROUGH_AFTER_MS
+
+
+def tell_through(state: SyncState, session: Session, step: Step) -> None:
+    """Tell that all we hold was sent or named, if that is so; names that wait go first.
+
+    An answer under way may be to the audit: what the peer lacks of our snapshot goes before we say that it has all.
+    """
     out = session.out
-    check = _check_of(state, out.sent, last)
-    if check is None:
-        _send(session, step, PUSH, last, final=False)
+    out.through_due_ms = None
+    under_way = out.push or out.serve or out.fetching is not None
+    if under_way or out.sent != state.catalog.last_n or out.told == out.sent:
         return
-    told = Told(session.peer_hub, out.sent, check)
+    flush_names(session, step)
+    out.ahead.clear()
+    out.is_live = True
+    _say_through(state, session, step, out.sent, state.catalog.running)
+
+
+def _say_through(state: SyncState, session: Session, step: Step, n: int, check: bytes) -> None:
+    told = Told(session.peer_hub, n, check)
     if state.cursors.tell(told):
         step.commit.told.append(told)
-    out.told = out.sent
-    _send(session, step, STREAM, last, final=out.sent == state.catalog.last_n, through=(out.sent, check))
+    session.out.told = n
+    step.send(session, Through(n, check, final=n == state.catalog.last_n))
 
 
-def _check_of(state: SyncState, n: int, rows: Sequence[Wire]) -> bytes | None:
-    if n == state.catalog.last_n:
-        return state.catalog.running
-    entry = state.catalog.entries.get(record_id(rows[-1][0])) if rows else None
-    return entry.running if entry is not None and entry.n == n else None
-
-
-def _send(
-    session: Session,
-    step: Step,
-    why: int,
-    rows: Sequence[Wire],
-    *,
-    final: bool,
-    through: tuple[int, bytes] = (0, bytes(CHECK_BYTES)),
+def send_records(
+    sessions: Iterable[Session], step: Step, why: int, rows: Sequence[Wire], *, final: bool = False
 ) -> None:
+    """Send rows to these peers, each frame packed once; `final` ends an answer, which may be empty."""
+    frames = list(_frames(rows)) or [[]]
+    packed = [
+        (len(frame), pack(Records(why, tuple(frame), final and number == len(frames))))
+        for number, frame in enumerate(frames, 1)
+    ]
+    for session in sessions:
+        for weight, frame in packed:
+            _count(session, weight)
+            step.send_frame(session, frame)
+
+
+def send_names(session: Session, step: Step, names: Sequence[bytes], *, now: bool = False) -> None:
+    """Name records to a peer; `now` where nobody else may be about to send them."""
+    for at in range(0, len(names), SHORT_PER_FRAME_MAX):
+        some = names[at : at + SHORT_PER_FRAME_MAX]
+        _count(session, 1 + len(some) // NAMES_A_WEIGHT)
+        step.send(session, Have(b"".join(some), now))
+
+
+def flush_names(session: Session, step: Step) -> None:
+    """Send the names that were gathered for this peer."""
     out = session.out
-    out.number += 1
-    out.unacked.append((out.number, len(rows)))
-    out.window_used += len(rows)
-    step.send(session, Records(out.number, why, tuple(rows), *through, final))
+    out.named_due_ms = None
+    if out.named:
+        send_names(session, step, list(out.named))
+        out.named.clear()
+
+
+def _count(session: Session, weight: int) -> None:
+    out = session.out
+    out.messages += 1
+    out.unacked.append(weight)
+    out.window_used += weight
 
 
 def _frames(rows: Sequence[Wire]) -> Iterator[list[Wire]]:

@@ -5,22 +5,40 @@ event leads to and puts it in the one order that is safe: store, then send, then
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Protocol
 
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Entry, register_of_head
 from hartig_protocol.catalog.fingerprint import AuditSet
+from hartig_protocol.catalog.jobs import Job
 from hartig_protocol.catalog.waiting import WaitingPlace
-from hartig_protocol.events import Action, CloseLink, Commit, Cursor, Notice, Now, PeerChanged, SendFrame, Told
-from hartig_protocol.limits import AUDITS_PER_MINUTE_MAX
+from hartig_protocol.events import (
+    Action,
+    CloseLink,
+    Commit,
+    ContinueWork,
+    Cursor,
+    Notice,
+    Now,
+    PeerChanged,
+    SendFrame,
+    Told,
+)
+from hartig_protocol.limits import HUB_CARDS_MAX
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Head, Kind, Record, Wire
 from hartig_protocol.sync.cursors import Cursors
-from hartig_protocol.sync.messages import REASON_BYTES_MAX, Bye, Message, pack
+from hartig_protocol.sync.framing import pack
+from hartig_protocol.sync.messages import (
+    REASON_BYTES_MAX,
+    Bye,
+    Message,
+)
+from hartig_protocol.sync.overlay_state import OverlayState
+from hartig_protocol.sync.session import Inbound, Outbound, Phase, Question, Session
 
 
 @dataclass(frozen=True)
@@ -32,101 +50,40 @@ class PendingInvite:
     recovery: tuple[bytes, bytes] | None = None
 
 
-class Phase(Enum):
-    """Where a session stands.
+@dataclass
+class Missing:
+    """A record that was named and is not here. `links`: who named it and was not asked yet, in order.
 
-    GREETING: nobody is known yet; the side that dialled speaks first, so that a stranger learns nothing.
-    JOINING: an invite was held out (by us or by them) and no answer has come. OPEN: a member, everything flows.
+    `due_ms` (steady): when the next of them is asked. `live`: it was named while nothing else was catching up, so that
+    whoever brings it is asked for the next of its origin at once. `asked`: somebody was asked already.
     """
 
-    GREETING = "greeting"
-    JOINING = "joining"
-    OPEN = "open"
+    links: deque[int]
+    due_ms: int
+    live: bool
+    asked: bool = False
 
 
 @dataclass
-class Outbound:
-    """Our stream to one peer. `sent`: through which arrival number it was sent; `told`: what we last told.
-
-    While `governance_upto` stands, proofs are sent first; `proofs_sent` says how far.
-    `unacked` holds (message number, records in it); a full window stops sending until the peer has caught up.
-    """
-
-    sent: int = 0
-    told: int = -1
-    number: int = 0
-    unacked: deque[tuple[int, int]] = field(default_factory=deque)
-    window_used: int = 0
-    reading: bool = False
-    governance_upto: int | None = None
-    proofs_sent: int = 0
-    serve: deque[bytes] = field(default_factory=deque)
-    push: deque[bytes] = field(default_factory=deque)
-    fetching: int | None = None  # ANSWER or PUSH: why records are being read by id just now
-
-
-@dataclass
-class Inbound:
-    """What one peer sends us. `pending` is a "complete through" that waits until nothing is set aside.
-
-    `wanted` is to be asked for, in its order; `asked` was asked for since the last audit and is not asked again.
-    """
-
-    spilled: bool = False
-    pending: tuple[int, bytes] | None = None
-    final: bool = False
-    wanted: dict[bytes, None] = field(default_factory=dict)
-    asking: bool = False
-    asked: set[bytes] = field(default_factory=set)
-    old_threads: deque[bytes] = field(default_factory=deque)
-    refused: int = 0
-
-
-@dataclass
-class AuditRun:
-    """The state of auditing with one peer."""
-
-    due_ms: int = 0
-    as_of: int | None = None
-    listed: list[bytes] = field(default_factory=list)
-    equal_at_ms: int | None = None
-    listed_ms: int | None = None  # when (steady ms) we last sent our list
-
-
-@dataclass
-class Session:
-    """One link to one node."""
+class Feeding:
+    """From which link we catch up, since when (steady ms), when it was last heard, and how much it holds."""
 
     link: int
-    peer_node: bytes
-    opened_by_us: bool
-    nonce: bytes
-    opened_ms: int
+    since_ms: int
     heard_ms: int
-    pinged_ms: int
-    phase: Phase = Phase.GREETING
-    peer_hub: bytes = b""
-    peer_epoch: bytes = b""
-    out: Outbound = field(default_factory=Outbound)
-    into: Inbound = field(default_factory=Inbound)
-    audit: AuditRun = field(default_factory=AuditRun)
-    audits_heard_ms: deque[int] = field(default_factory=lambda: deque(maxlen=AUDITS_PER_MINUTE_MAX))
-
-    def __repr__(self) -> str:
-        return (
-            f"<Session {self.link} {self.phase.value} node {self.peer_node.hex()[:8]} sent {self.out.sent} "
-            f"unacked {self.out.window_used}>"
-        )
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the other side is a known member and everything flows."""
-        return self.phase is Phase.OPEN
+    hub: bytes = b""
+    total: int = 0
 
 
 @dataclass
 class SyncState:
-    """All that the core remembers."""
+    """All that the core remembers.
+
+    `seed`, 32 random bytes, is the only randomness; `jobs` is long work with what follows it. `missing` holds what was
+    named and is not here, `refused_lately` what need not be pulled again, `parents` which link brings an origin's
+    records first. `feeding` is the one peer from which we catch up; `complete_ms` (steady) when that last ended well.
+    `released` and `ended` tell the hub, at the end of an event, that feeding has ended and which links are gone.
+    """
 
     network: bytes
     hub_key: SigningKey
@@ -138,9 +95,21 @@ class SyncState:
     invite: PendingInvite | None = None
     waiting: WaitingPlace = field(default_factory=WaitingPlace)
     sessions: dict[int, Session] = field(default_factory=dict)
+    seed: bytes = bytes(32)
+    overlay: OverlayState = field(default_factory=OverlayState)
+    missing: dict[bytes, Missing] = field(default_factory=dict)
+    missing_due_ms: int | None = None
+    refused_lately: dict[bytes, None] = field(default_factory=dict)
+    parents: dict[bytes, int] = field(default_factory=dict)
+    feeding: Feeding | None = None
+    complete_ms: int | None = None
+    jobs: deque[tuple[Job, Callable[["Step"], None]]] = field(default_factory=deque)
 
     nodes_of_hub: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
     hub_seen_at: dict[bytes, bytes] = field(default_factory=dict)
+    released: bool = False
+    ended: list[int] = field(default_factory=list)
+    _is_working: bool = False
     _hub_cards: dict[bytes, dict[int, tuple[frozenset[bytes], Wire | None]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -163,10 +132,12 @@ class SyncState:
         if names:
             wire = record.wire if head.author == self.hub_key.public else None
             cards[head.place or 0] = (frozenset(head.facts["nodes"]), wire)
+            cards = dict(sorted(cards.items())[:HUB_CARDS_MAX])
         self._hub_cards[head.author] = cards
         self._cards_changed(head.author)
 
     def _cards_changed(self, hub: bytes) -> None:
+        self.overlay.cards_changed()
         cards = self._hub_cards[hub]
         self.nodes_of_hub[hub] = frozenset[bytes]().union(*(nodes for nodes, _ in cards.values()))
         self.hub_seen_at = {n: seen for n, seen in self.hub_seen_at.items() if n in self.nodes_of_hub[seen]}
@@ -188,9 +159,34 @@ class SyncState:
         """Whether this hub's own key stands."""
         return self.catalog.authority.standing(self.hub_key.public) is not None
 
+    def end_feeding(self) -> None:
+        """Nobody feeds us any more; what has waited for that goes on at the end of the event."""
+        self.feeding, self.released = None, True
+
+    def start_job(self, step: "Step", job: Job, then: Callable[["Step"], None]) -> None:
+        """Do long work in slices, the loop in between; `then` runs in the step in which it ends."""
+        self.jobs.append((job, then))
+        self._order_work(step)
+
+    def continue_jobs(self, step: "Step") -> None:
+        """Do one slice of the job whose turn it is."""
+        self._is_working = False
+        if self.jobs:
+            job, then = self.jobs.popleft()
+            if job.step():
+                then(step)
+            else:
+                self.jobs.append((job, then))
+        self._order_work(step)
+
+    def _order_work(self, step: "Step") -> None:
+        if self.jobs and not self._is_working:
+            self._is_working = True
+            step.order(ContinueWork())
+
     def open_sessions(self) -> list[Session]:
         """The sessions with members, by link number."""
-        return [self.sessions[link] for link in sorted(self.sessions) if self.sessions[link].is_open]
+        return [session for _, session in sorted(self.sessions.items()) if session.phase is Phase.OPEN]
 
 
 def _names_nodes(head: Head) -> bool:
@@ -209,7 +205,11 @@ class Step:
 
     def send(self, session: Session, message: Message) -> None:
         """Send a message after the commit is durable."""
-        self._sends.append(SendFrame(session.link, pack(message)))
+        self.send_frame(session, pack(message))
+
+    def send_frame(self, session: Session, frame: bytes) -> None:
+        """Send a packed message after the commit is durable."""
+        self._sends.append(SendFrame(session.link, frame))
         session.pinged_ms = self.now.steady_ms
 
     def order(self, action: Action) -> None:
@@ -234,6 +234,9 @@ class Step:
         """Forget a session whose link is gone or about to go."""
         del state.sessions[session.link]
         was_open = session.is_open
+        state.ended.append(session.link)
+        if state.feeding is not None and state.feeding.link == session.link:
+            state.end_feeding()
         hub = session.peer_hub or None
         self.tell(PeerChanged(session.link, session.peer_node, hub, "closed" if was_open else "refused", code, reason))
         if any(other.peer_hub == session.peer_hub for other in state.sessions.values()):
@@ -253,13 +256,15 @@ def load_state(
     node_id: bytes,
     loaded: "LoadedRows",
     invite: PendingInvite | None = None,
+    *,
+    seed: bytes = bytes(32),
 ) -> SyncState:
     """Build the state of a starting hub from what its store holds."""
     records = [open_record(wire, verify_signature=False) for wire in loaded.governance.values()]
     catalog = Catalog(network)
     catalog.load(loaded.entries, records, loaded.last_n, loaded.running)
     state = SyncState(network, hub_key, node_id, loaded.epoch, catalog, Cursors(loaded.cursors, loaded.told))
-    state.invite = invite
+    state.invite, state.seed = invite, seed
     for record in sorted(records, key=lambda record: catalog.entries[record.id].n):
         state.card_accepted(record)
     return state
@@ -268,6 +273,23 @@ def load_state(
 def shortened(text: str) -> str:
     """Cut a reason to what a message may carry, between characters."""
     return text.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
+
+
+__all__ = [
+    "Feeding",
+    "Inbound",
+    "LoadedRows",
+    "Missing",
+    "Outbound",
+    "PendingInvite",
+    "Phase",
+    "Question",
+    "Session",
+    "Step",
+    "SyncState",
+    "load_state",
+    "shortened",
+]
 
 
 class LoadedRows(Protocol):

@@ -123,3 +123,32 @@ async def test_each_wrong_field_of_a_draft_is_a_clear_problem(
     problem = await api.problem("POST", "/api/v1/posts", json={**WATER, "kind": "need", **changes})
     assert problem["code"] in {"bad_draft", "bad_request"}, problem
     assert (problem.get("pointer") or "").startswith(pointer or ""), problem
+
+
+async def test_a_person_tells_a_hub_the_time(make_api: MakeApi) -> None:
+    async with running_board(trusted=False) as bench:
+        await bench.board.timekeeper.load()
+        api = await make_api(board=bench.board)
+        clock = (await api.ask("GET", "/api/v1/clock"))[1]
+        assert (clock["trusted"], clock["source"]) == (False, None)
+        post = (await api.ask("POST", "/api/v1/needs", json={**WATER, "days": 2}))[1]
+        assert post["approx"] is True
+        for wrong in ("noon", "2026-12-24T18:00:00", "2020-01-01T00:00:00Z"):
+            assert (await api.problem("POST", "/api/v1/clock", json={"now": wrong}))["pointer"] == "/now"
+        clock = (await api.ask("POST", "/api/v1/clock", json={"now": "2026-12-24T18:00:00+00:00"}))[1]
+        assert clock == {"now": "2026-12-24T18:00:00Z", "trusted": True, "source": "person"}
+        post = (await api.ask("GET", f"/api/v1/needs/{post['id']}"))[1]
+        assert (post["published_at"], post["expires_at"]) == ("2026-12-24T18:00:00Z", "2026-12-26T18:00:00Z")
+        assert "approx" not in post
+        assert (await api.ask("POST", "/api/v1/clock"))[1]["source"] == "person"
+        assert (await api.ask("GET", "/api/v1/status"))[1]["clock"] == clock
+        await api.server.close()
+
+
+async def test_a_time_service_is_believed_before_a_person(make_api: MakeApi) -> None:
+    async with running_board(synchronised=True) as bench:
+        api = await make_api(board=bench.board)
+        found = await api.problem("POST", "/api/v1/clock", json={"now": "2027-12-24T18:00:00Z"})
+        assert "time service" in found["detail"]
+        assert (await api.ask("POST", "/api/v1/clock"))[1]["source"] == "system"
+        await api.server.close()

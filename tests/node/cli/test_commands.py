@@ -178,6 +178,24 @@ def test_peers_say_why_they_cannot_be_reached(hartig: Hartig, fake: FakeNode) ->
     assert "hub 33333333  not connected\n  why: no answer in 5 s" in out
 
 
+def test_status_says_how_far_fetching_has_come_and_that_all_is_there(hartig: Hartig, fake: FakeNode) -> None:
+    assert "all there" not in hartig("status").out
+    fake.status["fetching"] = {"hub": "2" * 64, "hub_name": "Kitchen", "held": 3200, "total": 10_000}
+    assert "  all there  not yet: fetching what the others have, 3,200 of 10,000" in hartig("status").out
+    fake.status |= {"fetching": None, "complete_at": NOW}
+    assert "  all there  since 22 Nov 12:00" in hartig("status").out
+    fake.status["peers_open"] = 0
+    assert "  all there  on 22 Nov 12:00; no other hub is connected now" in hartig("status").out
+
+
+def test_peers_say_which_of_them_is_fetched_from(hartig: Hartig, fake: FakeNode) -> None:
+    fake.peers = [{"node": "1" * 64, "hub": "2" * 64, "name": "Kitchen", "state": "open", "fetching": True}]
+    fake.status["fetching"] = {"hub": "2" * 64, "hub_name": "Kitchen", "held": 3200, "total": 10_000}
+    assert "  fetching what it has: 3,200 of 10,000" in hartig("peers").out
+    fake.status["fetching"] = None
+    assert "  fetching what it has: the last of it" in hartig("peers").out
+
+
 def test_tokens_are_shown_once_with_how_to_use_them(hartig: Hartig, fake: FakeNode) -> None:
     code, out, err = hartig("token", "add", "sign", "--scope", "read", "--scope", "write", "--days", "30")
     assert (code, out) == (exits.OK, "hartig_secret\n")
@@ -269,6 +287,25 @@ def test_the_doctors_exit_code_says_how_bad_it_is(hartig: Hartig, fake: FakeNode
 def test_the_doctor_says_why_a_hub_cannot_be_reached(hartig: Hartig, fake: FakeNode) -> None:
     fake.peers = [{"node": "3" * 64, "hub": None, "name": "Kitchen", "state": "closed", "reason": "no answer"}]
     assert "note: Kitchen: no answer" in hartig("doctor").out
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize("said_by", ["the hub", "the machine"])
+def test_without_a_network_the_doctor_sends_nobody_to_other_hubs(
+    hartig: Hartig, fake: FakeNode, monkeypatch: pytest.MonkeyPatch, said_by: str
+) -> None:
+    fake.peers = [{"node": "3" * 64, "hub": None, "name": "Kitchen", "state": "closed", "reason": "no answer"}]
+    fake.status["problems"] = [{"code": "alone", "severity": "note", "what": "none can be reached", "hint": "look"}]
+    if said_by == "the hub":
+        nothing = {"code": "no_interface", "severity": "note", "what": "this machine has no network", "hint": "plug in"}
+        fake.status["problems"].append(nothing)
+    else:
+        nothing = local_checks.Finding("no_interface", "warning", "this machine has no network", "plug in")
+        monkeypatch.setattr(local_checks, "check_interfaces", lambda: [nothing])
+    out = hartig("doctor").out
+    assert "this machine has no network\n  do: plug in" in out
+    assert "Kitchen" not in out
+    assert "none can be reached" not in out
 
 
 @pytest.mark.usefixtures("well")

@@ -209,7 +209,7 @@ def test_nobody_there_says_what_to_do(tmp_path: Path) -> None:
 def test_a_socket_that_nobody_serves_any_more_is_unreachable(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "run" / "api.sock"))
-    with pytest.raises(UnreachableError, match="no node is running"):
+    with pytest.raises(UnreachableError, match="no hub is running"):
         Node(Place(str(folder))).status()
 
 

@@ -1,14 +1,16 @@
 """Addresses that a person typed into the settings: who answers there is asked, and only known hubs are dialled."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from hartig_node.daemon.config import Config
-from hartig_node.daemon.network import Network
+from hartig_node.daemon.network import PROBE_FIRST_S_MAX, PROBES_AT_ONCE_MAX, Network
 from hartig_node.net.address_book import Source
 from hartig_node.net.certificates import NodeIdentity
-from hartig_node.net.dialing import DialError
+from hartig_node.net.dialing import DIAL_S_MAX, DialError
 from hartig_node.tasks import Tasks
 from support.boards import Bench, node_id_of, running_board
 
@@ -42,7 +44,7 @@ def sources(network: Network) -> list[tuple[str, int, Source]]:
 
 
 async def test_an_address_with_a_node_id_is_tried_as_it_stands(network: Network) -> None:
-    assert await network._try_one(f"{OTHER.hex()}@192.0.2.7:4300")
+    assert await network._try_one(f"{OTHER.hex()}@192.0.2.7:4300", 5.0)
     assert sources(network) == [("192.0.2.7", 4300, Source.TYPED)]
 
 
@@ -51,13 +53,13 @@ async def test_a_known_hub_that_answers_at_a_bare_address_is_dialled_there(
 ) -> None:
     bench.engine.hub.state.nodes_of_hub[b"\x07" * 32] = frozenset({OTHER})
     answered_by(monkeypatch, OTHER)
-    assert await network._try_one("192.0.2.7")
+    assert await network._try_one("192.0.2.7", 5.0)
     assert sources(network) == [("192.0.2.7", 4279, Source.TYPED)]
 
 
 async def test_a_stranger_at_a_typed_address_is_not_dialled(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     answered_by(monkeypatch, OTHER)
-    assert not await network._try_one("192.0.2.7")
+    assert not await network._try_one("192.0.2.7", 5.0)
     assert sources(network) == []
 
 
@@ -65,5 +67,50 @@ async def test_an_address_where_nobody_answers_is_tried_again_later(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered_by(monkeypatch, None)
-    assert not await network._try_one("192.0.2.7")
+    assert not await network._try_one("192.0.2.7", 5.0)
     assert sources(network) == []
+
+
+class Typed:
+    """Hosts at typed addresses: those that are dead let a probe hang until the test ends it."""
+
+    def __init__(self, alive: dict[str, bytes]) -> None:
+        self.alive, self.probed = alive, list[tuple[str, float]]()
+        self.hung = asyncio.Event()
+
+    async def probe(self, _identity: NodeIdentity, host: str, _port: int, patience_s: float) -> bytes:
+        self.probed.append((host, patience_s))
+        if host not in self.alive:
+            await self.hung.wait()
+            raise DialError("dial.timeout", "no answer")
+        return self.alive[host]
+
+
+async def turns() -> None:
+    for _turn in range(50):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def typed(network: Network, monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """63 dead addresses and a living one, the last that is tried."""
+    hosts = [f"192.0.2.{number}" for number in range(100, 100 + 63)]
+    living = "192.0.2.99"
+    network.config = replace(network.config, peers=tuple(f"{host}:4279" for host in [*hosts, living]))
+    typed = Typed({living: OTHER})
+    monkeypatch.setattr("hartig_node.daemon.network.probe", typed.probe)
+    monkeypatch.setattr(network.engine.hub.state, "hub_of", lambda node: node if node == OTHER else None)
+    return typed
+
+
+async def test_of_many_typed_addresses_each_is_tried_on_its_own(network: Network, typed: Typed) -> None:
+    network._try_typed()
+    await turns()
+    assert len(typed.probed) == PROBES_AT_ONCE_MAX
+    typed.hung.set()  # the first lose their short patience
+    typed.hung = asyncio.Event()
+    await turns()
+    assert sources(network) == [("192.0.2.99", 4279, Source.TYPED)]
+    assert {one for _, one in typed.probed[:64]} == {PROBE_FIRST_S_MAX}
+    assert {one for _, one in typed.probed[64:]} <= {DIAL_S_MAX}
+    assert [host for host, _ in typed.probed].count("192.0.2.99") == 1, "it is known now"

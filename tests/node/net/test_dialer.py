@@ -70,13 +70,16 @@ class World:
         self.timer = HandTimer()
         self.up: set[str] = set()
         self.hanging: set[str] = set()
+        self.hung = asyncio.Event()
         self.dialled: list[str] = []
         self.links: list[FakeLink] = []
         self.failures: list[BaseException] = []
+        self.unreachable: list[bytes] = []
         self.dialer = Dialer(
             self.book,
             self.dial,
             self.serve,
+            on_unreachable=self.unreachable.append,
             jitter=lambda: 0.5,
             timer=self.timer,
             tasks=Tasks(on_failure=lambda _name, error: self.failures.append(error)),
@@ -86,7 +89,7 @@ class World:
     async def dial(self, node_id: bytes, candidate: Candidate) -> Link:
         self.dialled.append(candidate.host)
         if candidate.host in self.hanging:
-            await asyncio.Event().wait()
+            await self.hung.wait()
         if candidate.host not in self.up:
             raise RemoteError("dial.unreachable", f"{candidate.host} is down")
         return cast("Link", FakeLink(node_id))
@@ -132,7 +135,7 @@ async def test_a_node_that_is_not_there_is_tried_later_and_later(world: World) -
     for _number in range(10):
         await world.settle()
         world.timer.pass_s(1000)
-    assert world.timer.delays == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+    assert world.timer.delays == [1, 2, 4, 8, 16, 25, 25, 25, 25, 25]
     assert world.dialer.states()[A].last_error == "a is down"
     await world.close()
 
@@ -290,7 +293,7 @@ async def test_a_dead_node_delays_nobody(world: World) -> None:
     await world.close()
 
 
-async def test_a_dropped_node_is_left_alone_and_its_link_ends(world: World) -> None:
+async def test_a_dropped_node_is_dialled_no_more_and_its_link_lives_on(world: World) -> None:
     world.know(A, "a")
     world.up = {"a"}
     world.dialer.want(A)
@@ -298,12 +301,163 @@ async def test_a_dropped_node_is_left_alone_and_its_link_ends(world: World) -> N
     world.dialer.drop(A)
     world.dialer.drop(A)
     await world.settle()
-    assert world.links[0].closed_because == "this hub closes the link"
+    assert world.links[0].closed_because is None
+    world.timer.pass_s(LINK_S_GOOD)
+    world.links[0].close("let go")
     world.dialer.wake(A)
+    world.dialer.excuse(A, 1)
+    await world.settle()
     world.timer.pass_s(1000)
     await world.settle()
     assert world.dialled == ["a"]
     assert world.dialer.states() == {}
+    await world.close()
+
+
+async def test_a_node_that_is_dropped_during_its_dial_gets_no_link(world: World) -> None:
+    world.know(A, "a")
+    world.hanging = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    world.dialer.drop(A)
+    await world.settle()
+    assert world.links == []
+    await world.close()
+
+
+async def test_a_node_that_is_wanted_again_is_dialled_when_its_old_link_ends(world: World) -> None:
+    world.know(A, "a")
+    world.up = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    world.dialer.drop(A)
+    world.dialer.want(A)
+    await world.settle()
+    assert world.dialer.states()[A].connected
+    assert world.dialled == ["a"]
+    world.links[0].close("network gone")
+    await world.settle()
+    assert world.dialled == ["a", "a"]
+    await world.close()
+
+
+async def test_a_link_that_ends_for_an_excused_reason_is_no_failure_and_rests(world: World) -> None:
+    world.know(A, "a")
+    world.up = {"a"}
+    world.dialer.want(A)
+    for number in range(3):
+        await world.settle()
+        world.dialer.excuse(A, 60)
+        world.links[number].close("crowded")
+        await world.settle()
+        assert world.dialer.states()[A].failures == 0
+        world.timer.pass_s(60)
+    assert world.timer.delays == [60, 60, 60]
+    assert world.unreachable == []
+    await world.close()
+
+
+async def test_an_excuse_without_a_rest_means_another_dial_at_once(world: World) -> None:
+    world.know(A, "a")
+    world.up = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    world.dialer.excuse(A, 0)
+    world.links[0].close("admitted")
+    await world.settle()
+    assert world.dialled == ["a", "a"]
+    assert world.timer.delays == []
+    await world.close()
+
+
+async def test_the_first_round_that_fails_is_told_and_no_later_one(world: World) -> None:
+    world.know(A, "z", "y")
+    world.dialer.want(A)
+    await world.settle()
+    assert world.unreachable == [A]
+    for _number in range(3):
+        world.timer.pass_s(1000)
+        await world.settle()
+    assert world.dialled == ["y", "z"] * 4
+    assert world.unreachable == [A]
+    await world.close()
+
+
+async def test_a_node_without_any_address_is_told_of_as_well(world: World) -> None:
+    world.dialer.want(A)
+    await world.settle()
+    assert world.unreachable == [A]
+    assert world.dialer.states()[A].last_error == "not found on the network yet"
+    await world.close()
+
+
+@pytest.mark.parametrize("who_dials", ["we", "they"])
+async def test_when_one_node_is_back_all_that_failed_are_dialled_at_once(world: World, who_dials: str) -> None:
+    others = [bytes([number]) * 32 for number in range(5)]
+    for node_id in [A, *others]:
+        world.know(node_id, f"host {node_id[0]}")
+        world.dialer.want(node_id)
+    for _number in range(4):
+        await world.settle()
+        world.timer.pass_s(1000)
+    await world.settle()
+    world.dialled.clear()
+    world.up = {f"host {node_id[0]}" for node_id in [A, *others]}
+    if who_dials == "we":
+        world.dialer.wake(A)
+        world.dialer._wanted[A].failures = 1
+    else:
+        world.dialer.link_opened(A)
+    await world.settle()
+    assert all(state.connected and state.failures == 0 for state in world.dialer.states().values())
+    assert len(world.dialled) == 5 + (who_dials == "we")
+    await world.close()
+
+
+async def test_an_address_that_is_heard_of_while_others_hang_is_dialled_at_once(world: World) -> None:
+    world.know(A, "dead 1", "dead 2")
+    world.hanging = {"dead 1", "dead 2"}
+    world.up = {"alive"}
+    world.dialer.want(A)
+    await world.settle()
+    assert len(world.dialled) == 1
+    world.know(A, "alive")
+    world.dialer.wake(A)
+    await world.settle()
+    assert "alive" in world.dialled
+    assert world.dialer.states()[A].connected
+    await world.close()
+
+
+async def test_a_node_heard_of_while_it_is_dialled_is_dialled_again_without_a_wait(world: World) -> None:
+    world.know(A, "a")
+    world.hanging = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    world.know(A, "b")
+    world.dialer.wake(A)
+    await world.settle()
+    assert world.dialled == ["a", "b"]
+    world.hanging.clear()
+    world.up = {"b"}
+    world.hung.set()  # the first fails now, and it is known that the node was heard of meanwhile
+    await world.settle()
+    assert world.dialer.states()[A].connected, "no time has passed"
+    await world.close()
+
+
+async def test_why_an_older_link_ended_is_not_said_of_a_newer_one(world: World) -> None:
+    world.know(A, "a")
+    world.up = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    world.dialer.link_opened(A)
+    world.links[0].close("doubled: one is enough")
+    await world.settle()
+    assert world.dialer.states()[A].last_error == ""
+    world.dialer._wanted[A].last_error = "no answer"
+    world.dialer.link_opened(A)
+    assert world.dialer.states()[A].last_error == ""
     await world.close()
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 
@@ -58,6 +59,29 @@ async def test_a_dial_says_why_it_came_to_nothing(identity: Callable[[int], Node
     assert await failure("127.0.0.1", web.sockets[0].getsockname()[1], identity(1).node_id) == "dial.handshake"
     web.close()
     await web.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('10.0.0.1', 4279)"), "no hub runs on it"),
+        (OSError(errno.EHOSTUNREACH, "Connect call failed ('10.0.0.1', 4279)"), "no machine answers"),
+        (OSError(errno.ENETUNREACH, "Connect call failed ('10.0.0.1', 4279)"), "not on the network"),
+        (OSError(errno.EMFILE, "whatever"), "cannot connect: Too many open files"),
+        (ConnectionResetError(), "cannot connect"),
+    ],
+)
+async def test_why_there_is_no_connection_is_said_in_words_and_without_the_address(
+    identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+) -> None:
+    async def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("hartig_node.net.dialing._connect_to", fails)
+    with pytest.raises(DialError, match=words) as caught:
+        await dial(identity(2), "127.0.0.1", 1, identity(1).node_id)
+    assert "10.0.0.1" not in str(caught.value)
+    assert caught.value.code == "dial.unreachable"
 
 
 async def test_a_name_is_looked_up_and_each_of_its_addresses_tried(

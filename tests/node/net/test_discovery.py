@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from hartig_node.net.announcements import Announcement, Found, Lost, instance_name
-from hartig_node.net.discovery import HELD_MAX, Discovery
+from hartig_node.net.discovery import HELD_MAX, SOON_ROUNDS, SOON_S, Discovery
 from hartig_node.net.interfaces import Interface, Local
 from hartig_protocol.errors import LocalError, RemoteError
 
@@ -241,6 +241,26 @@ async def test_those_who_are_not_missed_need_not_answer() -> None:
     world.discovery.ask()
     assert one.asked == [{"b", instance_name(OWN, "10.0.0.1")}]
     assert two.asked == [{instance_name(OWN, "10.0.0.2")}]
+    await world.discovery.close()
+
+
+async def test_the_first_rounds_after_somebody_is_missed_are_quick_and_then_it_is_quiet() -> None:
+    world, _, _ = await two_networks()
+
+    def quick_rounds() -> int:
+        rounds = [world.discovery.next_round_s() for _ in range(2 * SOON_ROUNDS)]
+        assert set(rounds[SOON_ROUNDS:]) == {3600.0}
+        return rounds.count(SOON_S)
+
+    assert quick_rounds() == SOON_ROUNDS, "two addresses are new"
+    world.missing = {A}
+    world.discovery.ask()
+    assert quick_rounds() == SOON_ROUNDS
+    world.discovery.ask()
+    assert quick_rounds() == 0, "that A is missing is no news"
+    world.missing = {B}
+    world.discovery.ask()
+    assert quick_rounds() == SOON_ROUNDS
     await world.discovery.close()
 
 

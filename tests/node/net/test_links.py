@@ -104,7 +104,7 @@ async def test_the_accepting_side_knows_who_came(
         assert not theirs.opened_by_us
         link.close("done")
         await theirs.wait_closed()
-        assert theirs.closed_because == "the peer closed the link"
+        assert theirs.closed_because == "the other hub ended the link"
 
 
 async def test_a_receive_that_was_cancelled_loses_no_byte(
@@ -117,7 +117,7 @@ async def test_a_receive_that_was_cancelled_loses_no_byte(
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):  # the length comes at once, the rest when this is over
                 await link.receive()
-        assert link.bytes_in == 4
+        assert link.bytes_in == 6
         began.set()
         got.put_nowait(await link.receive())
 
@@ -164,6 +164,30 @@ async def test_bad_framing_costs_the_link_and_nothing_else(
         assert isinstance(error, LinkClosedError if code == "link.closed" else LinkError)
         await good.send(b"still here")
         assert await good.receive() == b"still here"
+
+
+async def test_frames_that_are_here_come_together_and_what_is_wrong_behind_them_comes_last(
+    identity: Callable[[int], NodeIdentity],
+) -> None:
+    taken: asyncio.Queue[object] = asyncio.Queue()
+
+    async def serve(link: Link) -> None:
+        assert link.receive_more(100) == []
+        taken.put_nowait(await link.receive())
+        taken.put_nowait(link.receive_more(0))
+        taken.put_nowait(link.receive_more(3))
+        taken.put_nowait(link.receive_more(100))
+        try:
+            await link.receive()
+        except RemoteError as error:
+            taken.put_nowait(error.code)
+            raise
+
+    async with server_of(identity(1), serve) as (_server, port), raw(identity, port) as writer:
+        frames = (b"a", b"bb", b"cc", b"dd", b"e")
+        writer.write(b"".join(len(frame).to_bytes(4, "big") + frame for frame in frames) + bytes(4))
+        got = [await taken.get() for _ in range(5)]
+        assert got == [b"a", [], [b"bb", b"cc"], [b"dd", b"e"], "link.empty_frame"]
 
 
 async def test_an_oversize_frame_is_refused_before_it_is_read(identity: Callable[[int], NodeIdentity]) -> None:
@@ -217,7 +241,7 @@ async def test_a_peer_that_does_not_read_costs_bounded_memory_and_then_its_link(
 
         sending = await asyncio.gather(*(send_much() for _number in range(5)), return_exceptions=True)
         assert {type(one) for one in sending} == {LinkClosedError}
-        assert link.closed_because == "the peer took nothing for 0.3 s"
+        assert link.closed_because == "the other hub took nothing for 0.3 s"
         assert seen_max <= 2 * len(frame)
         with pytest.raises(LinkClosedError):
             await link.send(b"x")

@@ -107,3 +107,44 @@ async def test_our_own_mistake_is_not_taken_for_a_failed_attempt() -> None:
     attempts = Attempts()
     with pytest.raises(ZeroDivisionError):
         await attempts.race(attempts.fails("a", ZeroDivisionError()), attempts.works("b"), stagger_s=NEVER_S)
+
+
+Attempt = Callable[[], Coroutine[Any, Any, str]]
+
+
+async def heard_while_running(attempts: Attempts, *tried: Attempt, heard: list[Attempt]) -> str | None:
+    """Race, and bring more as soon as as many run as may."""
+    news = [heard, []]
+
+    async def more() -> list[Attempt]:
+        while len(attempts.begun) < 2 or not news:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        return news.pop(0)
+
+    return await race(tried, stagger_s=0, at_once_max=2, discard=attempts.discarded.append, more=more)
+
+
+async def test_what_is_heard_while_all_hang_is_tried_at_once_and_before_the_rest() -> None:
+    attempts = Attempts()
+    heard = [attempts.works("heard"), attempts("heard too")]
+    tried = (attempts("a"), attempts("b"), attempts("rest"))
+    assert await heard_while_running(attempts, *tried, heard=heard) == "heard"
+    assert attempts.begun == ["a", "b", "heard"]
+    assert sorted(attempts.cancelled) == ["a", "b"]
+
+
+async def test_of_those_that_are_heard_one_at_a_time_is_beyond_the_number() -> None:
+    attempts = Attempts()
+    heard = [attempts.fails("one"), attempts("two"), attempts("three")]
+    racing = asyncio.get_running_loop().create_task(
+        heard_while_running(attempts, attempts("a"), attempts("b"), attempts.works("rest"), heard=heard)
+    )
+    while len(attempts.begun) < 4:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    for _turn in range(20):
+        await asyncio.sleep(0)
+    assert attempts.begun == ["a", "b", "one", "two"]
+    for name in ("a", "b", "two"):
+        attempts.ends[name].set_exception(RemoteError("dial.planted", name))
+    assert await racing == "rest"
+    assert attempts.begun == ["a", "b", "one", "two", "three", "rest"]

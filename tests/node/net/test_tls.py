@@ -218,7 +218,7 @@ async def test_another_application_protocol_is_refused_by_both_sides(
     await assert_refused_by_the_door(door, client)
     door.context = make_context(identity(1), "server")
     door.context.set_alpn_protocols(protocols or ["x"])
-    with pytest.raises(PeerRefusedError, match="does not offer"):
+    with pytest.raises(PeerRefusedError, match="does not speak"):
         await connect(door.port, make_context(identity(2), "client", identity(1).node_id))
 
 

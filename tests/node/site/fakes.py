@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient
 
 from hartig_node.board.drafts import read_draft
 from hartig_node.board.errors import BoardError
+from hartig_node.board.fetching import Fetching
 from hartig_node.board.posts import ListPage, ListQuery
 from hartig_node.board.views import KIND_NAMES, PostView, quantity_text
 from hartig_protocol.events import Now
@@ -154,6 +155,10 @@ def _fits(view: PostView, query: ListQuery) -> bool:
 class BoardInMemory:
     posts: PostsInMemory
     config: Settings = field(default_factory=Settings)
+    fetched: Fetching = field(default_factory=lambda: Fetching(None, None, 0, 0, None, is_connected=False))
+
+    def fetching(self) -> Fetching:
+        return self.fetched
 
     def fill(self) -> None:
         """Hold what the demonstration publishes, of all its hubs."""

@@ -5,10 +5,11 @@ from itertools import chain
 
 import pytest
 
+from hartig_node.board.fetching import Fetching
 from hartig_node.board.posts import ListQuery
 from hartig_node.site.listing import PAGE_POSTS, Wish, read_wish, sections
 from hartig_protocol.limits import DAY_MS, HOUR_MS
-from node.site.fakes import BoardInMemory, Browser, TurnedClock
+from node.site.fakes import START_MS, BoardInMemory, Browser, TurnedClock
 from node.site.reading import read
 
 
@@ -177,5 +178,39 @@ async def test_time_left_is_told_by_a_trusted_clock_alone(
         assert told in (await browser.get("/")).text
     clock.wall_ms += HOUR_MS - 1
     assert "less than an hour" in (await browser.get("/")).text
+    assert "does not know the time" not in (await browser.get("/")).text
     clock.trusted = False
-    assert "less than an hour" not in (await browser.get("/")).text
+    page = (await browser.get("/")).text
+    assert "less than an hour" not in page
+    assert "This hub does not know the time: dates are about right" in page
+
+
+async def test_a_post_whose_hub_did_not_know_the_time_shows_no_time_left(
+    browser: Browser, board: BoardInMemory
+) -> None:
+    board.posts.add(offer("Jam", days=2), approx=True)
+    assert "more days" not in (await browser.get("/")).text
+
+
+async def test_neighbours_see_how_far_fetching_has_come_and_that_it_has_ended(
+    browser: Browser, board: BoardInMemory
+) -> None:
+    assert "progress" not in (await browser.get("/")).text
+    board.fetched = Fetching(bytes(32), "Garden", 3200, 10_000, None, is_connected=True)
+    answer = await browser.get("/")
+    assert "Fetching what the other hubs have: 3,200 of 10,000." in read(answer.text).text
+    assert '<progress value="3200" max="10000"' in answer.text
+    text = read((await browser.get("/", **{"Accept-Language": "es"})).text).text
+    assert "Trayendo lo que tienen los otros centros: 3\u202f200 de 10\u202f000." in text
+    board.fetched = Fetching(None, None, 10_000, 10_000, START_MS, is_connected=True)
+    assert "All there since " in read((await browser.get("/")).text).text
+    assert "Todo está aquí desde el " in read((await browser.get("/", **{"Accept-Language": "es"})).text).text
+
+
+@pytest.mark.parametrize(("connected", "trusted"), [(False, True), (True, False)])
+async def test_nothing_is_said_of_the_others_where_nobody_can_know(
+    browser: Browser, board: BoardInMemory, clock: TurnedClock, connected: bool, trusted: bool
+) -> None:
+    board.fetched = Fetching(None, None, 10, 10, START_MS, is_connected=connected)
+    clock.trusted = trusted
+    assert "All there" not in read((await browser.get("/")).text).text

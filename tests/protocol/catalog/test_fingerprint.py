@@ -1,6 +1,6 @@
 """The set as of an hour, and what waits (SPEC, parts F and W)."""
 
-from hartig_protocol.catalog.fingerprint import AuditSet, ids_as_of
+from hartig_protocol.catalog.fingerprint import ids_as_of
 from hartig_protocol.catalog.waiting import WaitingPlace
 from hartig_protocol.limits import BODY_KEPT_MS, DAY_MS, HOUR_MS, THREAD_KEPT_MS
 from support.records import NOW_MS
@@ -41,15 +41,6 @@ def test_records_whose_grant_will_have_ended_by_the_hour_are_outside() -> None:
     assert post.id not in listed
 
 
-def test_ten_neighbours_who_ask_at_once_cost_one_computation() -> None:
-    shelf = Shelf(need())
-    audit_set = AuditSet(shelf.catalog)
-    first = audit_set.as_of(HOUR_MS)
-    assert audit_set.as_of(HOUR_MS)[0] is first[0]
-    shelf.take(need(place=1))
-    assert audit_set.as_of(NOW_MS + DAY_MS) != first
-
-
 # --- The waiting place
 
 
@@ -68,9 +59,11 @@ def test_the_waiting_place_keeps_neighbours_apart() -> None:
     assert repr(place) == "<WaitingPlace 0 records>"
     assert place.release_peer(b"p") == []
     place.add(b"p", one, ("proof", b""))
-    place.forget_as_of(b"p", NOW_MS)
+    assert (place.peers(), place.ids(b"p")) == ([b"p"], {one.id})
+    place.forget_as_of(b"p", NOW_MS, place.ids(b"p"))
+    place.forget_as_of(b"p", NOW_MS + HOUR_MS, frozenset())
     assert place.count(b"p") == 1
-    place.forget_as_of(b"p", NOW_MS + HOUR_MS)
+    place.forget_as_of(b"p", NOW_MS + HOUR_MS, place.ids(b"p"))
     assert place.count(b"p") == 0
     place.add(b"p", one, ("proof", b""))
     place.remove(one.id)

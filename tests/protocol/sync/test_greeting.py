@@ -8,7 +8,9 @@ from hartig_protocol.events import (
     OwnRecordClaimed,
     TimePassed,
 )
-from hartig_protocol.limits import CHECK_BYTES, DAY_MS
+from hartig_protocol.limits import DAY_MS
+from hartig_protocol.sync import overlay
+from hartig_protocol.sync.framing import pack
 from hartig_protocol.sync.messages import (
     ANSWER,
     Ack,
@@ -21,7 +23,6 @@ from hartig_protocol.sync.messages import (
     Pong,
     Records,
     Want,
-    pack,
 )
 from hartig_protocol.sync.state import Phase, shortened
 from support.cores import Core, new_disk
@@ -70,7 +71,7 @@ def test_a_stranger_learns_nothing_but_why_it_is_refused(wire: Wire) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [Ping(1), Pong(1), Want(()), Ack(1), Equal(0), Records(1, 0, (), 0, bytes(16), True), Admit(())],
+    [Ping(1), Pong(1), Want(()), Ack(1), Equal(0), Records(0, (), True), Admit(())],
     ids=lambda message: type(message).__name__,
 )
 def test_nothing_may_be_said_before_the_greeting(wire: Wire, message: Message) -> None:
@@ -286,7 +287,7 @@ def test_a_record_of_ours_that_we_do_not_hold_is_claimed_to_the_node(wire: Wire)
     puppet.say(puppet.hello(newest=lost.id))
     assert wire.told_of(a, OwnRecordClaimed) == []
     assert Want((lost.id,)) in puppet.heard
-    puppet.say(Records(1, ANSWER, (lost.wire,), 0, bytes(CHECK_BYTES), final=True))
+    puppet.say(Records(ANSWER, (lost.wire,), final=True))
     assert wire.told_of(a, OwnRecordClaimed) == [OwnRecordClaimed(lost.id, 1, puppet.hub_key.public)]
 
 
@@ -294,7 +295,7 @@ def test_a_claim_that_is_never_shown_costs_one_question(wire: Wire) -> None:
     a = wire.member(1)
     puppet = Puppet(wire, 2, a)
     puppet.say(puppet.hello(newest=seeded("lost", 32)))
-    puppet.say(Records(1, ANSWER, (), 0, bytes(CHECK_BYTES), final=True))
+    puppet.say(Records(ANSWER, (), final=True))
     assert wire.told_of(a, OwnRecordClaimed) == []
 
 
@@ -351,3 +352,13 @@ def test_a_greeting_has_its_time(wire: Wire) -> None:
     assert puppet.closed is None
     puppet.say(puppet.hello())
     assert puppet.session.is_open
+
+
+def test_a_member_that_is_one_too_many_is_told_so(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlay, "admit", lambda _state, _session, alone: None if alone else overlay.CROWDED)
+    a = wire.member(1)
+    one, lonely = Puppet(wire, 2, a), Puppet(wire, 3, a)
+    one.say(one.hello(alone=False))
+    lonely.say(lonely.hello(alone=True))
+    assert one.closed == overlay.CROWDED
+    assert lonely.closed is None

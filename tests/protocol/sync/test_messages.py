@@ -14,30 +14,39 @@ from hartig_protocol.limits import (
     FRAME_BYTES_MAX,
     HELLO_RECORDS_MAX,
     IDS_PER_FRAME_MAX,
+    LACKS_PER_FRAME_MAX,
+    PULLS_PER_FRAME_MAX,
     RECORDS_PER_FRAME_MAX,
+    SHORT_PER_FRAME_MAX,
+    SYMBOL_BYTES_PER_FRAME_MAX,
     VERSION_HIGHEST,
     VERSION_LOWEST,
     WANTS_PER_FRAME_MAX,
 )
-from hartig_protocol.sync import messages
+from hartig_protocol.sync import framing
+from hartig_protocol.sync.framing import TABLE, check_versions, pack, unpack
 from hartig_protocol.sync.messages import (
-    TABLE,
     Ack,
     Admit,
     Audit,
     Bye,
     Equal,
+    Have,
     Hello,
     Ids,
     Join,
+    Lack,
+    List,
     Message,
+    More,
     Ping,
     Pong,
+    Prefer,
+    Pull,
     Records,
+    Sketch,
+    Through,
     Want,
-    check_versions,
-    pack,
-    unpack,
 )
 from support.records import Network, seeded
 from support.wire import Puppet, Wire
@@ -46,12 +55,12 @@ K, N, C, S = seeded("key", 32), seeded("network", 16), seeded("check", 16), seed
 WIRE = list(Network().charter.wire)
 
 EXAMPLES: list[Message] = [
-    Hello(1, 1, N, K, K, C, K, (WIRE,), C, (C, 5, C), K),
-    Hello(1, 1, N, K, K, C, K, (), C, None, None),
+    Hello(1, 1, N, K, K, C, K, (WIRE,), C, (C, 5, C), K, 9, True, 3, True, False),
+    Hello(1, 1, N, K, K, C, K, (), C, None, None, 0, False, 0, False, True),
     Join(1, 1, N, K, K, C, K, (K, S), S),
     Join(1, 1, N, K, K, C, K, None, S),
     Admit((WIRE, WIRE)),
-    Records(3, 0, (WIRE,), 9, C, True),
+    Records(0, (WIRE,), True),
     Ack(3),
     Want((K, K)),
     Audit(3_600_000, True, 3_600_000, 7, C),
@@ -60,6 +69,14 @@ EXAMPLES: list[Message] = [
     Ping(1),
     Pong(1),
     Bye("code", "reason"),
+    Through(7, C, True),
+    Have(bytes(24), False),
+    Pull(bytes(16)),
+    Prefer(bytes(8), False),
+    Sketch(3_600_000, 7, 12, b"symbols"),
+    More(3_600_000, 40),
+    List(3_600_000),
+    Lack(3_600_000, bytes(6), True),
 ]
 names = [type(message).__name__ for message in EXAMPLES]
 WRONG = [-1, 1.5, True, None, b"", b"short", bytes(65), "text" * 100, [], [1], [[b"x"]] * 600, {}, {"a": 1}, 2**53 - 1]
@@ -109,7 +126,7 @@ def test_a_message_cut_short_or_with_more_behind_is_refused(message: Message) ->
     assert refused(encode([*items, 0])) == "bad_message"
 
 
-@pytest.mark.parametrize("items", [[], 5, {}, "x", [0], [13], [True, 1], [None], ["1"], [2**40]], ids=repr)
+@pytest.mark.parametrize("items", [[], 5, {}, "x", [0], [21], [True, 1], [None], ["1"], [2**40]], ids=repr)
 def test_what_is_no_message_is_refused(items: object) -> None:
     assert refused(encode(items)) == "bad_message"
 
@@ -117,13 +134,20 @@ def test_what_is_no_message_is_refused(items: object) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Hello(1, 1, N, K, K, C, K, (WIRE,) * (HELLO_RECORDS_MAX + 1), C, None, None),
+        Hello(1, 1, N, K, K, C, K, (WIRE,) * (HELLO_RECORDS_MAX + 1), C, None, None, 0, True, 0, True, True),
         Admit((None,) * (HELLO_RECORDS_MAX + 1)),
-        Records(1, 0, (None,) * (RECORDS_PER_FRAME_MAX + 1), 0, C, True),
+        Records(0, (None,) * (RECORDS_PER_FRAME_MAX + 1), True),
         Want((K,) * (WANTS_PER_FRAME_MAX + 1)),
         Ids(0, (K,) * (IDS_PER_FRAME_MAX + 1), True),
-        Records(1, 3, (), 0, C, True),
+        Records(3, (), True),
         Bye("c", "水" * 81),
+        Have(bytes(8 * SHORT_PER_FRAME_MAX + 8), False),
+        Have(bytes(9), False),
+        Pull(bytes(8 * PULLS_PER_FRAME_MAX + 8)),
+        Prefer(bytes(7), True),
+        Lack(0, bytes(6 * LACKS_PER_FRAME_MAX + 6), True),
+        Lack(0, bytes(8), True),
+        Sketch(0, 0, 0, bytes(SYMBOL_BYTES_PER_FRAME_MAX + 1)),
     ],
     ids=lambda message: type(message).__name__,
 )
@@ -164,14 +188,14 @@ def test_a_mutated_frame_is_a_message_or_a_message_error(
     for at, value in changes:
         frame[at % len(frame)] = value
     with suppress(MessageError):
-        assert type(unpack(bytes(frame[: len(frame) - cut]))) in messages._NUMBERS
+        assert type(unpack(bytes(frame[: len(frame) - cut]))) in framing.NUMBERS
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_a_message_or_a_message_error(noise: bytes) -> None:
     with suppress(MessageError):
-        assert type(unpack(noise)) in messages._NUMBERS
+        assert type(unpack(noise)) in framing.NUMBERS
 
 
 @settings(max_examples=200, deadline=None)
@@ -181,7 +205,7 @@ def test_nothing_that_a_member_sends_raises_in_the_core(data: st.DataObject) -> 
     puppet = Puppet(wire, 2, wire.member(1))
     puppet.say(puppet.hello())
     need = wire.network.need(puppet.hub_key)
-    frame = bytearray(pack(data.draw(st.sampled_from([*EXAMPLES, Records(1, 0, (need.wire,), 3, C, True)]))))
+    frame = bytearray(pack(data.draw(st.sampled_from([*EXAMPLES, Records(0, (need.wire,), True)]))))
     for at, value in data.draw(mutations):
         frame[at % len(frame)] = value
     wire.handle(puppet.core, FrameReceived(puppet.link, bytes(frame)))

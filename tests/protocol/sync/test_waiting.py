@@ -6,7 +6,7 @@ from hartig_protocol.limits import (
     DAY_MS,
     WAITING_PER_PEER_MAX,
 )
-from hartig_protocol.sync.messages import ANSWER, STREAM, Ack, Records, Want
+from hartig_protocol.sync.messages import ANSWER, BEHIND, Ack, Records, Through, Want
 from support.records import NOW_MS, Network
 from support.talk import CHECK, bodiless, cursors, opened, stream
 from support.wire import Wire
@@ -26,7 +26,7 @@ def test_complete_through_waits_until_nothing_is_set_aside(wire: Wire) -> None:
     need = wire.network.need(puppet.hub_key)
     puppet.say(stream(bodiless(need)))
     assert cursors(wire, a) == []
-    puppet.say(stream(need, number=2, why=ANSWER))
+    puppet.say(stream(need, why=ANSWER))
     assert [cursor.n for cursor in cursors(wire, a)] == [10]
 
 
@@ -37,7 +37,7 @@ def test_a_record_without_its_body_is_asked_for_and_never_counted_as_known(wire:
     puppet.say(stream(bodiless(need)))
     assert puppet.all_heard(Want) == [Want((need.id,))]
     assert need.id not in a.hub.catalog.entries
-    puppet.say(stream(bodiless(need), number=2, why=ANSWER))
+    puppet.say(stream(bodiless(need), why=ANSWER))
     assert puppet.all_heard(Want) == [Want((need.id,))], "each id is asked for once"
 
 
@@ -91,9 +91,9 @@ def test_steps_wait_for_the_step_before_and_for_their_register(wire: Wire) -> No
     two = wire.network.step(puppet.hub_key, need, one)
     puppet.say(stream(two))
     assert puppet.all_heard(Want) == []
-    puppet.say(stream(need, number=2))
+    puppet.say(stream(need))
     assert puppet.all_heard(Want) == [Want((one.id,))]
-    puppet.say(stream(one, number=3))
+    puppet.say(stream(one))
     assert {need.id, one.id, two.id} <= a.ids
 
 
@@ -111,7 +111,7 @@ def test_the_waiting_place_is_bounded_and_a_spill_holds_the_cursor(wire: Wire) -
     puppet = opened(wire, a)
     far = wire.network.hub(50)
     unproven = [wire.network.need(far, place=place, nonce=place) for place in range(WAITING_PER_PEER_MAX + 10)]
-    puppet.say(stream(*unproven[:200]), stream(*unproven[200:], number=2))
+    puppet.say(stream(*unproven[:200]), stream(*unproven[200:]))
     assert a.hub.state.waiting.count(puppet.hub_key.public) == WAITING_PER_PEER_MAX
     wire.publish(a, wire.network.grant(far.public, place=50))
     assert cursors(wire, a) == []
@@ -134,11 +134,11 @@ def test_steps_of_a_thread_that_was_superseded_hold_nothing_up(wire: Wire) -> No
     older = wire.network.need(hub, nonce="older")
     puppet.say(stream(newer, through=1))
     step = wire.network.step(hub, older)
-    puppet.say(stream(step, number=2, through=2))
+    puppet.say(stream(step, through=2))
     assert [cursor.n for cursor in cursors(wire, a)] == [1]
-    puppet.say(stream(older, number=3, through=3))
-    puppet.say(stream(wire.network.step(hub, older, step), number=4, through=4))
-    assert [cursor.n for cursor in cursors(wire, a)] == [1, 3, 4]
+    puppet.say(stream(older, through=3))
+    puppet.say(stream(wire.network.step(hub, older, step), through=4))
+    assert [cursor.n for cursor in cursors(wire, a)] == [1, 2, 3, 4]
 
 
 def test_old_threads_are_remembered_within_bounds(wire: Wire) -> None:
@@ -148,7 +148,7 @@ def test_old_threads_are_remembered_within_bounds(wire: Wire) -> None:
     puppet.say(stream(*[wire.network.need(hub, place=p, expires=NOW_MS + 20 * DAY_MS) for p in range(150)]))
     for half in (0, 150):
         old = [wire.network.need(hub, place=p % 150, nonce=f"old {p}") for p in range(half, half + 150)]
-        puppet.say(stream(*old, number=2 + half))
+        puppet.say(stream(*old))
     assert len(puppet.session.into.old_threads) == 256
 
 
@@ -170,7 +170,7 @@ def test_one_bad_record_never_ends_a_sync(wire: Wire) -> None:
         [head, signature, 7],
         None,
     ]
-    puppet.say(Records(1, STREAM, (*bad, good.wire), 9, CHECK, True))
+    puppet.say(Records(BEHIND, (*bad, good.wire), False), Through(9, CHECK, True))
     assert good.id in a.ids
     assert puppet.session.into.refused == len(bad)
     assert [cursor.n for cursor in cursors(wire, a)] == [9]

@@ -15,10 +15,14 @@ from hartig_protocol.events import (
     AskAdmission,
     CloseLink,
     Commit,
+    ContinueWork,
     FrameReceived,
     LinkOpened,
+    LinksWanted,
     NewcomerAdmitted,
     NewcomerRefused,
+    NodeHeard,
+    NodeUnreachable,
     Now,
     PublishAnswered,
     ReadArrivals,
@@ -26,12 +30,27 @@ from hartig_protocol.events import (
     RecordsPublished,
     RecordsRead,
     SendFrame,
+    TimePassed,
+    WorkContinued,
 )
 from hartig_protocol.hub import Hub
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.record import Record, record_id
 from hartig_protocol.sync.cursors import Cursors
-from hartig_protocol.sync.messages import TABLE, Admit, Records, Want, unpack
+from hartig_protocol.sync.framing import TABLE, unpack
+from hartig_protocol.sync.messages import (
+    Ack,
+    Admit,
+    Have,
+    Hello,
+    Ids,
+    Lack,
+    Prefer,
+    Pull,
+    Records,
+    Sketch,
+    Want,
+)
 from hartig_protocol.sync.state import SyncState
 from hartig_protocol.trust.authority import is_governance
 
@@ -59,9 +78,25 @@ class Desk:
     sent: list[tuple[int, Any]] = field(default_factory=list)
     closed: dict[int, str] = field(default_factory=dict)
     asked: bool = False
+    dials: tuple[bytes, ...] = ()
+    has_work: bool = False
 
     def handle(self, event: Any) -> None:
         """Hand in one event and do all that follows from it."""
+        self._handle(event)
+        while self.has_work:
+            self.has_work = False
+            self._handle(WorkContinued())
+
+    def wait(self, time_ms: int) -> None:
+        """Let time pass, with all that is due meanwhile."""
+        end_ms = self.now.steady_ms + time_ms
+        while self.now.steady_ms < end_ms:
+            next_ms = min(end_ms, max(self.hub.next_timer_ms(), self.now.steady_ms + 1))
+            self.now = Now(self.now.wall_ms + next_ms - self.now.steady_ms, next_ms)
+            self.handle(TimePassed())
+
+    def _handle(self, event: Any) -> None:
         for action in self.hub.handle(event, self.now):
             self._do(action)
 
@@ -73,6 +108,10 @@ class Desk:
                 self.sent.append((link, unpack(frame)))
             case CloseLink(link, code):
                 self.closed[link] = code
+            case ContinueWork():
+                self.has_work = True
+            case LinksWanted(nodes):
+                self.dials = nodes
             case ReadArrivals(link, after, upto, governance):
                 rows = [
                     record.wire
@@ -99,6 +138,16 @@ class Desk:
         else:
             self.handle(NewcomerRefused(link, self.admission["refuse"], "the vector says so"))
 
+    @property
+    def pulled(self) -> list[str]:
+        """Of each `Pull`: what it asks for."""
+        return [message.short.hex() for _, message in self.sent if isinstance(message, Pull)]
+
+    @property
+    def hellos(self) -> list[Hello]:
+        """The hellos sent, in order."""
+        return [message for _, message in self.sent if isinstance(message, Hello)]
+
     def ids_sent(self) -> list[list[str]]:
         """Of each `Records` message: the ids in it."""
         sent = [message for _, message in self.sent if isinstance(message, Records)]
@@ -118,10 +167,35 @@ def session(vector: Vector) -> Seen:
     desk = Desk(Hub(state, now), now, vector.get("admission", {}))
     desk.handle(RecordsPublished(0, tuple(tuple(wire) for wire in unhexed(vector["records"]))))
     for number, link in enumerate(vector["links"]):
-        desk.handle(LinkOpened(number, unhexed(link["peer_node"]), link["opened_by_us"], unhexed(link["nonce"])))
-    for number, frame in vector["input"]:
-        desk.handle(FrameReceived(number, unhexed(frame)))
+        if not link.get("later"):
+            _open(desk, vector, number)
+    for what, item in vector["input"]:
+        _happens(desk, vector, what, item)
     return _session_error(vector, desk), _session_seen(vector, desk)
+
+
+def _open(desk: Desk, vector: Vector, number: int) -> None:
+    """Open a link; one to no node in particular goes to the first that the hub wants."""
+    link = vector["links"][number]
+    node = desk.dials[0] if link["peer_node"] is None else unhexed(link["peer_node"])
+    desk.handle(LinkOpened(number, node, link["opened_by_us"], unhexed(link["nonce"])))
+
+
+def _happens(desk: Desk, vector: Vector, what: int | str, item: Any) -> None:
+    """A frame comes in on a link; or a link opens, time passes, records are written here, a node is heard of."""
+    match what:
+        case "open":
+            _open(desk, vector, item)
+        case "wait":
+            desk.wait(item)
+        case "publish":
+            desk.handle(RecordsPublished(1, tuple(tuple(wire) for wire in unhexed(item))))
+        case "heard":
+            desk.handle(NodeHeard(unhexed(item)))
+        case "unreachable":
+            desk.handle(NodeUnreachable(unhexed(item)))
+        case int():
+            desk.handle(FrameReceived(what, unhexed(item)))
 
 
 def _session_error(vector: Vector, desk: Desk) -> str | None:
@@ -132,8 +206,16 @@ def _session_error(vector: Vector, desk: Desk) -> str | None:
         return "not_kept"
     if "wants_sent" in vector and not any(vector["wants_sent"] in ids for ids in desk.ids_sent()):
         return "not_sent"
+    if "wants_pulled" in vector and vector["wants_pulled"] not in desk.pulled:
+        return "not_pulled"
     if vector.get("wants_cursor") and _cursor_held(desk) is None:
         return "no_cursor"
+    if "wants_alone" in vector and not desk.hellos[vector["wants_alone"]].alone:
+        return "not_alone"
+    if "wants_dials" in vector and len(desk.dials) < vector["wants_dials"]:
+        return "not_dialled"
+    if "wants_dialled" in vector and unhexed(vector["wants_dialled"]) not in desk.dials:
+        return "not_dialled"
     return None
 
 
@@ -159,5 +241,21 @@ def _session_seen(vector: Vector, desk: Desk) -> dict[str, Any]:
         "wanted": sorted(wanted),
         "admitted": sorted(record_id(wire[0]).hex() for wire in _admission(desk)),
         "first_sent": sorted(next(iter(ids for ids in desk.ids_sent() if ids), [])),
+        "acked": [message.count for _, message in desk.sent if isinstance(message, Ack)],
+        "pulled": desk.pulled,
+        "named": [[link, message.short.hex(), message.now] for link, message in desk.sent if isinstance(message, Have)],
+        "preferred": [
+            [message.origins.hex(), message.eager] for _, message in desk.sent if isinstance(message, Prefer)
+        ],
+        "eager": [message.eager for message in desk.hellos],
+        "alone": [message.alone for message in desk.hellos],
+        "dials": len(desk.dials),
+        "sketches": [
+            [message.count, message.first, message.symbols.hex()]
+            for _, message in desk.sent
+            if isinstance(message, Sketch)
+        ],
+        "listed": [one.hex() for _, message in desk.sent if isinstance(message, Ids) for one in message.ids],
+        "lacking": [[message.short.hex(), message.final] for _, message in desk.sent if isinstance(message, Lack)],
         "cursor": None if cursor is None else [cursor[0].hex(), cursor[1], cursor[2].hex()],
     }

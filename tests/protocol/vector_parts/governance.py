@@ -62,6 +62,7 @@ WRONG_GRANT: dict[str, list[Any]] = {
     "places": [LEFT_OUT, None, -1, 1_000_001, True],
     "invites": [LEFT_OUT, None, -1, 100_001],
     "gateway": [None, 1, "yes"],
+    "approx": [None, False, 1, "true"],
     "recovery": [b"", [], [bytes(32)], [bytes(31), bytes(64)], [bytes(32), bytes(63)], [bytes(32), bytes(64), None]],
 }
 WRONG_CARD: dict[str, list[Any]] = {
@@ -69,6 +70,7 @@ WRONG_CARD: dict[str, list[Any]] = {
     "nodes": [None, [NODE] * 5, [bytes(31)], [SMALL_ORDER_KEY], NODE],
     "addresses": [None, ["a:1"] * 9, [""], ["a" * 81], [b"a"], "a:1"],
     "box": [None, bytes(31), "a" * 32],
+    "approx": [None, False, 1, "true"],
     "languages": [None, ["en"] * 9, ["EN"], "en"],
 }
 WRONG_CARD_BODY: dict[str, list[Any]] = {
@@ -182,6 +184,7 @@ def _grant() -> list[Fields]:
     made = [
         good("G5", "every fact", seal(fields, [SEAT])),
         good("G5", "no places, no invites", grant(SEAT, HUB, 0, rank="member", places=0, invites=0)),
+        good("G5", "dates that are about right only", grant(SEAT, HUB, 0, approx=True)),
         good("G5", "recovery nil", grant(SEAT, HUB, 0, recovery=None)),
         good("G5", "an end that says nothing else", seal(fields | {"facts": {"ends": True}}, [SEAT])),
         bad("G5", "an end with a wrong recovery", seal(fields | {"facts": {"ends": True, "recovery": 5}}, [SEAT])),
@@ -259,6 +262,7 @@ def _card() -> list[Fields]:
     place = card_fields(subject=b"the school", facts={"type": "place"})
     made = [
         good("C1", "a hub's card with everything", card()),
+        good("C1", "dates that are about right only", card(facts=CARD_FACTS | {"approx": True})),
         good("C1", "a place", seal(place, [HUB], CARD_BODY)),
         good("C1", "an end that says nothing else", seal(fields | {"facts": {"ends": True}}, [HUB])),
         bad("C1", "no subject", seal(place | {"subject": b""}, [HUB], CARD_BODY)),

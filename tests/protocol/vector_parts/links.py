@@ -1,4 +1,4 @@
-"""Vectors of part H, and of S3 to S6: greetings, and what follows on a link.
+"""Vectors of part H: greetings; and what all sessions begin with, for the parts about what follows on a link.
 
 A session vector names a hub with its key, node and records, the links it has, and the frames that come in on them. It
 is valid where the link stays open and what is wanted has happened.
@@ -18,7 +18,7 @@ from protocol.vector_parts.composing import (
     seal,
     vector,
 )
-from protocol.vector_parts.sets import EPOCH, FIRST, NEED
+from protocol.vector_parts.sets import EPOCH, NEED
 from protocol.vector_parts.world import (
     CHARTER,
     HUB,
@@ -39,7 +39,6 @@ from protocol.vector_parts.world import (
     grant,
     post,
     revoke,
-    step,
 )
 
 HOUR = (NOW // HOUR_MS + 1) * HOUR_MS
@@ -66,6 +65,11 @@ def hello(who: Signer = OTHER_HUB, records: Any = None, **changes: Any) -> bytes
         "epoch": EPOCH,
         "cursor": None,
         "newest": None,
+        "time": NOW,
+        "trusted": True,
+        "count": 0,
+        "eager": True,
+        "alone": True,
     }
     return pack([1, *(fields | changes).values()])
 
@@ -87,10 +91,20 @@ def join(who: Signer = STRANGER, *, signer: Signer | None = None, **changes: Any
     return pack([2, *(fields | changes).values()])
 
 
-def records_frame(records: list[Any], *, number: int = 1, why: int = 0, through: int = 5, final: bool = True) -> bytes:
+def records_frame(records: list[Any], *, why: int = 2, final: bool = False) -> bytes:
     """The frame of a `Records` message."""
     wires = [made.wire if isinstance(made, Made) else made for made in records]
-    return pack([4, number, why, wires, through, CHECK, final])
+    return pack([4, why, wires, final])
+
+
+def through(n: int = 5, *, final: bool = True) -> bytes:
+    """The frame of a `Through` message."""
+    return pack([13, n, CHECK, final])
+
+
+def have(*records: Made, now: bool = True) -> bytes:
+    """The frame of a `Have` message."""
+    return pack([14, b"".join(made.id[:8] for made in records), now])
 
 
 def session(rule: str, name: str, frames: list[Any], *, error: str | None = None, **more: Any) -> Fields:
@@ -117,7 +131,6 @@ def vectors() -> list[Fields]:
         *_joining(),
         *_doubled(),
         *_newest(),
-        *_streams(),
     ]
 
 
@@ -255,109 +268,4 @@ def _newest() -> list[Fields]:
         session("H8", "one that is held", [hello(newest=OWN_CARD.id)], expect={"wanted": []}),
         session("H8", "one that is not held is asked for", [hello(newest=lost)], expect={"wanted": [lost.hex()]}),
         session("H8", "one that is named but not shown", [hello(newest=lost)], wants_kept=lost, error="not_kept"),
-    ]
-
-
-def _streams() -> list[Fields]:
-    theirs = post(OTHER_HUB)
-    ours, private = post(), post(name=2, audience="hub")
-    held_here = [*HELD, ours, private]
-    smuggled = post(OTHER_HUB, name=3, audience="hub")
-    lost_step = step(theirs, 2, FIRST, author=OTHER_HUB)
-    cursor = {"cursor": [EPOCH.hex(), 5, CHECK.hex()]}
-    governance = sorted(made.id.hex() for made in PROOFS)
-    unknown = post(OTHER_HUB, name=4)
-    return [
-        session("S3", "nothing waits", [hello(), records_frame([theirs])], wants_cursor=True, expect=cursor),
-        session(
-            "S3", "a bad record does not wait", [hello(), records_frame([7, theirs])], wants_cursor=True, expect=cursor
-        ),
-        session(
-            "S3",
-            "a step without its register",
-            [hello(), records_frame([lost_step])],
-            wants_cursor=True,
-            error="no_cursor",
-        ),
-        session(
-            "S3",
-            "a step of a thread that is superseded here",
-            [hello(), records_frame([theirs, lost_step])],
-            records=[*HELD, post(OTHER_HUB, name=9, expires=theirs.fields["expires"] + 1)],
-            wants_cursor=True,
-            expect=cursor,
-        ),
-        session(
-            "S3",
-            "a record without its body",
-            [hello(), records_frame([theirs.without_body])],
-            wants_cursor=True,
-            error="no_cursor",
-        ),
-        session(
-            "S3",
-            "the body comes after all",
-            [hello(), records_frame([theirs.without_body]), records_frame([theirs], number=2, why=1)],
-            wants_cursor=True,
-            expect=cursor,
-        ),
-        session("S4", "for the network", [hello()], records=held_here, wants_sent=ours.id),
-        session("S4", "for our hub alone", [hello()], records=held_here, wants_sent=private.id, error="not_sent"),
-        session(
-            "S4",
-            "for our hub alone, asked by id",
-            [hello(), pack([6, [private.id]])],
-            records=held_here,
-            wants_sent=private.id,
-            error="not_sent",
-        ),
-        session(
-            "S4", "for their hub alone", [hello(), records_frame([smuggled])], wants_kept=smuggled.id, error="not_kept"
-        ),
-        session(
-            "S5",
-            "proofs go first",
-            [hello()],
-            records=[HUB_GRANT, CHARTER, OWN_CARD, OTHER_GRANT, ours],
-            wants_sent=ours.id,
-            expect={"first_sent": governance},
-        ),
-        session(
-            "S5",
-            "not back to where it came from",
-            [hello(), records_frame([unknown])],
-            wants_sent=unknown.id,
-            error="not_sent",
-        ),
-        session(
-            "S5",
-            "a record in an answer moves no cursor",
-            [hello(), records_frame([theirs], why=1)],
-            wants_cursor=True,
-            error="no_cursor",
-        ),
-        session(
-            "S6",
-            "each message is answered",
-            [hello(), records_frame([theirs])],
-            expect={"sends": [1, 5]},
-            wants_kept=theirs.id,
-        ),
-        session(
-            "S6", "what is asked for is sent", [hello(), pack([6, [ours.id]])], records=held_here, wants_sent=ours.id
-        ),
-        session(
-            "S6",
-            "a missing predecessor is asked for",
-            [hello(), records_frame([theirs, lost_step])],
-            expect={"wanted": [FIRST.id.hex()]},
-        ),
-        session(
-            "S6",
-            "what is not held is not sent",
-            [hello(), pack([6, [unknown.id]])],
-            records=held_here,
-            wants_sent=unknown.id,
-            error="not_sent",
-        ),
     ]

@@ -37,6 +37,7 @@ WRONG_FACTS: dict[str, list[Any]] = {
     "reach": [None, -1, 20_001],
     "best_before": [None, -1, "2026"],
     "parent": [None, bytes(15), bytes(17), "a" * 16],
+    "approx": [None, False, 1, "true"],
 }
 WRONG_TIMES: dict[str, list[Any]] = {
     "window": [None, [], [STAMP], [STAMP, STAMP - 1], [STAMP, STAMP, STAMP], [None, STAMP], [STAMP, None], STAMP],
@@ -93,6 +94,7 @@ def _facts() -> list[Fields]:
     made = [
         good("N2", "every fact", post(facts=NEED_FACTS)),
         good("N2", "no fact", post(facts={})),
+        good("N2", "dates that are about right only", post(facts=NEED_FACTS | {"approx": True})),
         good("N3", "one instant", post(facts={"window": [STAMP, STAMP], "dates": [STAMP]})),
         good("N3", "52 dates", post(facts={"dates": list(range(52))})),
     ]

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hartig_protocol.catalog.catalog import START_CHECK, Catalog
+from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Body, Entry
 from hartig_protocol.catalog.fingerprint import fingerprint, ids_as_of
+from hartig_protocol.catalog.stock import START_CHECK
 from hartig_protocol.catalog.verdict import Outcome, Verdict
 from hartig_protocol.catalog.waiting import WaitingPlace
 from hartig_protocol.encoding import decode
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.events import Commit, Now, Told
+from hartig_protocol.limits import SKETCH_ID_BYTES
 from hartig_protocol.records.governance import Charter
 from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import (
@@ -30,9 +32,12 @@ from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, body_hash, record_id
 from hartig_protocol.sync.audit import agreed_hour_ms
 from hartig_protocol.sync.cursors import Cursors
+from hartig_protocol.sync.framing import unpack
 from hartig_protocol.sync.greeting import join_proof
-from hartig_protocol.sync.messages import unpack
+from hartig_protocol.sync.sketch import SKETCH_CHECK_BYTES, first_flight, indices_below, item_of, short_id, sketch_key
+from hartig_protocol.sync.sketch_coding import Encoder
 from hartig_protocol.trust.authority import authority_of, is_governance
+from protocol.vector_parts import carrying
 from protocol.vector_parts.desk import Seen, Vector, session, unhexed
 
 
@@ -78,7 +83,23 @@ def _running_hash(*ids: bytes) -> bytes:
     return check
 
 
-DERIVATIONS: dict[str, Callable[..., bytes]] = {
+def _short(key: bytes, record: bytes) -> bytes:
+    return short_id(key, record).to_bytes(SKETCH_ID_BYTES, "big")
+
+
+def _item(short: bytes) -> bytes:
+    return item_of(int.from_bytes(short, "big")).to_bytes(SKETCH_ID_BYTES + SKETCH_CHECK_BYTES, "big")
+
+
+def _symbols(key: bytes, first: int, upto: int, *ids: bytes) -> bytes:
+    parts: list[bytes] = []
+    job = Encoder([b"".join(ids)], key).flight(first, upto, parts)
+    while not job.step():
+        pass
+    return b"".join(parts)
+
+
+DERIVATIONS: dict[str, Callable[..., Any]] = {
     "record_id": record_id,
     "body_hash": body_hash,
     "network_id": lambda head: record_id(head)[:16],
@@ -88,6 +109,12 @@ DERIVATIONS: dict[str, Callable[..., bytes]] = {
     "invite_secret_hash": lambda secret: sha256(PREFIX_INVITE_SECRET, secret),
     "running_hash": _running_hash,
     "fingerprint": lambda hour, *ids: fingerprint(list(ids), int.from_bytes(hour, "big")),
+    "sketch_key": sketch_key,
+    "short_id": _short,
+    "item": _item,
+    "indices": lambda short, upto: indices_below(int.from_bytes(short, "big"), upto),
+    "symbols": _symbols,
+    "first_flight": first_flight,
 }
 
 
@@ -243,4 +270,6 @@ CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "audit_set": _audit_set,
     "session": session,
     "invite": _invite,
+    "bundle": carrying.bundle,
+    "carried": carrying.carried,
 }

@@ -234,9 +234,6 @@ def _audited() -> list[Fields]:
     hour = (NOW // HOUR_MS + 1) * HOUR_MS
     proofs = list(PROOFS)
     fresh = post(stamp=hour, expires=hour + DAY_MS)
-    ids = sorted([CHARTER.id, HUB_GRANT.id])
-    as_bytes = hour.to_bytes(8, "big")
-    print_ = {"function": "fingerprint", "arguments": [as_bytes, *ids]}
     thread_due = NEED.fields["expires"] + 35 * DAY_MS
     short = grant(SEAT, HUB, 0, days=11)
     grant_due, body_due = STAMP + 46 * DAY_MS, NEED.fields["expires"] + 7 * DAY_MS
@@ -261,27 +258,40 @@ def _audited() -> list[Fields]:
         _inside(
             "its body gone, by then too early", proofs, without_body(NEED), body_due - 1, now=body_due, error="outside"
         ),
-        vector("F2", "two ids", "derive", digest("fingerprint", as_bytes, *ids)[:16], **print_),
-        vector(
-            "F2",
-            "in falling order",
-            "derive",
-            digest("fingerprint", as_bytes, *ids[::-1])[:16],
-            error="different",
-            **print_,
-        ),
-        vector(
-            "F2",
-            "as of another hour",
-            "derive",
-            digest("fingerprint", bytes(8), *ids)[:16],
-            error="different",
-            **print_,
-        ),
-        vector(
-            "F2", "no ids", "derive", digest("fingerprint", as_bytes)[:16], function="fingerprint", arguments=[as_bytes]
-        ),
+        *_fingerprints(hour),
     ]
+
+
+def _fingerprints(hour: int) -> list[Fields]:
+    """Ids in two buckets and in one, the hour, and no id at all."""
+    apart = sorted([CHARTER.id, HUB_GRANT.id])
+    beside = [apart[0], apart[0][:31] + bytes([apart[0][31] ^ 1])]
+    beside.sort()
+    as_bytes = hour.to_bytes(8, "big")
+
+    def case(name: str, ids: list[bytes], value: bytes, **more: Any) -> Fields:
+        settings = {"function": "fingerprint", "arguments": [as_bytes, *ids]}
+        return vector("F2", name, "derive", value[:16], **settings, **more)
+
+    flat = digest("fingerprint", as_bytes, *apart)
+    return [
+        case("two ids in two buckets", apart, print_of(as_bytes, apart)),
+        case("two ids in one bucket", beside, print_of(as_bytes, beside)),
+        case("in falling order within a bucket", beside, print_of(as_bytes, beside[::-1]), error="different"),
+        case("as of another hour", apart, print_of(bytes(8), apart), error="different"),
+        case("without buckets", apart, flat, error="different"),
+        case("no ids", [], digest("fingerprint", as_bytes, bytes(4096 * 16))),
+        case("no ids and no digests", [], digest("fingerprint", as_bytes), error="different"),
+    ]
+
+
+def print_of(as_bytes: bytes, ids: list[bytes]) -> bytes:
+    """The hash over all buckets' digests, said plainly."""
+    digests = []
+    for bucket in range(4096):
+        inside = [one for one in ids if int.from_bytes(one[:2], "big") >> 4 == bucket]
+        digests.append(digest("bucket", *inside)[:16] if inside else bytes(16))
+    return digest("fingerprint", as_bytes, *digests)
 
 
 def _hours() -> list[Fields]:

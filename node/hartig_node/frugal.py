@@ -1,0 +1,34 @@
+"""What a long-running process does about memory, beside holding little: told to the C library and to Python.
+
+Who calls: the daemon, `begin` before it makes threads and `settle` once all that lasts is loaded.
+
+Every thread that allocates gets a heap of its own from glibc, up to eight a core, and none gives back what another
+could use; we have three threads, and two of them only talk to SQLite. What is loaded at the start (modules, tables,
+the catalog) lasts as long as the process, so it need not be walked again by every collection: with 60,000 objects that
+is 20 ms at a time, which everybody waits for.
+"""
+
+import ctypes
+import gc
+
+_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
+ARENAS = 1
+# Of allocations without as many releases: a frame of records makes thousands that go again by themselves.
+YOUNG_OBJECTS = 10_000
+
+
+def begin() -> None:
+    """Keep all threads on one heap; does nothing where the C library is not glibc."""
+    option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if option is not None:
+        option(_ARENA_MAX, ARENAS)
+
+
+def settle() -> None:
+    """Set aside what lasts, and give back to the system what the start needed and nobody needs any more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,173 @@
+"""The records that are held, and every way to find them: by id, by register, by arrival, by chain, by time.
+
+In: entries to keep, rows to let go. Out: rows, and the views (`views`) of them. The catalog decides what comes and
+goes, and is the only one that changes anything here.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from hartig_protocol.catalog.arrivals import Arrivals
+from hartig_protocol.catalog.chains import Chain, Link
+from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.index import Index
+from hartig_protocol.catalog.life import Calendar
+from hartig_protocol.catalog.registers import RegisterTable
+from hartig_protocol.catalog.rows import BODY_TIME_OVER, ENDS, PRIVATE, Rows
+from hartig_protocol.limits import BODY_KEPT_MS, THREAD_KEPT_MS
+from hartig_protocol.records.record import Kind
+from hartig_protocol.trust.authority import is_governance
+
+POSTS = (Kind.NEED, Kind.OFFER)
+
+
+class Held:
+    """Columns, and the tables that point into them."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.index = Index()
+        self.arrivals = Arrivals(self.rows)
+        self.registers = RegisterTable(self.rows)
+        self.chains: dict[bytes, Chain] = {}
+        self.newest_of: dict[bytes, bytes] = {}
+        self.shared_count = 0
+        self.shared_posts = 0  # needs and offers that may be shared and have not ended
+        self._calendar = Calendar()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def entry(self, row: int) -> Entry:
+        """Make the entry of a row."""
+        rows = self.rows
+        prev = None
+        if rows.is_chain(row) and rows.seqs[row] > 1:
+            steps = self.chains[rows.thread(row)].steps
+            prev = steps[rows.seqs[row] - 2] if rows.seqs[row] - 2 < len(steps) else None
+        return rows.entry(row, prev)
+
+    # --- Coming and going
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Take what a store holds, once, in any order."""
+        rows, steps = self.rows, []
+        for entry in entries:
+            row = rows.put(entry)
+            self._count(row, 1)
+            if entry.is_chain:
+                steps.append((entry.seq, entry.id, entry.thread, entry.prev))
+        newest: dict[int, int] = {}
+        for row in sorted(range(len(rows)), key=rows.numbers.__getitem__):
+            self.arrivals.append(rows.numbers[row], row)
+            newest[rows.author_numbers[row]] = row
+            self._stand(row)
+        self.newest_of = {rows.authors[author]: rows.id(row) for author, row in newest.items()}
+        self.index.fill(rows)
+        for seq, step, thread, prev in sorted(steps, key=lambda step: step[:2]):
+            chain = self.chains.setdefault(thread, Chain())
+            if chain.place(step, seq, prev) in (Link.EXTENDS, Link.FORKS):
+                chain.add(step, seq, prev)
+
+    def put(self, entry: Entry) -> int:
+        """Keep a record that was accepted; a step stands in its chain already."""
+        row = self.rows.put(entry)
+        self._count(row, 1)
+        self.arrivals.append(entry.n, row)
+        self.newest_of[entry.author] = entry.id
+        self.index.add(entry.id, row)
+        self._stand(row)
+        self._touch_steps(row)
+        return row
+
+    def _stand(self, row: int) -> None:
+        """Let a register stand in its place, and have it looked at when it is due."""
+        rows = self.rows
+        if rows.is_chain(row) or rows.kinds[row] == Kind.CHARTER:
+            return
+        self.registers.put(row)
+        if not is_governance(rows.kinds[row]):
+            self._calendar.add(self._due_ms(row), rows.numbers[row])
+
+    def remove(self, row: int) -> None:
+        """Let go of a record; of its chain only if the caller does."""
+        rows, record_id, n, author = self.rows, self.rows.id(row), self.rows.numbers[row], self.rows.author(row)
+        self._touch_steps(row)
+        if not rows.is_chain(row) and self.registers.find_of(row) == row:
+            self.registers.clear(row)
+        if self.newest_of.get(author) == record_id:
+            del self.newest_of[author]
+        self.index.remove(record_id, row)
+        self._count(row, -1)
+        rows.free(row)
+        self.arrivals.forget(n)
+
+    def set_body(self, row: int, body: Body) -> None:
+        """Remember that a body has gone or has come back; one that came back is looked at again."""
+        self.rows.set_body(row, body)
+        self.index.touch(self.rows.id(row))
+
+    def _touch_steps(self, row: int) -> None:
+        """A register's life is its steps' life: say that they changed with it."""
+        if not self.rows.is_chain(row) and self.chains:
+            chain = self.chains.get(self.rows.thread(row))
+            for step in chain.kept if chain else ():
+                self.index.touch(step)
+
+    def _count(self, row: int, change: int) -> None:
+        flags = self.rows.flags[row]
+        if not flags & PRIVATE:
+            self.shared_count += change
+            if self.rows.kinds[row] in POSTS and not flags & ENDS:
+                self.shared_posts += change
+
+    # --- Finding
+
+    def is_shared(self, row: int) -> bool:
+        """Whether a record may leave this hub."""
+        return not self.rows.flags[row] & PRIVATE
+
+    def shared_after(self, n: int) -> Iterator[int]:
+        """Return the rows, in order of arrival, of what came after an arrival number and may be shared."""
+        flags = self.rows.flags
+        return (row for row in self.arrivals.after(n) if not flags[row] & PRIVATE)
+
+    def newest_posts(self) -> Iterator[int]:
+        """Return the rows of needs and offers that may be shared and have not ended, the newest first."""
+        left, rows = self.shared_posts, self.rows
+        newest_first = self.arrivals.newest_first()
+        while left:
+            row = next(newest_first)
+            if rows.kinds[row] in POSTS and not rows.flags[row] & (PRIVATE | ENDS):
+                left -= 1
+                yield row
+
+    # --- Time
+
+    def due(self, now_ms: int, count: int) -> Iterator[int]:
+        """Take out the rows of registers that are due, `count` at most, each once for its bodies and once for all."""
+        for n in self._calendar.due(now_ms, self._due_ms_of, count):
+            row = self.arrivals.find(n)
+            if row >= 0:
+                yield row
+
+    def bodies_went(self, row: int) -> None:
+        """The bodies of a thread are gone: next it is due as a whole."""
+        self.rows.flags[row] |= BODY_TIME_OVER
+        self._calendar.add(self._due_ms(row), self.rows.numbers[row])
+
+    def body_came(self, row: int) -> None:
+        """A body came into a register or its chain, whose time may be over: have it looked at again."""
+        register = self.registers.find_of(row)
+        if self.rows.flags[register] & BODY_TIME_OVER:
+            self.rows.flags[register] &= ~BODY_TIME_OVER
+            self._calendar.add(self._due_ms(register), self.rows.numbers[register])
+
+    def _due_ms_of(self, n: int) -> int | None:
+        row = self.arrivals.find(n)
+        return None if row < 0 else self._due_ms(row)
+
+    def _due_ms(self, row: int) -> int:
+        flags = self.rows.flags[row]
+        if flags & BODY_TIME_OVER:
+            return self.rows.expires[row] + THREAD_KEPT_MS
+        return 0 if flags & ENDS else self.rows.expires[row] + BODY_KEPT_MS

@@ -1,0 +1,194 @@
+"""The records that are held, in columns: about 110 bytes each, where an object with its fields takes a kilobyte.
+
+In: entries, when the catalog accepts or loads them. Out: a row number that stays the same until the record goes, and
+entries made again from the columns. A row that was freed is given to a later record, so nothing is ever moved.
+"""
+
+from array import array
+from collections.abc import Container, Hashable, Iterator
+from typing import Generic, TypeVar
+
+from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST, RECORD_ID_BYTES, THREAD_ID_BYTES
+
+BODY_BITS = 3
+ENDS = 4
+PRIVATE = 8  # audience `hub`
+BODY_TIME_OVER = 16  # the sweep was here when the thread's bodies were due
+
+_BODIES = tuple(Body)
+_GROWTH = 16
+_NOTHING = -1  # a place or a time that is not there
+
+_Value = TypeVar("_Value", bound=Hashable)
+
+
+class Interned(Generic[_Value]):
+    """Values that many rows share, by small numbers; a value that no row uses any more is forgotten."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[_Value, int] = {}
+        self._values: list[_Value] = []
+        self._uses = array("I")
+        self._free: list[int] = []
+
+    def __getitem__(self, number: int) -> _Value:
+        return self._values[number]
+
+    def __iter__(self) -> Iterator[_Value]:
+        return iter(self._numbers)
+
+    def find(self, value: _Value) -> int:
+        """Return the number of a value, or -1 where no row uses it."""
+        return self._numbers.get(value, -1)
+
+    def take(self, value: _Value) -> int:
+        """Return the number of a value that one row more uses."""
+        number = self._numbers.get(value)
+        if number is not None:
+            self._uses[number] += 1
+            return number
+        if self._free:
+            number = self._free.pop()
+            self._values[number], self._uses[number] = value, 1
+        else:
+            number = len(self._values)
+            self._values.append(value)
+            self._uses.append(1)
+        self._numbers[value] = number
+        return number
+
+    def drop(self, number: int) -> None:
+        """Count one use less."""
+        self._uses[number] -= 1
+        if not self._uses[number]:
+            del self._numbers[self._values[number]]
+            self._free.append(number)
+
+
+class Rows:
+    """One column for each field. `numbers[row]` is the arrival number, 0 for a row that is free."""
+
+    def __init__(self) -> None:
+        self.numbers = array("Q")
+        self.kinds = bytearray()
+        self.flags = bytearray()
+        self.places = array("i")
+        self.seqs = array("Q")
+        self.stamps = array("Q")
+        self.expires = array("q")
+        self.author_numbers = array("I")
+        self.authors = Interned[bytes]()
+        self._audience_numbers = array("I")
+        self._audiences = Interned[str | bytes]()
+        self._ids = bytearray()
+        self._threads = bytearray()
+        self._runnings = bytearray()
+        self._free = array("I")
+
+    def __len__(self) -> int:
+        """How many rows are in use."""
+        return len(self.numbers) - len(self._free)
+
+    def put(self, entry: Entry) -> int:
+        """Write an entry into a free row; `prev` is not kept, since the chain knows it."""
+        row = self._free.pop() if self._free else self._grow()
+        flags = entry.body | (ENDS if entry.ends else 0) | (PRIVATE if entry.audience == "hub" else 0)
+        self.numbers[row], self.kinds[row], self.flags[row] = entry.n, entry.kind, flags
+        self.seqs[row], self.stamps[row] = entry.seq, entry.stamp
+        self.places[row] = _NOTHING if entry.place is None else entry.place
+        self.expires[row] = _NOTHING if entry.expires is None else entry.expires
+        self.author_numbers[row] = self.authors.take(entry.author)
+        self._audience_numbers[row] = self._audiences.take(entry.audience)
+        self._ids[row * RECORD_ID_BYTES : (row + 1) * RECORD_ID_BYTES] = entry.id
+        self._threads[row * THREAD_ID_BYTES : (row + 1) * THREAD_ID_BYTES] = entry.thread
+        self._runnings[row * CHECK_BYTES : (row + 1) * CHECK_BYTES] = entry.running
+        return row
+
+    def _grow(self) -> int:
+        """Add free rows, a sixteenth more at a time; return one of them and keep the others."""
+        row = len(self.numbers)
+        count = row // _GROWTH + 1
+        for column in (self.numbers, self.places, self.seqs, self.stamps, self.expires):
+            column.frombytes(bytes(column.itemsize * count))
+        for column in (self.author_numbers, self._audience_numbers):
+            column.frombytes(bytes(column.itemsize * count))
+        self.kinds.extend(bytes(count))
+        self.flags.extend(bytes(count))
+        self._ids.extend(bytes(RECORD_ID_BYTES * count))
+        self._threads.extend(bytes(THREAD_ID_BYTES * count))
+        self._runnings.extend(bytes(CHECK_BYTES * count))
+        self._free.extend(range(row + count - 1, row, -1))
+        return row
+
+    def free(self, row: int) -> None:
+        """Let go of what a row holds."""
+        self.numbers[row] = 0
+        self.kinds[row] = 0
+        self.authors.drop(self.author_numbers[row])
+        self._audiences.drop(self._audience_numbers[row])
+        self._free.append(row)
+
+    def entry(self, row: int, prev: bytes | None) -> Entry:
+        """Make the entry of a row again."""
+        place, expires, flags = self.places[row], self.expires[row], self.flags[row]
+        return Entry(
+            self.numbers[row],
+            self.id(row),
+            self.kinds[row],
+            self.authors[self.author_numbers[row]],
+            self.thread(row),
+            None if place == _NOTHING else place,
+            self.audience(row),
+            self.seqs[row],
+            prev,
+            self.stamps[row],
+            None if expires == _NOTHING else expires,
+            flags & ENDS != 0,
+            _BODIES[flags & BODY_BITS],
+            self.running(row),
+        )
+
+    def id(self, row: int) -> bytes:
+        """Return a record's id."""
+        at = row * RECORD_ID_BYTES
+        return bytes(self._ids[at : at + RECORD_ID_BYTES])
+
+    def thread(self, row: int) -> bytes:
+        """Return a record's thread."""
+        at = row * THREAD_ID_BYTES
+        return bytes(self._threads[at : at + THREAD_ID_BYTES])
+
+    def running(self, row: int) -> bytes:
+        """Return the running hash at a record's arrival."""
+        at = row * CHECK_BYTES
+        return bytes(self._runnings[at : at + CHECK_BYTES])
+
+    def of_authors(self, numbers: Container[int]) -> list[int]:
+        """Return the rows that are in use and whose authors have these numbers, in the order of arrival."""
+        found = [row for row, number in enumerate(self.author_numbers) if number in numbers and self.numbers[row]]
+        return sorted(found, key=self.numbers.__getitem__)
+
+    def author(self, row: int) -> bytes:
+        """Return a record's author."""
+        return self.authors[self.author_numbers[row]]
+
+    def audience(self, row: int) -> str | bytes:
+        """Return a record's audience."""
+        return self._audiences[self._audience_numbers[row]]
+
+    def order(self, row: int) -> tuple[int, int, bytes]:
+        """Return what decides which version stands in a place (SPEC R10)."""
+        return (max(self.expires[row], 0), self.seqs[row], self.id(row))
+
+    def is_chain(self, row: int) -> bool:
+        """Whether a row holds a step."""
+        return self.kinds[row] >= KIND_CHAIN_LOWEST
+
+    def body(self, row: int) -> Body:
+        """Whether a record's body is here."""
+        return _BODIES[self.flags[row] & BODY_BITS]
+
+    def set_body(self, row: int, body: Body) -> None:
+        """Remember that a body has gone, or has come back."""
+        self.flags[row] = self.flags[row] & ~BODY_BITS | body

@@ -1,0 +1,184 @@
+"""What is kept, the ways to look into it, and its changes, each of them written into the commit of the step.
+
+The catalog builds on it: it judges, and calls down to here for what follows. Whoever syncs reads from here.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from hartig_protocol.catalog.chains import Chain
+from hartig_protocol.catalog.commit import Commit
+from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.held import Held
+from hartig_protocol.catalog.life import Moments
+from hartig_protocol.catalog.registers import Register
+from hartig_protocol.catalog.views import Entries, Registers
+from hartig_protocol.limits import CHECK_BYTES
+from hartig_protocol.records.governance import Charter
+from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256
+from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.trust.authority import Authority, is_governance
+
+START_CHECK = bytes(CHECK_BYTES)
+
+
+class Stock:
+    """The accepted records of one network, and the authority that was computed from them last."""
+
+    def __init__(self, network: bytes) -> None:
+        self.network = network
+        self.held = Held()
+        self.entries = Entries(self.held)
+        self.registers = Registers(self.held)
+        self.governance: dict[bytes, Record] = {}
+        self.moments = Moments(self.governance)
+        self.last_n = 0
+        self.running = START_CHECK
+        self.charter: Charter | None = None
+        self.authority = Authority()
+
+    def __repr__(self) -> str:
+        return f"<Catalog {len(self.held)} records through {self.last_n}>"
+
+    @property
+    def chains(self) -> dict[bytes, Chain]:
+        """The chains by thread."""
+        return self.held.chains
+
+    @property
+    def newest_of(self) -> dict[bytes, bytes]:
+        """Of each author the id of the record that came last, while it is held."""
+        return self.held.newest_of
+
+    @property
+    def generation(self) -> int:
+        """Rises with every change of what is held."""
+        return self.held.index.tick
+
+    # --- Starting
+
+    def load(self, entries: Iterable[Entry], governance: Iterable[Record], last_n: int, running: bytes) -> None:
+        """Take what the store holds, which was judged when it came in; `refresh` follows with the time.
+
+        The entries are gone through once, so they may be made as they are asked for.
+        """
+        for record in governance:
+            if is_governance(record.head.kind):
+                self._remember_governance(record)
+        self.held.load(entries)
+        self.last_n, self.running = last_n, running
+
+    # --- Finding
+
+    def running_at(self, n: int) -> bytes | None:
+        """Return the running hash at an arrival number, where the record that took it is still held."""
+        if n == self.last_n:
+            return self.running
+        row = self.held.arrivals.find(n)
+        return None if row < 0 else self.held.rows.running(row)
+
+    def find_prefix(self, short: bytes) -> bytes | None:
+        """Return the id of a record that may be shared and begins with these bytes; of several the lowest."""
+        held = self.held
+        return next((held.rows.id(row) for row in held.index.beginning_with(short) if held.is_shared(row)), None)
+
+    def author_of(self, record_id: bytes, *, has_body: bool) -> bytes | None:
+        """Return the author of a record that is held as it is offered; None where it is new, or brings a body back."""
+        row = self.held.index.find(record_id)
+        if row < 0 or (has_body and self.held.rows.body(row) is Body.GONE):
+            return None
+        return self.held.rows.author(row)
+
+    def stands(self, register: Register | None, thread: bytes) -> bool:
+        """Tell whether a version of this thread stands in a register (of a charter: in none)."""
+        row = -1 if register is None else self.held.registers.find(register)
+        return row >= 0 and self.held.rows.thread(row) == thread
+
+    def ids_after(self, n: int, count: int) -> list[tuple[int, bytes]]:
+        """Return the first `count` records after an arrival number that may be shared: number and id, rising."""
+        rows = self.held.rows
+        return [(rows.numbers[row], rows.id(row)) for row in islice(self.held.shared_after(n), count)]
+
+    def by_arrival(self, ids: Iterable[bytes]) -> list[bytes]:
+        """Return those of these records that are held: proofs first, then as they came here, after what they need."""
+        rows = ((self.held.index.find(one), one) for one in ids)
+        numbers, kinds = self.held.rows.numbers, self.held.rows.kinds
+        held = sorted((not is_governance(kinds[row]), numbers[row], one) for row, one in rows if row >= 0)
+        return [one for _, _, one in held]
+
+    @property
+    def shared_count(self) -> int:
+        """How many records may be shared."""
+        return self.held.shared_count
+
+    def newest_posts(self, count: int) -> list[bytes]:
+        """Return the ids of the newest needs and offers that may be shared and have not ended, newest first."""
+        return [self.held.rows.id(row) for row in islice(self.held.newest_posts(), count)]
+
+    def path_of(self, key: bytes) -> list[Record]:
+        """Return the charter and the grants that prove a key, from the charter downward (for the hello).
+
+        Never more than `GRANTS_DEEP_MAX` and one.
+        """
+        path = []
+        standing = self.authority.standing(key)
+        while standing is not None and standing.grant is not None:
+            grant = self.governance[standing.grant]
+            path.append(grant)
+            standing = self.authority.standing(grant.head.author)
+        charters = [record for record in self.governance.values() if record.head.kind == Kind.CHARTER]
+        return [*charters, *reversed(path)]
+
+    # --- Changing the set
+
+    def _add(self, record: Record, commit: Commit) -> None:
+        self.last_n += 1
+        self.running = sha256(PREFIX_ARRIVALS, self.running, record.id)[:CHECK_BYTES]
+        entry = Entry.of(record, self.last_n, self.running)
+        if is_governance(entry.kind):
+            self._remember_governance(record)
+        row = self.held.put(entry)
+        if entry.is_chain and entry.body is Body.HERE:
+            self.held.body_came(row)
+        commit.added.append((entry, record))
+
+    def _remember_governance(self, record: Record) -> None:
+        self.governance[record.id] = record
+        self.moments.changed()
+        if record.head.kind == Kind.CHARTER:
+            self.charter = Charter.of(record.head)
+
+    def _drop(self, row: int, commit: Commit, *, keep_steps: bool) -> None:
+        """Let go of a register's record, and of its thread's steps unless only a version is replaced."""
+        if not keep_steps:
+            self._drop_steps(self.held.rows.thread(row), commit)
+        self._forget_row(row, commit)
+
+    def _drop_steps(self, thread: bytes, commit: Commit) -> None:
+        chain = self.chains.pop(thread, None)
+        for step in chain.kept if chain else ():
+            self._forget(step, commit)
+
+    def _forget(self, record_id: bytes, commit: Commit) -> None:
+        row = self.held.index.find(record_id)
+        assert row >= 0
+        self._forget_row(row, commit)
+
+    def _forget_row(self, row: int, commit: Commit) -> None:
+        record_id = self.held.rows.id(row)
+        if self.governance.pop(record_id, None):
+            self.moments.changed()
+        self.held.remove(row)
+        commit.removed.append(record_id)
+
+    def _take_body(self, record: Record, commit: Commit) -> None:
+        """Take back a body that went too early, while this hub's clock was wrong or its thread had ended."""
+        row = self.held.index.find(record.id)
+        self.held.set_body(row, Body.HERE)
+        self.held.body_came(row)
+        commit.bodies_added.append(record)
+
+    def _drop_body(self, row: int, commit: Commit) -> None:
+        if self.held.rows.body(row) is Body.HERE:
+            self.held.set_body(row, Body.GONE)
+            commit.bodies_removed.append(self.held.rows.id(row))

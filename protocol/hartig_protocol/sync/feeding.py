@@ -1,0 +1,76 @@
+"""The one peer from which we catch up: others name records meanwhile, and their audits wait.
+
+So a newcomer, or a hub that was away, fetches everything once and not from each neighbour. In: sessions that greet,
+open, say something, fall silent or end. Out: `state.feeding`; `hub` looks at `state.released` after each event and lets
+go on what has waited.
+"""
+
+from dataclasses import dataclass
+
+from hartig_protocol.limits import FEED_MS_MAX, FEED_SILENCE_MS
+from hartig_protocol.sync.state import Feeding, Session, Step, SyncState
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far catching up has come: records held here and at the hub that feeds us; when (steady ms) it last ended."""
+
+    hub: bytes
+    held: int
+    total: int
+    complete_ms: int | None
+
+
+def claim(state: SyncState, session: Session, step: Step) -> bool:
+    """Let this peer feed us, unless another does, and not for long; tell whether it does now.
+
+    The first that is greeted gets it.
+    """
+    now_ms, feeding = step.now.steady_ms, state.feeding
+    if feeding is None or (feeding.link != session.link and now_ms - feeding.since_ms >= FEED_MS_MAX):
+        feeding = state.feeding = Feeding(session.link, now_ms, now_ms, session.peer_hub)
+    return feeding.link == session.link
+
+
+def opened(state: SyncState, session: Session, count: int) -> None:
+    """The peer has greeted, and holds so many records."""
+    if state.feeding is not None and state.feeding.link == session.link:
+        state.feeding.hub, state.feeding.total = session.peer_hub, count
+
+
+def heard(state: SyncState, session: Session, step: Step) -> None:
+    """The peer has said something of substance."""
+    if state.feeding is not None and state.feeding.link == session.link:
+        state.feeding.heard_ms = step.now.steady_ms
+
+
+def is_busy_elsewhere(state: SyncState, session: Session) -> bool:
+    """Whether another peer than this one feeds us."""
+    return state.feeding is not None and state.feeding.link != session.link
+
+
+def release(state: SyncState, session: Session, step: Step) -> None:
+    """This peer has nothing more for us; harmless where another feeds us."""
+    if state.feeding is not None and state.feeding.link == session.link:
+        state.complete_ms = step.now.steady_ms  # what the wall said then may be set right later
+        state.end_feeding()
+
+
+def time_passed(state: SyncState, step: Step) -> None:
+    """A peer that says nothing any more feeds nobody."""
+    if state.feeding is not None and step.now.steady_ms - state.feeding.heard_ms >= FEED_SILENCE_MS:
+        state.end_feeding()
+
+
+def next_due_ms(state: SyncState) -> int | None:
+    """Return when (steady ms) the feeding peer will have been silent for too long."""
+    return None if state.feeding is None else state.feeding.heard_ms + FEED_SILENCE_MS
+
+
+def progress(state: SyncState) -> Progress:
+    """Return how far catching up has come; without a hub nobody feeds us."""
+    feeding = state.feeding
+    held = state.catalog.shared_count
+    if feeding is None:
+        return Progress(b"", held, held, state.complete_ms)
+    return Progress(feeding.hub, held, max(held, feeding.total), state.complete_ms)

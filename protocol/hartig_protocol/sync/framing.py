@@ -1,0 +1,252 @@
+"""Frames: one table of messages, both directions (SPEC, part M).
+
+A frame is a strict msgpack array whose first item is the message's number. In: a frame. Out: one of the dataclasses of
+`messages` with every field checked, or a `MessageError`, which closes the link.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from hartig_protocol.encoding import decode, encode
+from hartig_protocol.errors import EncodingError, MessageError
+from hartig_protocol.limits import (
+    CHECK_BYTES,
+    EPOCH_BYTES,
+    FRAME_BYTES_MAX,
+    HELLO_RECORDS_MAX,
+    IDS_PER_FRAME_MAX,
+    KEY_BYTES,
+    LACKS_PER_FRAME_MAX,
+    NETWORK_ID_BYTES,
+    NONCE_BYTES,
+    PULLS_PER_FRAME_MAX,
+    RECORD_ID_BYTES,
+    RECORDS_PER_FRAME_MAX,
+    SECRET_BYTES,
+    SHORT_BYTES,
+    SHORT_PER_FRAME_MAX,
+    SIGNATURE_BYTES,
+    SKETCH_ID_BYTES,
+    SYMBOL_BYTES_PER_FRAME_MAX,
+    VERSION_HIGHEST,
+    VERSION_LOWEST,
+    WANTS_PER_FRAME_MAX,
+)
+from hartig_protocol.sync.messages import (
+    ANSWER,
+    BEHIND,
+    LIVE,
+    REASON_BYTES_MAX,
+    Ack,
+    Admit,
+    Audit,
+    Bye,
+    Equal,
+    Have,
+    Hello,
+    Ids,
+    Join,
+    Lack,
+    List,
+    Message,
+    More,
+    Ping,
+    Pong,
+    Prefer,
+    Pull,
+    Records,
+    Sketch,
+    Through,
+    Want,
+)
+
+Check = Callable[[Any], Any]
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise MessageError("bad_message", f"{value!r:.40} where an integer from 0 was expected")
+    return value
+
+
+def _why(value: Any) -> int:
+    if type(value) is not int or value not in (LIVE, ANSWER, BEHIND):
+        raise MessageError("bad_message", f"{value!r:.40} is no reason to send records")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise MessageError("bad_message", f"{value!r:.40} where true or false was expected")
+    return value
+
+
+def _bytes(length: int) -> Check:
+    def check(value: Any) -> bytes:
+        if type(value) is not bytes or len(value) != length:
+            raise MessageError("bad_message", f"{value!r:.40} where {length} bytes were expected")
+        return value
+
+    return check
+
+
+def _short_ids(count_max: int, each_bytes: int = SHORT_BYTES) -> Check:
+    """Short ids or keys, joined: a string of whole ones."""
+
+    def check(value: Any) -> bytes:
+        if type(value) is not bytes or len(value) % each_bytes or len(value) > count_max * each_bytes:
+            raise MessageError("bad_message", f"not joined short ids of {each_bytes} bytes, at most {count_max}")
+        return value
+
+    return check
+
+
+def _joined(bytes_max: int) -> Check:
+    def check(value: Any) -> bytes:
+        if type(value) is not bytes or len(value) > bytes_max:
+            raise MessageError("bad_message", f"not a byte string of at most {bytes_max} bytes")
+        return value
+
+    return check
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str or len(value.encode()) > REASON_BYTES_MAX:
+        raise MessageError("bad_message", f"{value!r:.40} where short text was expected")
+    return value
+
+
+def _optional(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
+
+
+def _tuple_of(*checks: Check) -> Check:
+    def check_all(value: Any) -> tuple[Any, ...]:
+        if type(value) is not list or len(value) != len(checks):
+            raise MessageError("bad_message", f"{value!r:.40} where {len(checks)} items were expected")
+        return tuple(check(item) for check, item in zip(checks, value, strict=True))
+
+    return check_all
+
+
+def _list_of(check: Check, items_max: int) -> Check:
+    def check_all(value: Any) -> tuple[Any, ...]:
+        if type(value) is not list or len(value) > items_max:
+            raise MessageError("bad_message", f"not a list of at most {items_max}")
+        return tuple(check(item) for item in value)
+
+    return check_all
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_key, _id, _signature = _bytes(KEY_BYTES), _bytes(RECORD_ID_BYTES), _bytes(SIGNATURE_BYTES)
+_network, _running = _bytes(NETWORK_ID_BYTES), _bytes(CHECK_BYTES)
+_few_records = _list_of(_as_it_is, HELLO_RECORDS_MAX)
+_epoch, _nonce, _secret = _bytes(EPOCH_BYTES), _bytes(NONCE_BYTES), _bytes(SECRET_BYTES)
+
+# Number -> class and the check of each field, in wire order. A new message is one line here.
+TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
+    1: (
+        Hello,
+        (
+            _integer,
+            _integer,
+            _network,
+            _key,
+            _key,
+            _nonce,
+            _key,
+            _few_records,
+            _epoch,
+            _optional(_tuple_of(_epoch, _integer, _running)),
+            _optional(_id),
+            _integer,
+            _boolean,
+            _integer,
+            _boolean,
+            _boolean,
+        ),
+    ),
+    2: (
+        Join,
+        (
+            _integer,
+            _integer,
+            _network,
+            _key,
+            _key,
+            _secret,
+            _key,
+            _optional(_tuple_of(_id, _signature)),
+            _signature,
+        ),
+    ),
+    3: (Admit, (_few_records,)),
+    4: (Records, (_why, _list_of(_as_it_is, RECORDS_PER_FRAME_MAX), _boolean)),
+    5: (Ack, (_integer,)),
+    6: (Want, (_list_of(_id, WANTS_PER_FRAME_MAX),)),
+    7: (Audit, (_integer, _boolean, _integer, _integer, _bytes(16))),
+    8: (Equal, (_integer,)),
+    9: (Ids, (_integer, _list_of(_id, IDS_PER_FRAME_MAX), _boolean)),
+    10: (Ping, (_integer,)),
+    11: (Pong, (_integer,)),
+    12: (Bye, (_text, _text)),
+    13: (Through, (_integer, _running, _boolean)),
+    14: (Have, (_short_ids(SHORT_PER_FRAME_MAX), _boolean)),
+    15: (Pull, (_short_ids(PULLS_PER_FRAME_MAX),)),
+    16: (Prefer, (_short_ids(SHORT_PER_FRAME_MAX), _boolean)),
+    17: (Sketch, (_integer, _integer, _integer, _joined(SYMBOL_BYTES_PER_FRAME_MAX))),
+    18: (More, (_integer, _integer)),
+    19: (List, (_integer,)),
+    20: (Lack, (_integer, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
+}
+NUMBERS = {cls: number for number, (cls, _) in TABLE.items()}
+_ITEMS = {cls: tuple(attrgetter(field.name) for field in fields(cls)) for cls in NUMBERS}
+_GREETINGS = frozenset({1, 2})
+
+
+def pack(message: Message) -> bytes:
+    """Return the frame of a message."""
+    return encode([NUMBERS[type(message)], *(item(message) for item in _ITEMS[type(message)])])
+
+
+def unpack(frame: bytes) -> Message:
+    """Read a frame.
+
+    The first three items of a greeting (its number, the lowest and the highest version) keep their places for ever,
+    so that two versions can always tell each other which of them must upgrade.
+    Raises `MessageError`; with code `version` when no common version exists.
+    """
+    try:
+        items = decode(frame, FRAME_BYTES_MAX)
+    except EncodingError as error:
+        raise MessageError(error.code, f"a frame that cannot be read: {error}") from error
+    if type(items) is not list or not items or type(items[0]) is not int or items[0] not in TABLE:
+        raise MessageError("bad_message", "a frame that is no message of this protocol")
+    cls, checks = TABLE[items[0]]
+    if items[0] in _GREETINGS and len(items) >= 3:
+        check_versions(_integer(items[1]), _integer(items[2]))
+    if len(items) != len(checks) + 1:
+        raise MessageError("bad_message", f"{cls.__name__} has {len(checks)} fields, not {len(items) - 1}")
+    return cls(*(check(item) for check, item in zip(checks, items[1:], strict=True)))
+
+
+def check_versions(lowest: int, highest: int) -> None:
+    """Raise `MessageError` with code `version` unless we share a protocol version with the other side."""
+    if lowest > VERSION_HIGHEST:
+        raise MessageError("version", _must_upgrade(VERSION_LOWEST, VERSION_HIGHEST, lowest, highest))
+    if highest < VERSION_LOWEST:
+        raise MessageError("version", _must_upgrade(lowest, highest, VERSION_LOWEST, VERSION_HIGHEST))
+
+
+def _must_upgrade(lowest: int, highest: int, newer_lowest: int, newer_highest: int) -> str:
+    """Say which hub must upgrade in words that are true on both sides, since the reason travels in a `Bye`."""
+    return (
+        f"one hub speaks protocol versions {lowest} to {highest}, the other {newer_lowest} to {newer_highest}: "
+        f"the one with {lowest} to {highest} must be upgraded"
+    )

@@ -1,0 +1,183 @@
+"""What peers have named and we lack: waited for, then pulled, from one of those who named it after the other.
+
+In: names, answers, time. Out: `Pull`s. A name holds the cursor of the peer that gave it until the record is here, or
+refused, or that peer has been asked and holds it no more; so a peer that names what does not exist costs one question.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+
+from hartig_protocol.errors import MessageError
+from hartig_protocol.limits import (
+    MISSING_MAX,
+    NAMED_PER_SESSION_MAX,
+    PULL_WAIT_MS_MAX,
+    PULL_WAIT_MS_MIN,
+    PULLS_PER_FRAME_MAX,
+    REFUSED_LATELY_MAX,
+    SHORT_BYTES,
+)
+from hartig_protocol.sync import feeding, outbound, overlay, spreading
+from hartig_protocol.sync.messages import Have, Pull
+from hartig_protocol.sync.state import Missing, Question, Session, Step, SyncState
+
+PULLS_OPEN_MAX = 2  # questions of one link, so that one is under way while the other is answered
+ANSWER_WAIT_MS = 5_000  # then somebody else is asked
+PARKED_MS = 2**62  # until one of those who named it, who all have enough questions open, has answered
+BUSY_WAIT_MS = 30_000  # while another peer feeds us; its end is the usual occasion
+
+
+def split(short: bytes) -> list[bytes]:
+    """Take joined short ids apart."""
+    return [short[at : at + SHORT_BYTES] for at in range(0, len(short), SHORT_BYTES)]
+
+
+def wait_ms(session: Session) -> int:
+    """Return how long what was named may take to come by itself: a round trip, within bounds.
+
+    It was named a while after it came there, so what is on its way to us has nearly arrived.
+    """
+    return min(PULL_WAIT_MS_MAX, max(PULL_WAIT_MS_MIN, session.rtt_ms))
+
+
+def have_received(state: SyncState, session: Session, step: Step, message: Have) -> None:
+    """Note what a peer names and we lack; what we wanted to name to it, it has."""
+    into, busy = session.into, feeding.is_busy_elsewhere(state, session)
+    wait = BUSY_WAIT_MS if busy else wait_ms(session) if into.idle and not message.now else 0
+    due_ms = step.now.steady_ms + wait
+    here: list[bytes] = []
+    news: list[bytes] = []
+    for short in split(message.short):
+        session.out.named.pop(short, None)
+        held = state.catalog.find_prefix(short)
+        if held is not None:
+            here.append(held)
+        if held is not None or short in into.named or short in state.refused_lately:
+            continue
+        missing = state.missing.get(short)
+        if len(into.named) >= NAMED_PER_SESSION_MAX or (missing is None and len(state.missing) >= MISSING_MAX):
+            into.spilled = True
+            continue
+        into.named[short] = None
+        news.append(short)
+        if missing is None:
+            state.missing[short] = Missing(deque([session.link]), due_ms, live=into.idle and not busy)
+        else:
+            missing.links.append(session.link)
+            if not missing.asked:
+                missing.due_ms = min(missing.due_ms, due_ms)
+    if message.now:
+        spreading.named_again(state, session, step, here)
+    if here and into.idle:
+        overlay.seen_twice(state, session, step)
+    if due_ms <= step.now.steady_ms:
+        pull(state, step, news)
+    elif news:
+        _wake(state, due_ms)
+
+
+def pull(state: SyncState, step: Step, names: Iterable[bytes] | None = None) -> None:
+    """Ask for these, or everything, whose time has come, each from the next of those who named it."""
+    now_ms = step.now.steady_ms
+    questions: dict[int, list[bytes]] = {}
+    next_due_ms = None if names is None else state.missing_due_ms
+    for short in list(state.missing) if names is None else names:
+        missing = state.missing.get(short)
+        if missing is None or (missing.due_ms <= now_ms and not _assign(state, short, missing, questions, now_ms)):
+            continue
+        if missing.due_ms < PARKED_MS:
+            next_due_ms = missing.due_ms if next_due_ms is None else min(next_due_ms, missing.due_ms)
+    state.missing_due_ms = next_due_ms
+    for link, asked in questions.items():
+        session = state.sessions[link]
+        for at in range(0, len(asked), PULLS_PER_FRAME_MAX):
+            some = tuple(asked[at : at + PULLS_PER_FRAME_MAX])
+            session.into.ask(Question("pull", some), now_ms)
+            step.send(session, Pull(b"".join(some)))
+
+
+def _assign(state: SyncState, short: bytes, missing: Missing, questions: dict[int, list[bytes]], now_ms: int) -> bool:
+    """Choose whom to ask; false where nobody is left and the name is given up (the audit brings it up again).
+
+    Whoever has enough questions open is asked when it has answered one.
+    """
+    saturated = []
+    while missing.links:
+        link = missing.links.popleft()
+        session = state.sessions.get(link)
+        if session is None or not session.is_open or short not in session.into.named:
+            continue
+        asked = questions.setdefault(link, [])
+        is_open = sum(question.kind == "pull" for question in session.into.questions)
+        if len(asked) >= PULLS_PER_FRAME_MAX * (PULLS_OPEN_MAX - is_open):
+            saturated.append(link)
+            continue
+        asked.append(short)
+        missing.asked = True
+        missing.links.extendleft(reversed(saturated))
+        missing.due_ms = now_ms + ANSWER_WAIT_MS
+        return True
+    if saturated:
+        missing.links.extend(saturated)
+        missing.due_ms = PARKED_MS
+        return True
+    if any(short in session.into.named for session in state.open_sessions()):
+        missing.due_ms = now_ms + ANSWER_WAIT_MS  # whoever named it was asked, and has yet to answer
+        return True
+    del state.missing[short]
+    return False
+
+
+def answered(state: SyncState, session: Session, step: Step, question: Question) -> None:
+    """A pull was answered: what did not come is not held there any more; others may be asked."""
+    for short in question.short:
+        session.into.named.pop(short, None)
+        missing = state.missing.get(short)
+        if missing is not None:
+            missing.due_ms = step.now.steady_ms
+    parked = (one for one in session.into.named if one in state.missing and state.missing[one].due_ms == PARKED_MS)
+    more = list(islice(parked, PULLS_PER_FRAME_MAX))
+    for short in more:
+        state.missing[short].due_ms = step.now.steady_ms
+    pull(state, step, [*question.short, *more])
+
+
+def arrived(state: SyncState, ids: Iterable[bytes]) -> None:
+    """These records are here, or refused for good: nobody needs to be asked for them."""
+    if not state.missing:
+        return
+    sessions = state.open_sessions()
+    for record_id in ids:
+        short = record_id[:SHORT_BYTES]
+        if state.missing.pop(short, None) is not None:
+            for session in sessions:
+                session.into.named.pop(short, None)
+
+
+def refused(state: SyncState, record_id: bytes) -> None:
+    """Remember that a record was refused for good: who names it is not asked for it."""
+    state.refused_lately[record_id[:SHORT_BYTES]] = None
+    if len(state.refused_lately) > REFUSED_LATELY_MAX:
+        del state.refused_lately[next(iter(state.refused_lately))]
+
+
+def pull_all_now(state: SyncState, step: Step) -> None:
+    """The peer that fed us is done or gone: what others have named meanwhile is asked for at once."""
+    for missing in state.missing.values():
+        if missing.due_ms > step.now.steady_ms + ANSWER_WAIT_MS:
+            missing.due_ms = step.now.steady_ms
+    pull(state, step)
+
+
+def pull_received(state: SyncState, session: Session, step: Step, message: Pull) -> None:
+    """Answer with those of the named records that are held."""
+    if not message.short:
+        raise MessageError("bad_message", "asks for nothing")
+    found = [state.catalog.find_prefix(short) for short in split(message.short)]
+    outbound.serve(state, session, step, [record_id for record_id in found if record_id is not None])
+
+
+def _wake(state: SyncState, due_ms: int) -> None:
+    if state.missing and (state.missing_due_ms is None or due_ms < state.missing_due_ms):
+        state.missing_due_ms = due_ms

@@ -1,0 +1,142 @@
+"""What the core remembers of one link: where it stands, what goes out on it, what comes in.
+
+The rooms of this package read and change it; `state` holds one for each link.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hartig_protocol.limits import RTT_MS_GUESS, SILENCE_MS_MAX
+from hartig_protocol.sync.audit_run import AuditRun
+
+
+class Phase(Enum):
+    """Where a session stands.
+
+    GREETING: nobody is known yet; the side that dialled speaks first, so that a stranger learns nothing.
+    JOINING: an invite was held out (by us or by them) and no answer has come. OPEN: a member, everything flows.
+    """
+
+    GREETING = "greeting"
+    JOINING = "joining"
+    OPEN = "open"
+
+
+@dataclass
+class Outbound:
+    """Our stream to one peer. `sent`: through which arrival number it was sent or named; `told`: what we last told.
+
+    `is_live` once the peer was told that it has everything, until it falls behind. While `held` the stream waits for
+    the audit, because nothing is known of what the peer holds. With `by_name` it catches up by short ids alone. While
+    `governance_upto` stands, proofs are sent first; `proofs_sent` says how far. `preview` is sent ahead of a newcomer's
+    stream, and `ahead` left out of it. `unacked` are the weights of the messages that the peer has not dealt with; a
+    full window stops sending until it has caught up. `named` waits to be named, in a batch; `preferences` says which
+    hubs' records the peer wants at once (true) or by name (false).
+    """
+
+    sent: int = 0
+    told: int = -1
+    through_due_ms: int | None = None
+    is_live: bool = False
+    held: bool = False
+    by_name: bool = False
+    unacked: deque[int] = field(default_factory=deque)
+    messages: int = 0
+    acked: int = 0
+    window_used: int = 0
+    reading: bool = False
+    governance_upto: int | None = None
+    proofs_sent: int = 0
+    preview: tuple[bytes, ...] = ()
+    ahead: set[bytes] = field(default_factory=set)
+    serve: deque[deque[bytes]] = field(default_factory=deque)
+    push: deque[bytes] = field(default_factory=deque)
+    fetching: int | None = None  # ANSWER or BEHIND: why records are being read by id just now
+    named: dict[bytes, None] = field(default_factory=dict)
+    named_due_ms: int | None = None
+    preferences: dict[bytes, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What we have asked a peer for: by id ("want"), by name ("pull") or by the audit's sketch ("lack")."""
+
+    kind: str
+    short: tuple[bytes, ...] = ()
+
+
+@dataclass
+class Inbound:
+    """What one peer sends us. `pending` is a "complete through" that waits until nothing is set aside.
+
+    `idle`: it has said that nothing newer is held there, or that its stream waits for the audit. `named`: what it has
+    named and is not here yet. `wanted` is to be asked for, in its order; `asked` was asked for since the last audit
+    and is not asked again. `questions` are open, oldest first; the end of an answer closes the oldest.
+    `preferred` is what we have asked of the peer, by origin.
+    """
+
+    spilled: bool = False
+    pending: tuple[int, bytes] | None = None
+    idle: bool = False
+    named: dict[bytes, None] = field(default_factory=dict)
+    wanted: dict[bytes, None] = field(default_factory=dict)
+    asked: set[bytes] = field(default_factory=set)
+    questions: deque[Question] = field(default_factory=deque)
+    answered_ms: int = 0  # when (steady ms) the oldest open question was asked, or the last part of an answer came
+    preferred: dict[bytes, bool] = field(default_factory=dict)
+    messages: int = 0
+    acked: int = 0
+    unacked_weight: int = 0
+    ack_due_ms: int | None = None
+    old_threads: deque[bytes] = field(default_factory=deque)
+    refused: int = 0
+
+    def ask(self, question: Question, now_ms: int) -> None:
+        """Note an open question."""
+        if not self.questions:
+            self.answered_ms = now_ms
+        self.questions.append(question)
+
+    def has_asked(self, kind: str) -> bool:
+        """Whether a question of this kind is open."""
+        return any(question.kind == kind for question in self.questions)
+
+
+@dataclass
+class Session:
+    """One link to one node."""
+
+    link: int
+    peer_node: bytes
+    opened_by_us: bool
+    nonce: bytes
+    opened_ms: int
+    heard_ms: int
+    pinged_ms: int
+    phase: Phase = Phase.GREETING
+    peer_hub: bytes = b""
+    peer_epoch: bytes = b""
+    peer_nonce: bytes = b""
+    rtt_ms: int = RTT_MS_GUESS
+    is_measured: bool = False
+    out: Outbound = field(default_factory=Outbound)
+    into: Inbound = field(default_factory=Inbound)
+    audit: AuditRun = field(default_factory=AuditRun)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Session {self.link} {self.phase.value} node {self.peer_node.hex()[:8]} sent {self.out.sent} "
+            f"unacked {self.out.window_used}>"
+        )
+
+    def pong_received(self, number: int, now_ms: int) -> None:
+        """Measure the round trip by a pong, which repeats the time (ms) of its ping; smoothed like TCP's (RFC 6298)."""
+        if 0 <= now_ms - number <= SILENCE_MS_MAX:
+            self.rtt_ms += (now_ms - number - self.rtt_ms) // 4 if self.is_measured else now_ms - number - self.rtt_ms
+            self.is_measured = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the other side is a known member and everything flows."""
+        return self.phase is Phase.OPEN

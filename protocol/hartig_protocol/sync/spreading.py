@@ -1,0 +1,205 @@
+"""How what is new gets to every hub: records at once on eager links, names in batches on the others (SPEC, part S).
+
+In: what `inbound` has just accepted, and what peers prefer. Out: records and names to all who keep up; the others come
+later, by `outbound`. For each origin hub the eager links become a tree: who gets a record twice asks the second sender
+to name that origin's records only; who had to pull one, or lost the link that brought them, asks for them at once
+(Plumtree: Leitão, Pereira, Rodrigues, SRDS 2007, with a tree for each origin). A hub sends its own records to all its
+neighbours. The first record of an origin is not flooded further but named at once, and pulled from whoever names it
+first: so trees are built without copies.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from enum import IntEnum
+
+from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.limits import ANNOUNCE_AFTER_MS, ANNOUNCE_LATER_MS, ANNOUNCED_MAX, ORIGINS_MAX, SHORT_BYTES
+from hartig_protocol.records.governance import Rank
+from hartig_protocol.records.record import Record
+from hartig_protocol.sync import outbound, overlay
+from hartig_protocol.sync.messages import LIVE, Prefer
+from hartig_protocol.sync.state import Session, Step, SyncState
+from hartig_protocol.trust.authority import is_governance
+
+Item = tuple[Entry, Record]
+
+
+def origin_of(state: SyncState, author: bytes) -> bytes | None:
+    """Return the name (8 bytes) of the hub that an author belongs to; None where that is not known."""
+    standing = state.catalog.authority.standing(author)
+    while standing is not None and standing.rank < Rank.HUB and standing.grant is not None:
+        author = state.catalog.governance[standing.grant].head.author
+        standing = state.catalog.authority.standing(author)
+    return None if standing is None or standing.grant is None else author[:SHORT_BYTES]
+
+
+def forward(
+    state: SyncState,
+    step: Step,
+    accepted: Sequence[Item],
+    source: Session | None,
+    sent: AbstractSet[bytes],
+    before: int,
+    *,
+    live: bool,
+) -> None:
+    """Send newly accepted records to every peer that keeps up, or name them; the others get them from the store later.
+
+    `sent` are the ids that `source` has just sent; others may have waited for them. `before` is the last arrival number
+    before them all.
+    """
+    shared = [item for item in accepted if not item[0].is_private]
+    origins = _origins_of(state, shared)
+    together: dict[tuple[int, ...], list[Session]] = {}
+    for session in state.open_sessions():
+        if not outbound.keeps_up(session, before):
+            if session.out.is_live:
+                session.out.by_name, session.out.is_live = True, False
+            outbound.pump(state, session, step)
+            continue
+        session.out.sent = state.catalog.last_n
+        outbound.through_later(session, step)
+        ways: tuple[list[int], ...] = ([], [], [])
+        way_of = {one: _way(state, session, one, source) if live else Way.NAME_LATER for one in dict.fromkeys(origins)}
+        for index, item in enumerate(shared):
+            if session is not source or item[0].id not in sent:
+                ways[way_of[origins[index]]].append(index)
+        send, name_now, later = ways
+        if send:
+            together.setdefault(tuple(send), []).append(session)
+        if name_now:
+            names = [shared[index][0].id[:SHORT_BYTES] for index in name_now]
+            outbound.send_names(session, step, names, now=True)
+        name_later(session, step, [shared[index][0].id for index in later])
+    for indexes, sessions in together.items():
+        outbound.send_records(sessions, step, LIVE, [shared[index][1].wire for index in indexes])
+
+
+class Way(IntEnum):
+    """How a peer learns of a record that is new."""
+
+    SEND = 0
+    NAME_NOW = 1
+    NAME_LATER = 2
+
+
+def _way(state: SyncState, session: Session, origin: bytes | None, source: Session | None) -> Way:
+    """Choose as the peer prefers, or as is usual while it has not said.
+
+    Own records are sent. Those of others are named: at once if the peer may have no other way to them, which it then
+    shows by pulling; later where all are linked with all, since their origin sends them to everybody.
+    """
+    is_mesh = overlay.is_mesh(state)
+    if origin is None:
+        return Way.SEND if source is None or not is_mesh else Way.NAME_LATER
+    eager = session.out.preferences.get(origin)
+    if eager or (eager is None and origin == state.hub_key.public[:SHORT_BYTES]):
+        return Way.SEND
+    return Way.NAME_NOW if eager is None and not is_mesh else Way.NAME_LATER
+
+
+def _origins_of(state: SyncState, items: Iterable[Item]) -> list[bytes | None]:
+    """Return the origin of each; many that come together have few authors."""
+    known: dict[bytes, bytes | None] = {}
+    origins = []
+    for entry, _ in items:
+        if entry.author not in known:
+            known[entry.author] = origin_of(state, entry.author)
+        origins.append(None if is_governance(entry.kind) else known[entry.author])
+    return origins
+
+
+def name_later(session: Session, step: Step, ids: Iterable[bytes]) -> None:
+    """Gather names for a peer; they are sent together after a while, unless it shows before that it holds them."""
+    out = session.out
+    for record_id in ids:
+        out.named[record_id[:SHORT_BYTES]] = None
+    if len(out.named) >= ANNOUNCED_MAX // 2:
+        outbound.flush_names(session, step)
+    elif out.named and out.named_due_ms is None:
+        later = 0 if session.opened_by_us else ANNOUNCE_LATER_MS
+        out.named_due_ms = step.now.steady_ms + ANNOUNCE_AFTER_MS + later
+
+
+# --- Who sends what at once
+
+
+def prefer_received(session: Session, message: Prefer) -> None:
+    """Remember of which hubs a peer wants records at once, or only names."""
+    preferences = session.out.preferences
+    for at in range(0, len(message.origins), SHORT_BYTES):
+        origin = message.origins[at : at + SHORT_BYTES]
+        if origin in preferences or len(preferences) < ORIGINS_MAX:
+            preferences[origin] = message.eager
+
+
+def prefer(session: Session, step: Step, origins: Iterable[bytes], *, eager: bool) -> None:
+    """Ask a peer to send these hubs' records at once, or to name them only, unless that was the last word."""
+    preferred, own = session.into.preferred, session.peer_hub[:SHORT_BYTES]
+    news = []
+    for origin in origins:
+        known = preferred.get(origin, True if origin == own else None)
+        if known is not eager and (origin in preferred or len(preferred) < ORIGINS_MAX):
+            preferred[origin] = eager
+            news.append(origin)
+    if news:
+        step.send(session, Prefer(b"".join(news), eager))
+
+
+def named_again(state: SyncState, session: Session, step: Step, ids: Iterable[bytes]) -> None:
+    """A peer has asked, by naming what is here already, how we want these origins' records: by name."""
+    authors = dict.fromkeys(state.catalog.author_of(record_id, has_body=False) for record_id in ids)
+    origins = (origin_of(state, author) for author in authors if author is not None)
+    others = [one for one in origins if one is not None and state.parents.get(one) != session.link]
+    prefer(session, step, dict.fromkeys(others), eager=False)
+
+
+def came_first(state: SyncState, session: Session, authors: Iterable[bytes]) -> None:
+    """Remember that this link brings these authors' records first."""
+    for author in dict.fromkeys(authors):
+        origin = origin_of(state, author)
+        if origin is not None:
+            state.parents[origin] = session.link
+
+
+def pulled(state: SyncState, session: Session, step: Step, records: Iterable[Record]) -> None:
+    """These had to be pulled from this peer: it is to send the next of their origins at once."""
+    origins = (origin_of(state, record.head.author) for record in records)
+    prefer(session, step, dict.fromkeys(one for one in origins if one is not None), eager=True)
+
+
+def came_elsewhere(state: SyncState, session: Session, step: Step, records: Sequence[Record]) -> None:
+    """Others who have named what this peer brings need only name the next of its origin; they waited to hear that."""
+    if not state.missing or overlay.is_mesh(state):
+        return  # all that anybody has named and that is not here is missing
+    for other in state.open_sessions():
+        named = [one for one in records if other is not session and one.id[:SHORT_BYTES] in other.into.named]
+        origins = (origin_of(state, record.head.author) for record in named)
+        prefer(other, step, dict.fromkeys(one for one in origins if one is not None), eager=False)
+
+
+def came_twice(state: SyncState, session: Session, step: Step, authors: Iterable[bytes]) -> None:
+    """This link has sent what was here already: names will do from now on, from it or, if it is the origin, another."""
+    origins = {origin: None for author in dict.fromkeys(authors) if (origin := origin_of(state, author)) is not None}
+    second = []
+    for origin in origins:
+        first = state.sessions.get(state.parents.get(origin, 0))
+        if first is session:
+            continue
+        overlay.seen_twice(state, session, step)
+        if origin == session.peer_hub[:SHORT_BYTES] and first is not None and first.is_open:
+            state.parents[origin] = session.link
+            prefer(first, step, [origin], eager=False)
+        else:
+            second.append(origin)
+    prefer(session, step, second, eager=False)
+
+
+def link_ended(state: SyncState, step: Step, link: int) -> None:
+    """A link is gone: whoever is left may send at once what it used to bring."""
+    orphans = [origin for origin, parent in state.parents.items() if parent == link]
+    for origin in orphans:
+        del state.parents[origin]
+    if orphans and not overlay.is_mesh(state):
+        for session in state.open_sessions():
+            prefer(session, step, orphans, eager=True)

@@ -1,0 +1,69 @@
+"""How quickly what one hub says is held by all: eight hubs as processes, every one with a link to every other.
+
+The time runs from the moment at which the first hub begins to publish records that are signed already until the last
+hub has made the last of them durable. The bare loops beside it are told the same records by the same pipes, in a
+star: the one that publishes sends each of the others everything. `wire_bytes_per_record_hub`: all frames that any hub
+sent meanwhile, by the records that the seven others took in. `rss_mib` is the median of the processes at the end; they
+have the engine, the store and the peers' door, but no doors for people.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from bench.crowd import Crowd
+from bench.machine import middle
+
+HUBS, RECORDS, ROUNDS, BATCH = 8, 1_000, 5, 64
+_QUICK = (2, 64, 1)
+
+
+def rows(quick: bool = False) -> list[dict[str, Any]]:
+    """Measure hubs and bare loops in turn."""
+    hubs, records, rounds = _QUICK if quick else (HUBS, RECORDS, ROUNDS)
+    return [asyncio.run(_row(hubs, records, rounds))]
+
+
+async def _row(hubs: int, records: int, rounds: int) -> dict[str, Any]:
+    ours, bares = [], []
+    for _ in range(rounds):
+        bares.append(await _bare(hubs, records))
+        ours.append(await _ours(hubs, records))
+    return {
+        "hubs": hubs,
+        "records": records,
+        "records_per_s": middle([records / one["took_s"] for one in ours]),
+        "bare_per_s": middle([records / one for one in bares]),
+        "ratio_to_bare": middle([bare / one["took_s"] for bare, one in zip(bares, ours, strict=True)], 3),
+        "wire_bytes_per_record_hub": middle([one["bytes"] / records / (hubs - 1) for one in ours]),
+        "rss_mib": middle([one["rss_mib"] for one in ours], 1),
+    }
+
+
+async def _ours(hubs: int, records: int) -> dict[str, float]:
+    async with Crowd("hub", hubs) as crowd:
+        await crowd.connect_all()
+        proofs = len(crowd.world.proofs())
+        before = await crowd.all(do="hold", records=proofs)
+        await crowd.ask(1, do="prepare", count=records, first_place=0)
+        begun_s = time.monotonic()
+        publishing = crowd.ask(1, do="publish", batch=BATCH)
+        others = crowd.all(*range(2, hubs + 1), do="hold", records=proofs + records)
+        _, answers = await asyncio.gather(publishing, others)
+        after = [await crowd.ask(1, do="hold", records=proofs + records), *answers]
+        return {
+            "took_s": max(one["at_s"] for one in answers) - begun_s,
+            "bytes": sum(one["bytes_out"] for one in after) - sum(one["bytes_out"] for one in before),
+            "rss_mib": middle([one["rss_mib"] for one in after], 1),
+        }
+
+
+async def _bare(hubs: int, records: int) -> float:
+    async with Crowd("bare", hubs) as crowd:
+        await crowd.ask(1, do="connect", to=[(number, crowd.ports[number]) for number in range(2, hubs + 1)])
+        await crowd.ask(1, do="prepare", count=records, first_place=0)
+        begun_s = time.monotonic()
+        publishing = crowd.ask(1, do="publish", batch=BATCH)
+        others = crowd.all(*range(2, hubs + 1), do="hold", records=records)
+        _, answers = await asyncio.gather(publishing, others)
+        return max(one["at_s"] for one in answers) - begun_s

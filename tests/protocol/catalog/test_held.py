@@ -1,0 +1,246 @@
+"""The columns of the catalog and the tables that point into them: found again whatever came and went."""
+
+from itertools import islice
+from random import Random
+from unittest.mock import patch
+
+import pytest
+
+from hartig_protocol.catalog import arrivals, index
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.catalog.commit import Commit
+from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.held import Held
+from hartig_protocol.catalog.index import Index
+from hartig_protocol.catalog.life import Calendar
+from hartig_protocol.limits import BODY_KEPT_MS, DAY_MS, HOUR_MS, THREAD_KEPT_MS
+from support.records import NOW_MS, seeded
+from support.shelf import HUB, NETWORK, NOON, OTHER, PROOFS, UNTRUSTED, Shelf, at, need
+
+
+def entry(number: int, **fields: object) -> Entry:
+    """An entry of one of three authors, in a place of its own."""
+    made = Entry(
+        number,
+        seeded(f"id {number}", 32),
+        16,
+        seeded(f"author {number % 3}", 32),
+        seeded(f"thread {number}", 16),
+        number * 7,
+        "network",
+        number,
+        None,
+        NOW_MS + number,
+        NOW_MS + number * HOUR_MS,
+        False,
+        Body.HERE,
+        seeded(f"running {number}", 16),
+    )
+    return made._replace(**fields)
+
+
+def test_whatever_comes_and_goes_the_rest_is_found() -> None:
+    random = Random(1)
+    with patch.object(arrivals, "SEGMENT_ROWS", 8):
+        held, model = Held(), dict[int, Entry]()
+        for number in range(1, 400):
+            model[number] = entry(number)
+            held.put(model[number])
+            for gone in random.sample(sorted(model), min(len(model), random.choice([0, 0, 1, 2]))):
+                held.remove(held.index.find(model.pop(gone).id))
+        assert len(held) == len(model)
+        assert [held.entry(row) for row in held.arrivals.after(0)] == list(model.values())
+        newest = [held.rows.numbers[row] for row in held.arrivals.newest_first()]
+        assert newest == sorted(model, reverse=True)
+        for number in range(402):
+            row = held.arrivals.find(number)
+            assert (held.entry(row) if row >= 0 else None) == model.get(number)
+            made = entry(number)
+            assert held.index.find(made.id) == row
+            assert held.registers.find((made.author, "place", number * 7)) == row
+        assert [held.rows.numbers[row] for row in islice(held.shared_after(200), 5)] == [n for n in model if n > 200][
+            :5
+        ]
+
+
+def test_nothing_is_left_of_what_went() -> None:
+    held = Held()
+    for number in range(1, 200):
+        held.put(entry(number, audience="hub" if number % 2 else seeded(str(number), 16)))
+    for number in range(1, 200):
+        held.remove(held.index.find(entry(number).id))
+    assert (len(held), held.shared_count, held.shared_posts) == (0, 0, 0)
+    assert not held.newest_of
+    assert not any(held.index.ids)
+    assert not held.registers._pages
+    assert not list(held.rows.authors)
+    assert not list(held.arrivals.after(0))
+    assert held.arrivals.find(7) == -1
+    size = len(held.rows.numbers)
+    for number in range(200, 300):
+        held.put(entry(number))
+    assert len(held.rows.numbers) == size, "free rows are used again"
+
+
+def test_ids_are_told_apart_where_one_lies_across_two_others() -> None:
+    index = Index()
+    low, high = b"\x10\x05" + bytes(28) + b"\x10\x07", b"\x10\x06" + bytes(30)
+    index.add(low, 0)
+    index.add(high, 1)
+    assert (index.find(low), index.find(high)) == (0, 1)
+    assert index.find(b"\x10\x05") == -1
+    assert index.find((low + high)[30:62]) == -1
+    assert list(index.beginning_with((low + high)[30:38])) == []
+    assert list(index.beginning_with(b"\x10\x05" + bytes(6))) == [0]
+
+
+def test_what_changed_lately_is_known_by_bucket_and_long_ago_it_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "TOUCHES_MAX", 4)
+    held, ids = Index(), [bytes([number]) * 32 for number in range(10)]
+    for row, record_id in enumerate(ids):
+        held.add(record_id, row)
+    assert held.changed_since(held.tick - 3) == [index.bucket_of(record_id) for record_id in ids[-3:]]
+    assert held.changed_since(0) == range(index.BUCKETS)
+
+
+def test_the_calendar_gives_what_is_due_and_no_more_than_it_is_asked_for() -> None:
+    calendar, due = Calendar(), {n: HOUR_MS + n for n in range(1, 40)}
+    for n, due_ms in due.items():
+        calendar.add(due_ms, n)
+    calendar.add(HOUR_MS, 99)
+    calendar.add(9 * HOUR_MS, 100)
+    assert not list(calendar.due(HOUR_MS - 1, due.get, 50))
+    assert list(calendar.due(HOUR_MS + 5, due.get, 50)) == [1, 2, 3, 4, 5]
+    assert list(calendar.due(HOUR_MS + 39, due.get, 30)) == list(range(6, 36))
+    assert list(calendar.due(2 * HOUR_MS, due.get, 50)) == list(range(36, 40))
+
+
+def test_steps_that_fit_no_chain_do_not_keep_a_hub_from_starting() -> None:
+    post = need()
+    one = NETWORK.step(HUB, post)
+    two = NETWORK.step(HUB, post, one)
+    held = [held for held in Shelf(post, one, two).catalog.entries.values() if held.id != one.id]
+    again = Catalog(NETWORK.id)
+    again.load(held, [], 99, bytes(16))
+    assert again.chains[post.head.thread].kept == []
+    assert again.entries[two.id].prev is None
+
+
+# --- Seen from outside
+
+
+def test_the_views_show_the_catalog() -> None:
+    post = need()
+    revoke = NETWORK.revoke(OTHER.public)
+    catalog = Shelf(post, revoke).catalog
+    assert repr(catalog.entries) == f"<Entries {len(catalog.entries)}>"
+    assert repr(catalog.registers) == f"<Registers {len(catalog.registers)}>"
+    assert post.id in catalog.entries
+    assert catalog.entries.get(b"short") is None
+    assert post.id[:31] not in catalog.entries
+    with pytest.raises(KeyError):
+        catalog.entries[bytes(32)]
+    held = catalog.entries[post.id]
+    assert catalog.registers[HUB.public, "place", post.head.place or 0] == held
+    assert (HUB.public, "place", 99) not in catalog.registers
+    assert (HUB.public, "hub", post.head.place or 0) not in catalog.registers
+    assert (bytes(32), "place", 0) not in catalog.registers
+    assert catalog.registers[revoke.head.author, "revoke", revoke.head.thread].id == revoke.id
+    assert (HUB.public, "revoke", revoke.head.thread) not in catalog.registers
+    with pytest.raises(KeyError):
+        catalog.registers[HUB.public, "place", 99]
+    catalog.held.remove(catalog.held.index.find(revoke.id))
+    assert (revoke.head.author, "revoke", revoke.head.thread) not in catalog.registers
+    assert len(list(catalog.registers.of_kind(32))) == sum(one.kind == 32 for one in catalog.entries.values())
+    assert list(catalog.registers.of_kind(16)) == [held]
+
+
+def test_what_may_be_shared_is_found_by_its_beginning_and_by_its_number() -> None:
+    posts = [need(place=place) for place in range(4)]
+    private = need(place=9, audience="hub")
+    catalog = Shelf(*posts, private).catalog
+    assert catalog.find_prefix(posts[2].id[:8]) == posts[2].id
+    assert catalog.find_prefix(private.id[:8]) is None
+    n = catalog.entries[posts[1].id].n
+    assert catalog.ids_after(n, 10) == [(n + 1, posts[2].id), (n + 2, posts[3].id)]
+    assert catalog.ids_after(n, 1) == [(n + 1, posts[2].id)]
+    assert catalog.shared_count == len(catalog.entries) - 1
+    assert catalog.newest_posts(3) == [posts[3].id, posts[2].id, posts[1].id]
+
+
+def test_the_running_hash_is_known_while_its_record_is_held() -> None:
+    shelf = Shelf(need(), need(place=1))
+    catalog = shelf.catalog
+    for held in catalog.entries.values():
+        assert catalog.running_at(held.n) == held.running
+    gone = catalog.entries[need().id].n
+    shelf.take(NETWORK.revise(HUB, need()))
+    assert catalog.running_at(gone) is None
+    assert catalog.running_at(0) is None
+
+
+# --- Life
+
+
+def test_a_sweep_lets_go_so_many_and_the_next_ones_the_rest() -> None:
+    posts = [need(place=place) for place in range(6)]
+    shelf = Shelf(*posts)
+    over = at((posts[0].head.expires or 0) + THREAD_KEPT_MS)
+    with patch("hartig_protocol.catalog.catalog.SWEPT_MAX", 4):
+        assert len(set(shelf.sweep(over).removed) & {post.id for post in posts}) == 4
+        assert len(set(shelf.sweep(over).removed) & {post.id for post in posts}) == 2
+
+
+def test_a_body_that_came_back_goes_again_when_it_is_due() -> None:
+    record = need()
+    step = NETWORK.step(HUB, record, body=b"\x80")
+    due = at((record.head.expires or 0) + BODY_KEPT_MS)
+    shelf = Shelf(record, step)
+    for _ in range(2):
+        assert set(shelf.sweep(due).bodies_removed) == {record.id, step.id}
+        assert shelf.take(step, record) == ["body_back"] * 2
+    assert set(shelf.sweep(due).bodies_removed) == {record.id, step.id}
+    later = NETWORK.step(HUB, record, step, body=b"\x80")
+    assert shelf.take(later) == ["ACCEPTED"]
+    assert set(shelf.sweep(due).bodies_removed) == {later.id}
+    assert {record.id, step.id, later.id} <= set(shelf.sweep(at(due.wall_ms + THREAD_KEPT_MS)).removed)
+
+
+def test_what_was_loaded_is_swept_like_what_came() -> None:
+    record = need()
+    step = NETWORK.step(HUB, record, body=b"\x80")
+    ended = NETWORK.revise(HUB, need(place=1), ends=True)
+    shelf = Shelf(record, step, ended, NETWORK.step(HUB, ended))
+    again = Catalog(NETWORK.id)
+    proofs = [proof for proof in PROOFS if proof.id in shelf.ids]
+    again.load(iter(list(shelf.catalog.entries.values())), proofs, shelf.catalog.last_n, shelf.catalog.running)
+    again.refresh(NOON, Commit())
+    commit = Commit()
+    again.sweep(at((record.head.expires or 0) + BODY_KEPT_MS), commit)
+    assert set(commit.bodies_removed) >= {record.id, step.id}
+    assert dict(again.newest_of) == dict(shelf.catalog.newest_of)
+
+
+def test_the_steps_of_a_register_that_keeps_its_proof_may_lose_theirs_and_come_back() -> None:
+    note = NETWORK.unknown(NETWORK.hub(5), place=3, kind=33)
+    step = NETWORK.step(NETWORK.hub(5), note)
+    shelf = Shelf(NETWORK.grant(NETWORK.hub(5).public, place=5))
+    assert shelf.take(note, step) == ["ACCEPTED"] * 2
+    shelf.take(NETWORK.grant(NETWORK.hub(5).public, place=5, rank="member", seq=2))
+    assert step.id in shelf.commit.removed
+    assert note.id in shelf.ids
+    shelf.take(NETWORK.grant(NETWORK.hub(5).public, place=5, seq=3))
+    assert shelf.take(step) == ["ACCEPTED"]
+
+
+def test_time_alone_changes_who_may_act_and_only_when_a_grant_ends() -> None:
+    fifth = NETWORK.hub(5)
+    brief = NETWORK.grant(fifth.public, place=5, expires=NOW_MS + DAY_MS)
+    shelf = Shelf(brief, NETWORK.need(fifth))
+    authority = shelf.catalog.authority
+    assert not shelf.catalog.refresh(at(NOW_MS + 2 * HOUR_MS), Commit())
+    assert shelf.catalog.authority is authority
+    assert not shelf.catalog.sweep(UNTRUSTED, Commit())
+    assert shelf.catalog.refresh(at(NOW_MS + DAY_MS), Commit())
+    assert shelf.catalog.refresh(UNTRUSTED, Commit())
+    assert shelf.catalog.authority.standing(fifth.public) is not None

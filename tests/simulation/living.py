@@ -1,0 +1,27 @@
+"""Living through a world inside a test: what a failing seed says, and whether a planted fault is seen."""
+
+import pytest
+
+from simulation.invariants import BrokenInvariantError
+from simulation.story import Story
+
+
+def live(seed: int) -> None:
+    """Live through one world; a broken invariant fails the test with the line that runs it again."""
+    broken = ""
+    try:
+        Story(seed).run()
+    except BrokenInvariantError as error:
+        broken = str(error)
+    if broken:
+        again = f"PYTHONPATH=tests .venv/bin/python -m simulation.story {seed}"
+        pytest.fail(f"world {seed}: {broken}\nrun it again: {again}", pytrace=False)
+
+
+def is_seen(seed: int) -> bool:
+    """Whether this world notices that something is wrong."""
+    try:
+        Story(seed).run()
+    except BrokenInvariantError:
+        return True
+    return False
