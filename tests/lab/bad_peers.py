@@ -66,12 +66,11 @@ def poison(argv: list[str]) -> int:
     """Run the hub, with a fault planted in the one place where messages become frames."""
     import hartig_protocol.hub  # noqa: F401 - so that whoever packs has been imported
     from hartig_node.cli.main import main
-    from hartig_protocol.sync import messages
+    from hartig_protocol.sync.framing import pack
+    from hartig_protocol.sync.messages import Message, Records
 
-    pack = messages.pack
-
-    def pack_poisoned(message: messages.Message) -> bytes:
-        if isinstance(message, messages.Records):
+    def pack_poisoned(message: Message) -> bytes:
+        if isinstance(message, Records):
             message = replace(message, records=tuple(poisoned(message.records)))
         return pack(message)
 
