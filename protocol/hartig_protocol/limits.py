@@ -166,7 +166,7 @@ assert PING_AFTER_MS * 3 <= SILENCE_MS_MAX
 assert 2 * TIMES_APART_MS_MAX < STAMP_AHEAD_MS_MAX
 assert TIMES_NEEDED <= TIMES_KEPT_MAX
 
-# --- Overlay (SPEC, part O; sizes as in HyParView, DSN 2007: an active view of 5 for 10,000 nodes)
+# --- Overlay (SPEC, part O; after HyParView, DSN 2007; the numbers of links are from simulations of 20 to 1,000 hubs)
 MESH_HUBS_MAX = 12  # ours included: 11 links each, 66 in all, and one hop to everybody
 LINKS_FEW = 3  # with fewer a hub asks to be taken in: a random graph with 3 links a hub hangs together
 LINKS_LOW = 6  # with fewer it looks for more
