@@ -164,7 +164,7 @@ def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
     if hello.alone:
         overlay.evict(state, step, session)
     feeding.opened(state, session, hello.count)
-    timekeeping.heard(state, step, session, hello)
+    timekeeping.heard(state, step, hello)
     step.tell(PeerChanged(session.link, session.peer_node, hello.hub, "open"))
     if is_news:
         step.notice(Notice("peer.connected", step.now.wall_ms, peer=hello.hub))

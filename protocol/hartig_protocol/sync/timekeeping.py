@@ -17,7 +17,7 @@ from hartig_protocol.events import Now, TimeHeard
 from hartig_protocol.limits import TIME_KEPT_MS, TIMES_APART_MS_MAX, TIMES_NEEDED
 from hartig_protocol.records.governance import Rank
 from hartig_protocol.sync.messages import Hello
-from hartig_protocol.sync.state import Session, Step, SyncState
+from hartig_protocol.sync.state import Step, SyncState
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class HeardTime:
     heard_ms: int
 
 
-def heard(state: SyncState, step: Step, _session: Session, hello: Hello) -> None:
+def heard(state: SyncState, step: Step, hello: Hello) -> None:
     """Tell the node what time a hub says it is, if that hub's word on time counts."""
     if counts(state, hello.hub):
         step.order(TimeHeard(hello.hub, hello.time, hello.trusted))
