@@ -93,6 +93,7 @@ class Engine:
         self.stuck: str | None = None
         self.node_side: NodeSide | None = None
         self.on_links_wanted: Callable[[tuple[bytes, ...]], None] | None = None
+        self.on_committed: Callable[[Commit], None] | None = None
         self._tasks, self._random_bytes = tasks, random_bytes
         self._links: dict[int, tuple[LinkPort, Outbox]] = {}
         self._next_link = 1
@@ -273,6 +274,8 @@ class Engine:
                 await asyncio.sleep(FULL_RETRY_S)
             else:
                 self.stuck = None
+                if self.on_committed is not None:
+                    self.on_committed(commit)
                 self.feed.publish(items)
                 return
 

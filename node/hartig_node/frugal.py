@@ -1,6 +1,7 @@
 """What a long-running process does about memory, beside holding little: told to the C library and to Python.
 
-Who calls: the daemon, `begin` before it makes threads and `settle` once all that lasts is loaded.
+Who calls: the daemon, `begin` before it makes threads, `settle` once all that lasts is loaded, and from then on
+`keep_resting`, since an import, a backup or an audit leaves as much behind as a start.
 
 Every thread that allocates gets a heap of its own from glibc, up to eight a core, and none gives back what another
 could use; we have three threads, and two of them only talk to SQLite. What is loaded at the start (modules, tables,
@@ -8,13 +9,17 @@ the catalog) lasts as long as the process, so it need not be walked again by eve
 is 20 ms at a time, which everybody waits for.
 """
 
+import asyncio
 import ctypes
 import gc
+
+from hartig_node.libraries import leave_to_cache
 
 _ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 ARENAS = 1
 # Of allocations without as many releases: a frame of records makes thousands that go again by themselves.
 YOUNG_OBJECTS = 10_000
+REST_S = 600.0  # some 20 ms of work, and a few hundred pages that are mapped again
 
 
 def begin() -> None:
@@ -29,6 +34,19 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    rest()
+
+
+def rest() -> None:
+    """Give back what was freed, and the pages of libraries that nobody uses."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+    leave_to_cache()
+
+
+async def keep_resting() -> None:
+    """Rest from time to time."""
+    while True:
+        await asyncio.sleep(REST_S)
+        rest()

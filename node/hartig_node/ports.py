@@ -14,6 +14,8 @@ from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.events import Commit, Cursor, Told
 from hartig_protocol.records.record import Wire
 
+STEPS_ABOUT_MAX = 64  # many may name one record; what matters of it is in the chains that it belongs to
+
 
 class StoreError(Exception):
     """The store cannot do what was asked; the message says what, where and what to do."""
@@ -32,7 +34,8 @@ class Loaded:
     """All that a starting core needs of the store.
 
     `governance` maps the ids of charters, grants, revocations and cards to their records; `entries` rise by arrival
-    number.
+    number, and so does `said`: of each promise, contact and step that can end one its verb and the id that it names
+    (`catalog.contacts.NAMING`).
     """
 
     epoch: bytes
@@ -42,6 +45,7 @@ class Loaded:
     governance: dict[bytes, Wire]
     cursors: Sequence[Cursor]
     told: Sequence[Told]
+    said: Sequence[tuple[int, str, bytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,18 @@ class Store(Protocol):
 
     async def read_thread(self, thread: bytes) -> Sequence[StoredPost]:
         """Return the standing version of a thread and its steps, rising."""
+
+    async def claims_on(self, lot: bytes, after: int, count_max: int) -> Sequence[StoredPost]:
+        """Return claims that ask this thread, with arrival numbers above `after`, rising."""
+
+    async def steps_about(self, record_id: bytes) -> Sequence[StoredPost]:
+        """Return steps that name this record, rising by arrival, at most `STEPS_ABOUT_MAX`."""
+
+    async def allotments_to(self, hub: bytes, after: int, count_max: int) -> Sequence[StoredPost]:
+        """Return steps that set something aside for a hub, with arrival numbers above `after`, rising."""
+
+    async def chains_of(self, author: bytes) -> Sequence[tuple[bytes, int]]:
+        """Return the threads of an author that have steps, sorted, each with the kind of its register."""
 
     async def post(self, thread: bytes) -> StoredPost | None:
         """Return the held version of a need or an offer, standing or not."""

@@ -17,6 +17,7 @@ from hartig_protocol.errors import EncodingError, LocalError
 from hartig_protocol.limits import DEPTH_MAX, INTEGER_MAX
 
 _SCALARS = frozenset({type(None), bool, bytes})
+_NIL = b"\xc0"
 _NOT_MSGPACK = (ValueError, TypeError, msgpack.UnpackException)
 
 
@@ -49,14 +50,24 @@ def decode(data: bytes, bytes_max: int, *, ascii_only: bool = False) -> Any:
     """
     if len(data) > bytes_max:
         raise EncodingError("too_large", f"{len(data)} bytes where at most {bytes_max} are allowed")
-    try:
-        value = msgpack.unpackb(data, raw=False, strict_map_key=False)
-    except _NOT_MSGPACK:
-        raise _refusal(data, ascii_only=ascii_only) from None
-    # Packing gives the same bytes only where no key came twice and every form was the shortest.
-    if _is_strict(value, ascii_only=ascii_only) and _pack(value) == data:
+    value = decode_untyped(data)
+    if (value is not None or data == _NIL) and _is_strict(value, ascii_only=ascii_only):
         return value
     raise _refusal(data, ascii_only=ascii_only)
+
+
+def decode_untyped(data: bytes) -> Any:
+    """Decode msgpack in the shortest form, with no key twice; nil, and anything else, gives None.
+
+    This is `decode` without its walk over the value, for callers who hold every part to a type, to bounds and to keys
+    that rise, and who leave what they do not take to `decode`. Never raises for bytes.
+    """
+    try:
+        value = msgpack.unpackb(data)
+        # Packing gives the same bytes only where no key came twice and every form was the shortest.
+        return value if _pack(value) == data else None
+    except _NOT_MSGPACK:
+        return None
 
 
 def _refusal(data: bytes, *, ascii_only: bool) -> EncodingError:
@@ -110,7 +121,7 @@ def _has_rising_keys(value: dict[Any, Any]) -> bool:
 
 
 def _pack(value: Any) -> bytes:
-    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    packed: bytes = msgpack.Packer().pack(value)  # `packb` does this, after handing on settings
     return packed
 
 

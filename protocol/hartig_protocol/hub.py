@@ -30,6 +30,7 @@ from hartig_protocol.events import (
     RecordsPublished,
     RecordsRead,
     Refusal,
+    SendFrame,
     TimePassed,
     WorkContinued,
 )
@@ -74,12 +75,14 @@ from hartig_protocol.sync.messages import (
     Pong,
     Prefer,
     Pull,
+    Recent,
     Records,
     Sketch,
     Through,
     Want,
 )
 from hartig_protocol.sync.state import Phase, Session, Step, SyncState
+from hartig_protocol.sync.timers import Timers
 
 _Handler = Callable[[SyncState, Session, Step, Any], None]
 
@@ -104,6 +107,7 @@ _OPEN: dict[type, _Handler] = {
     List: audit.list_received,
     Ids: audit.ids_received,
     Lack: audit.lack_received,
+    Recent: audit.recent_received,
     Ping: lambda _state, session, step, message: step.send(session, Pong(message.number)),
     Pong: lambda _state, session, step, message: session.pong_received(message.number, step.now.steady_ms),
 }
@@ -116,6 +120,7 @@ class Hub:
         self.state = state
         self._sweep_ms = now.steady_ms + SWEEP_EVERY_MS
         self._authority = state.catalog.authority  # by which those who have a link were judged last
+        self._timers = Timers()
 
     def __repr__(self) -> str:
         return f"<Hub {self.state.hub_key.public.hex()[:8]} {self.state.catalog!r} {len(self.state.sessions)} links>"
@@ -141,7 +146,20 @@ class Hub:
         step = Step(now)
         self._happened(step, event)
         self._settle(step)
-        return step.actions()
+        actions = step.actions()
+        self._touched(event, step, actions)
+        return actions
+
+    def _touched(self, event: Event, step: Step, actions: Sequence[Action]) -> None:
+        """Have the timers of those sessions looked up again that may have changed."""
+        link = getattr(event, "link", None)
+        if step.commit.added or (link is None and type(event) is not TimePassed):
+            self._timers.all_touched()
+        else:
+            links = [action.link for action in actions if type(action) is SendFrame]
+            if link is not None:
+                links.append(link)
+            self._timers.touched(links)
 
     def _happened(self, step: Step, event: Event) -> None:
         match event:
@@ -187,10 +205,11 @@ class Hub:
     def next_timer_ms(self) -> int:
         """Return when (steady ms) `TimePassed` is wanted at the latest."""
         state = self.state
-        dues_ms = [_session_timer_ms(session) for session in state.sessions.values()]
-        others = (state.missing_due_ms, feeding.next_due_ms(state))
-        dues_ms.extend(due_ms for due_ms in others if due_ms is not None)
-        return min(self._sweep_ms, overlay.next_due_ms(state), *dues_ms)
+        due_ms = min(self._sweep_ms, overlay.next_due_ms(state))
+        for other_ms in (state.missing_due_ms, feeding.next_due_ms(state)):
+            if other_ms is not None and other_ms < due_ms:
+                due_ms = other_ms
+        return self._timers.soonest_ms(state, due_ms)
 
     # --- Links and frames
 
@@ -204,6 +223,7 @@ class Hub:
         at = step.now.steady_ms
         session = Session(event.link, event.peer_node, event.opened_by_us, event.nonce, at, at, at)
         self.state.sessions[event.link] = session
+        self.state.overlay.links_changed = True
         if len(self.state.sessions) > SESSIONS_MAX:
             step.close(self.state, session, "full", f"this hub has {SESSIONS_MAX} links already; try again later")
         elif event.opened_by_us:
@@ -312,7 +332,7 @@ class Hub:
 
     def _time_passed(self, step: Step) -> None:
         now = step.now
-        for session in [self.state.sessions[link] for link in sorted(self.state.sessions)]:
+        for session in self._timers.due(self.state, now.steady_ms):
             self._session_timer(step, session)
         feeding.time_passed(self.state, step)
         if self.state.missing_due_ms is not None and now.steady_ms >= self.state.missing_due_ms:
@@ -330,6 +350,7 @@ class Hub:
                 step.close(self.state, session, *refusal)
 
     def _session_timer(self, step: Step, session: Session) -> None:
+        """Do what a session's time has come for; who has not greeted is looked at only to be turned away."""
         now_ms = step.now.steady_ms
         if session.phase is not Phase.OPEN and now_ms - session.opened_ms >= HELLO_TIMEOUT_MS:
             step.close(self.state, session, "no_greeting", f"no greeting within {HELLO_TIMEOUT_MS // 1000} seconds")
@@ -337,7 +358,7 @@ class Hub:
             step.close(self.state, session, "silent", f"nothing heard for {SILENCE_MS_MAX // 1000} seconds")
         elif session.into.questions and now_ms - session.into.answered_ms >= ANSWER_MS_MAX:
             step.close(self.state, session, "no_answer", f"no answer within {ANSWER_MS_MAX // 1000} seconds")
-        elif session.is_open:
+        else:
             self._open_session_timer(step, session)
 
     def _open_session_timer(self, step: Step, session: Session) -> None:
@@ -362,17 +383,3 @@ def _joins(gathered: Sequence[Records], message: Any) -> bool:
 
 def _is_due(due_ms: int | None, now_ms: int) -> bool:
     return due_ms is not None and due_ms <= now_ms
-
-
-def _session_timer_ms(session: Session) -> int:
-    """Return when (steady ms) a session wants to be looked at."""
-    if not session.is_open:
-        return min(session.opened_ms + HELLO_TIMEOUT_MS, session.heard_ms + SILENCE_MS_MAX)
-    out, into = session.out, session.into
-    due_ms = min(session.pinged_ms + PING_AFTER_MS, audit.next_due_ms(session))  # the latter ends silence, too
-    if into.questions:
-        due_ms = min(due_ms, into.answered_ms + ANSWER_MS_MAX)
-    for other_ms in (out.named_due_ms, out.through_due_ms, into.ack_due_ms):
-        if other_ms is not None and other_ms < due_ms:
-            due_ms = other_ms
-    return due_ms

@@ -40,6 +40,7 @@ LIFE_MS_MAX = 90 * DAY_MS
 LIFE_LONG_MS_MAX = 400 * DAY_MS  # cards, grants, pacts: a year and a month to renew
 LIFE_REVOKE_MS_MAX = 435 * DAY_MS  # a revocation outlives what it revokes: 400 days and 35 to go
 BODY_KEPT_MS = 7 * DAY_MS  # after `expires`
+CONTACT_KEPT_MS = 48 * HOUR_MS  # after a deal is settled: time to call about what went wrong with it
 THREAD_KEPT_MS = 35 * DAY_MS  # after `expires`: longer than the weeks that a hub works cut off
 STEPS_MAX = 4096  # then a new lot by count
 DATES_MAX = 52
@@ -57,6 +58,7 @@ TEXT_BYTES_MAX = 8 * 1024
 ATTRIBUTES_MAX = 32
 ATTRIBUTE_BYTES_MAX = 32
 SOURCE_BYTES_MAX = 240
+REPEATS_BYTES_MAX = 640  # a rule of 200 characters, its start, its zone twice and 20 days left out are 570
 NAME_BYTES_MAX = 240
 QUANTITY_MAX = 10**12
 PEOPLE_MAX = 1_000_000
@@ -87,6 +89,7 @@ PULLS_PER_FRAME_MAX = 512
 SKETCH_ID_BYTES = 6  # keyed short ids of the audit: 48 bits, and a bad guess costs one audit
 LACKS_PER_FRAME_MAX = 16_384
 SYMBOL_BYTES_PER_FRAME_MAX = 128 * 1024
+RECENT_AGES = 12  # of records in an audit, each twice the one before: an hour to 85 days, nearly all lifetimes
 IDS_LISTED_MAX = 500_000  # ids of one full list: 32 MB held while it is compared
 WAITING_PER_PEER_MAX = 256
 ASKED_PER_SESSION_MAX = 65_536
@@ -100,6 +103,10 @@ PEERS_KNOWN_MAX = 4_096
 # --- Spreading and catching up
 ANNOUNCE_AFTER_MS = 60  # names are gathered so long before they are sent: a batch costs what a single one costs
 ANNOUNCE_LATER_MS = 40  # more, for the side that was dialled: it hears the other's names first, and need not send them
+# Where all are linked with all the origin sends to everybody, and a name is only for whoever has lost that link: a hub
+# that is busy should not hear, and answer, names of what is on its way to it.
+MESH_ANNOUNCE_AFTER_MS = 300
+MESH_ANNOUNCE_LATER_MS = 200
 ANNOUNCED_MAX = 4_096  # names that wait for one peer; beyond, its stream falls behind and goes on from the catalog
 NAMED_PER_SESSION_MAX = 4_096  # named by one peer and not here yet; beyond, the audit brings them
 MISSING_MAX = 65_536  # named by anybody and not here yet
@@ -110,6 +117,7 @@ RTT_MS_GUESS = 100  # until the first pong
 ORIGINS_MAX = 4_096  # hubs whose eager links are remembered, by link
 ACK_AFTER_RECORDS = 64
 ACK_AFTER_MS = 1_000
+THROUGH_AFTER_RECORDS = 512  # in the middle of a long stream: what a cut costs at most, for a row on both sides
 THROUGH_AFTER_MS = 2_000  # a live stream says "complete through" so often: each costs both sides a row
 ANSWER_MS_MAX = 60_000  # from one part of an answer to the next; then the link is of no use
 FEED_SILENCE_MS = 5_000  # then others may feed us
@@ -147,7 +155,20 @@ TIME_KEPT_MS = DAY_MS  # what a hub said counts so long: crystals are off by up 
 TIMES_KEPT_MAX = 256  # hubs whose answers are remembered; beyond, the oldest are forgotten
 TIME_LIFT_MS_MAX = 90 * DAY_MS  # what one hub's stamp may move a clock that nobody vouches for (design 6)
 
-assert THREAD_KEPT_MS > BODY_KEPT_MS
+# --- Deals
+VERB_BYTES_MAX = 16
+ACCOUNTS_MAX = 1_024  # dates of one chain, over all versions of its post: 20 times what one version can name
+HOLD_MIN_MAX = 14 * 24 * 60  # powered-on minutes that a promise holds; 2 days are usual, 4 hours for what perishes
+CONTACT_BOX_BYTES_MIN = 49  # what HPKE adds (48), and something to say
+CONTACT_BOX_BYTES_MAX = 960  # in a body with whatever a newer version adds
+CONTACT_TEXT_BYTES = 400  # a name, a number, where and when; always filled up to this
+STEPS_AHEAD_MAX = 8_192  # steps that came too early, of which is kept what they end: two longest chains, 2 MB
+
+assert DATES_MAX < ACCOUNTS_MAX <= STEPS_MAX
+assert CONTACT_BOX_BYTES_MAX + 16 <= STEP_BODY_BYTES_MAX
+assert CONTACT_BOX_BYTES_MIN - 1 + CONTACT_TEXT_BYTES <= CONTACT_BOX_BYTES_MAX
+assert THREAD_KEPT_MS > BODY_KEPT_MS > CONTACT_KEPT_MS
+assert STEPS_AHEAD_MAX >= 2 * STEPS_MAX
 assert LIFE_REVOKE_MS_MAX >= LIFE_LONG_MS_MAX + THREAD_KEPT_MS
 assert HEAD_BYTES_MAX + BODY_BYTES_MAX + SEATS_MAX * SIGNATURE_BYTES + 32 < RECORD_BYTES_PER_FRAME
 assert RECORD_BYTES_PER_FRAME + HEAD_BYTES_MAX + BODY_BYTES_MAX < FRAME_BYTES_MAX
@@ -156,12 +177,13 @@ assert RECORDS_PER_FRAME <= RECORDS_PER_FRAME_MAX <= WINDOW_RECORDS_MAX
 assert INVITES_DEFAULT <= INVITES_MAX <= PLACE_MAX
 assert PLACES_DEFAULT <= PLACES_MAX <= PLACE_MAX
 assert 2 * GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX <= RECORDS_PER_FRAME_MAX
-assert ACK_AFTER_RECORDS < WINDOW_RECORDS_MAX
+assert ACK_AFTER_RECORDS < THROUGH_AFTER_RECORDS < WINDOW_RECORDS_MAX
 assert SHORT_PER_FRAME_MAX * SHORT_BYTES + 64 < FRAME_BYTES_MAX
 assert LACKS_PER_FRAME_MAX * SKETCH_ID_BYTES + 64 < FRAME_BYTES_MAX
 assert SYMBOL_BYTES_PER_FRAME_MAX + 64 < FRAME_BYTES_MAX
 assert ANNOUNCED_MAX <= SHORT_PER_FRAME_MAX
 assert ANNOUNCE_AFTER_MS + ANNOUNCE_LATER_MS < THROUGH_AFTER_MS
+assert MESH_ANNOUNCE_AFTER_MS + MESH_ANNOUNCE_LATER_MS < THROUGH_AFTER_MS
 assert PING_AFTER_MS * 3 <= SILENCE_MS_MAX
 assert 2 * TIMES_APART_MS_MAX < STAMP_AHEAD_MS_MAX
 assert TIMES_NEEDED <= TIMES_KEPT_MAX

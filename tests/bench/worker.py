@@ -4,10 +4,13 @@
     {"do": "connect", "to": [[number, port], ...]}      -> {"done": true}
     {"do": "prepare", "count": n, "first_place": m}     -> {"done": true}        records are signed, nothing else
     {"do": "publish", "batch": k}                       -> {"done": true}        all that was prepared
-    {"do": "hold", "records": n}                        -> {"held": ..., "at_s": ..., "rss_mib": ..., "bytes_out": ...}
+    {"do": "hold", "records": n}                        -> {"held": ..., "at_s": ..., "rss_mib": ..., "bytes_out": ...,
+                                                           "cpu_s": ...}
+    {"do": "settle"}                                    -> {"done": true}        links are open, audits done, all quiet
     {"do": "cut"}                                       -> {"done": true}        every link that this side dialled
 
-`at_s` is the monotonic clock, which all processes of a machine share. Who calls: `crowd`.
+`at_s` is the monotonic clock, which all processes of a machine share; `cpu_s` is what all threads of the worker have
+used since its start. All workers, bare ones too, treat memory as the daemon does (`frugal`). Who calls: `crowd`.
 """
 
 import asyncio
@@ -23,10 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.machine import rss_mib
 from bench.world import BenchHub, World, running_hub
+from hartig_node import frugal
 from hartig_node.net.links import Link
 from hartig_protocol.records.record import Record
+from hartig_protocol.sync import outbound
+from hartig_protocol.sync.state import Session, SyncState
 
-ASK_AGAIN_S = 0.002
+ASK_AGAIN_S = 0.005
+SETTLED_AGAIN_S = 0.1
 
 Json = dict[str, Any]
 
@@ -51,6 +58,13 @@ class HubWorker:
         self.links.clear()
         return {"done": True}
 
+    async def settle(self) -> Json:
+        """Wait until nothing is left to do that came with new links."""
+        state = self.hub.engine.hub.state
+        while state.jobs or not all(_is_quiet(state, one) for one in state.sessions.values()):
+            await asyncio.sleep(SETTLED_AGAIN_S)
+        return {"done": True}
+
     async def prepare(self, count: int, first_place: int) -> Json:
         self.prepared = self.world.records(count, author=self.number, first_place=first_place)
         return {"done": True}
@@ -65,6 +79,12 @@ class HubWorker:
         while len(catalog.entries) < records or (await store.status()).records < records:
             await asyncio.sleep(ASK_AGAIN_S)
         return _report(len(catalog.entries), self.hub.bytes_out())
+
+
+def _is_quiet(state: SyncState, session: Session) -> bool:
+    audit = session.audit
+    is_audited = audit.attempt is None and audit.deferred is None and bool(audit.begun_ms or audit.heard_ms)
+    return session.is_open and is_audited and outbound.is_settled(state, session)
 
 
 class BareWorker:
@@ -96,7 +116,8 @@ class BareWorker:
 
 
 def _report(held: int, bytes_out: int) -> Json:
-    return {"held": held, "at_s": time.monotonic(), "rss_mib": rss_mib(), "bytes_out": bytes_out}
+    at_s, cpu_s = time.monotonic(), time.process_time()
+    return {"held": held, "at_s": at_s, "rss_mib": rss_mib(), "bytes_out": bytes_out, "cpu_s": cpu_s}
 
 
 @asynccontextmanager
@@ -112,7 +133,9 @@ async def _worker(kind: str, world: World, number: int, folder: Path) -> AsyncIt
 
 
 async def _main(kind: str, number: int, hubs: int, now_ms: int, folder: Path) -> None:
+    frugal.begin()
     async with _worker(kind, World(hubs, now_ms=now_ms), number, folder) as worker:
+        frugal.settle()
         _say({"port": worker.port})
         while command := json.loads(await asyncio.to_thread(sys.stdin.readline) or "null"):
             handler: Callable[..., Awaitable[Json]] = getattr(worker, command.pop("do"))

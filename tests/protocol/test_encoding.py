@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hartig_protocol.encoding import decode, encode
+from hartig_protocol.encoding import decode, decode_untyped, encode
 from hartig_protocol.errors import EncodingError, LocalError
 from hartig_protocol.limits import DEPTH_MAX, INTEGER_MAX
 
@@ -78,6 +78,21 @@ def test_everything_else_is_refused(why: str, hexed: str, code: str) -> None:
     assert caught.value.code == code
 
 
+UNTYPED = {"a float", "not a number", "minus nought", "an extension", "a time", "keys that fall", "a key beyond ASCII"}
+UNTYPED |= {"a key that is bytes", "an integer beyond 2^53-1", "an integer below"}
+
+
+@pytest.mark.parametrize(("why", "hexed", "code"), REFUSED, ids=[why for why, _, _ in REFUSED])
+def test_without_a_look_at_types_long_forms_and_repeated_keys_are_refused_still(
+    why: str, hexed: str, code: str
+) -> None:
+    assert (decode_untyped(bytes.fromhex(hexed)) is not None) == (why in UNTYPED), code
+
+
+def test_nesting_that_the_library_refuses_is_no_value_without_a_look_at_types_either() -> None:
+    assert decode_untyped(b"\x91" * 5_000 + b"\x01") is None
+
+
 @pytest.mark.parametrize("value", [1.0, 2**53, {1: 2}, {"ñ": 1}, {1}, 1j], ids=repr)
 def test_what_would_not_be_read_is_not_written(value: Any) -> None:
     with pytest.raises(LocalError):
@@ -144,3 +159,4 @@ def test_noise_is_a_value_with_this_one_encoding_or_an_encoding_error(noise: byt
     except EncodingError:
         return
     assert encode(value) == noise
+    assert decode_untyped(noise) == value

@@ -1,10 +1,8 @@
 """The core as a whole: events in, actions out, timers, publishing (design, section 2)."""
 
-from dataclasses import replace
-
 import pytest
 
-from hartig_protocol import hub as module
+from hartig_protocol import hub
 from hartig_protocol.errors import LocalError
 from hartig_protocol.events import (
     ArrivalsRead,
@@ -20,7 +18,8 @@ from hartig_protocol.events import (
     RecordsPublished,
     TimePassed,
 )
-from hartig_protocol.limits import HELLO_TIMEOUT_MS, PING_AFTER_MS, SESSIONS_MAX, SILENCE_MS_MAX, SWEEP_EVERY_MS
+from hartig_protocol.limits import HELLO_TIMEOUT_MS, SESSIONS_MAX, SILENCE_MS_MAX, SWEEP_EVERY_MS
+from hartig_protocol.records.record import Kind
 from hartig_protocol.sync.framing import pack
 from hartig_protocol.sync.messages import (
     Ack,
@@ -29,7 +28,6 @@ from hartig_protocol.sync.messages import (
     Pong,
     Records,
 )
-from hartig_protocol.sync.state import Session
 from support.records import NOW_MS, seeded
 from support.wire import Puppet, Wire
 
@@ -104,6 +102,16 @@ def test_the_feed_says_what_was_added_changed_and_ended(wire: Wire) -> None:
     ]
 
 
+def test_what_is_said_in_a_chain_is_told_as_a_change_of_its_deal(wire: Wire) -> None:
+    a = wire.member(1)
+    need = wire.network.need(a.key)
+    said = wire.network.step(a.key, need, kind=Kind.STEP, facts={"verb": "count", "quantity": 1, "why": "needed"})
+    wire.publish(a, need, said, wire.network.step(a.key, need, said))
+    notices = [notice for commit in wire.commits[a] for notice in commit.notices][-3:]
+    assert [notice.name for notice in notices] == ["post.added", "deal.changed", "record.added"]
+    assert (notices[1].thread, notices[1].record, notices[1].kind) == (need.head.thread, said.id, Kind.STEP)
+
+
 def test_neighbours_come_and_go_in_the_feed_once(wire: Wire) -> None:
     a, b = wire.member(1), wire.member(2)
     link = wire.connect(a, b)
@@ -117,26 +125,7 @@ def test_neighbours_come_and_go_in_the_feed_once(wire: Wire) -> None:
     assert [change.state for change in wire.told_of(a, PeerChanged)] == ["open", "closed"]
 
 
-# --- Timers, as pure functions of the steady clock
-
-
-def session(**changes: object) -> Session:
-    return replace(Session(1, seeded("node", 32), False, seeded("n", 16), 100, 100, 100), **changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "due_ms"),
-    [
-        ({}, 100 + HELLO_TIMEOUT_MS),
-        ({"phase": module.Phase.JOINING, "heard_ms": 5_000}, 100 + HELLO_TIMEOUT_MS),
-        ({"phase": module.Phase.OPEN}, 100 + PING_AFTER_MS),
-        ({"phase": module.Phase.OPEN, "pinged_ms": 70_000}, 100 + SILENCE_MS_MAX),
-        ({"phase": module.Phase.OPEN, "pinged_ms": 70_000, "heard_ms": 69_000}, 70_000 + PING_AFTER_MS),
-        ({"phase": module.Phase.OPEN, "opened_by_us": True, "pinged_ms": 50_000, "heard_ms": 50_000}, 30_000),
-    ],
-)
-def test_when_a_session_wants_to_be_looked_at(changes: dict[str, object], due_ms: int) -> None:
-    assert module._session_timer_ms(session(**changes)) == due_ms
+# --- Time
 
 
 def test_the_sweep_is_due_every_minute(wire: Wire) -> None:
@@ -177,7 +166,7 @@ def test_a_ping_is_answered_and_an_answer_keeps_the_link(wire: Wire) -> None:
 
 
 def test_the_number_of_links_is_bounded(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SESSIONS_MAX", 2)
+    monkeypatch.setattr(hub, "SESSIONS_MAX", 2)
     a = wire.member(1)
     puppets = [Puppet(wire, number, a) for number in (2, 3, 4)]
     assert [puppet.closed and puppet.closed[0] for puppet in puppets] == [None, None, "full"]

@@ -16,6 +16,7 @@ from protocol.vector_parts import (
     audits,
     authority,
     bundles,
+    deals,
     encoding,
     governance,
     invites,
@@ -27,6 +28,7 @@ from protocol.vector_parts import (
     posts,
     records,
     sets,
+    steps,
     streams,
 )
 from protocol.vector_parts.composing import Fields
@@ -42,6 +44,7 @@ PARTS = {
     "N": "posts",
     "A": "authority",
     "T": "chains",
+    "D": "deals",
     "W": "waiting",
     "S": "streams",
     "O": "overlay",
@@ -60,6 +63,8 @@ MODULES = (
     posts,
     authority,
     sets,
+    steps,
+    deals,
     messages,
     links,
     streams,

@@ -3,14 +3,14 @@
 import pytest
 
 from simulation.invariants import BrokenInvariantError
-from simulation.story import Story
+from simulation.story import Story, lived
 
 
 def live(seed: int) -> None:
     """Live through one world; a broken invariant fails the test with the line that runs it again."""
     broken = ""
     try:
-        Story(seed).run()
+        lived(seed)
     except BrokenInvariantError as error:
         broken = str(error)
     if broken:
@@ -18,10 +18,12 @@ def live(seed: int) -> None:
         pytest.fail(f"world {seed}: {broken}\nrun it again: {again}", pytrace=False)
 
 
-def is_seen(seed: int) -> bool:
+def is_seen(story: Story) -> bool:
     """Whether this world notices that something is wrong."""
     try:
-        Story(seed).run()
+        story.run()
     except BrokenInvariantError:
         return True
+    finally:
+        story.world.end()
     return False

@@ -26,7 +26,7 @@ NARROW: Mapping[str, int] = {
     "TOLD_PER_PEER_MAX": 3,
 }
 # So that an hour of audits fits into minutes.
-BRISK: Mapping[str, int] = {"AUDIT_EVERY_MS": 75_000}
+BRISK: Mapping[str, int] = {"AUDIT_EVERY_MS": 60_000}
 # So that streams wait for audits, as they do between big hubs.
 FULL: Mapping[str, int] = {"SMALL_SET": 6, "PREVIEW_RECORDS": 4}
 # So that eight hubs are too many for a mesh.

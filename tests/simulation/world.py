@@ -2,8 +2,9 @@
 
 In: a seed's choices, made by `story`. Out: a run that anyone can repeat, and `trace`, a hash over all that happened.
 A commit takes time and becomes durable later; what follows it in a hub's list of actions waits, and a crash loses both.
-Frames of a link arrive in order, each a little sooner or later; while a way is blocked they are held up, and a link
-that is lost loses what was under way.
+Frames of a link arrive in order, each a little sooner or later, as over TLS; while a way is blocked they are held up,
+and a link that is lost loses what was under way. A link that is *mangled* loses, doubles and reorders single frames
+until it is cut, as a broken relay would, or a channel without the order that the core relies on.
 """
 
 import hashlib
@@ -40,6 +41,10 @@ NETWORK = Network(seed=7)
 TIMER_STEP_MS = 10
 JITTER_MS = 20
 RETRY_MS_MAX = 30_000
+DIAL_MS = 10_000  # until a dial that nobody answers has failed
+LOST_SHARE = DOUBLED_SHARE = 0.12  # of the frames on a mangled link
+LATE_SHARE = 0.3
+LATE_MS_MAX = 800  # so that others overtake a frame
 LINK_MS_GOOD = 10_000  # a link that held so long was no mistake
 
 Lie = Callable[[bytes], list[bytes]]
@@ -95,12 +100,15 @@ class World:
         self.at_ms = 0
         self.heap: list[tuple[int, int, Callable[[], None]]] = []
         self.members: list[Member] = []
+        self.by_node: dict[bytes, list[Member]] = {}  # a clone has the node of its first
         self.groups: dict[int, int] = {}  # place -> side of a partition that cuts
         self.blocked: set[tuple[int, int]] = set()  # (from place, to place): frames are held up
         self.pairs: set[tuple[int, int]] = set()  # who keeps a link to whom, when it can
         self.follows_wishes = False  # whether hubs dial whom their cores want, too
         self.tries: dict[tuple[int, int], tuple[int, int]] = {}  # way -> dials in a row that came to little, and when
+        self.in_vain_ms: dict[tuple[int, bytes], int] = {}  # (place, node): when a dial was said to have failed
         self.ways: dict[tuple[int, int], Way] = {}  # (link, to place)
+        self.mangled: set[int] = set()  # links
         self.watch = Watch(self)
         self.tickets: dict[int, tuple[Member, list[Record]]] = {}
         self._order = 0
@@ -134,6 +142,16 @@ class World:
     def trace(self) -> str:
         return self._trace.hexdigest()
 
+    def end(self) -> None:
+        """Let go of everything but the trace; what refers to each other would stay until garbage is collected."""
+        for member in self.members:
+            member.links.clear()
+            member.pipeline.clear()
+            del member.core.hub
+        for part in (self.heap, self.members, self.by_node, self.tickets, self.ways):
+            part.clear()
+        del self.watch.world, self.watch
+
     # --- Hubs
 
     def add(self, number: int, *, secret_from: Member | None = None) -> Member:
@@ -146,6 +164,7 @@ class World:
         """Let a core live here."""
         member = Member(core, len(self.members) + 1)
         self.members.append(member)
+        self.by_node.setdefault(core.node, []).append(member)
         self.groups[member.place] = 0
         self.start(member)
         return member
@@ -171,9 +190,8 @@ class World:
     def handle(self, member: Member, event: Event) -> None:
         if not member.is_up:
             return
-        self._trace.update(b"%d %d %s" % (self.at_ms, member.place, type(event).__name__.encode()))
-        if type(event) is FrameReceived:
-            self._trace.update(event.frame)
+        detail = event.frame if type(event) is FrameReceived else type(event).__name__.encode()
+        self._trace.update(b"%d %d %b" % (self.at_ms, member.place, detail))
         actions = member.core.hub.handle(event, self.clock(member))
         self.watch.handled(member, event, actions)
         self._take(member, actions)
@@ -266,8 +284,26 @@ class World:
             return
         way = self.ways[link, other.place]
         soonest = self.at_ms + 5 + link % 40 + int(self.random.random() * JITTER_MS)
+        if link in self.mangled:
+            self._send_mangled(member, link, frame, soonest)
+            return
         way.last_ms = max(way.last_ms, soonest)
         self.after(way.last_ms - self.at_ms, lambda: self._arrive(member, other, link, frame))
+
+    def _send_mangled(self, member: Member, link: int, frame: bytes, soonest_ms: int) -> None:
+        """Let a frame come never, once or twice, and sometimes after those that were sent after it."""
+        other, fate = member.links[link], self.random.random()
+        copies = 0 if fate < LOST_SHARE else 2 if fate < LOST_SHARE + DOUBLED_SHARE else 1
+        for _ in range(copies):
+            late_ms = self.random.randint(1, LATE_MS_MAX) if self.random.random() < LATE_SHARE else 0
+            self.after(soonest_ms + late_ms - self.at_ms, lambda: self._arrive(member, other, link, frame))
+
+    def mangle(self, link: int, span_ms: int) -> None:
+        """Let a link lose, double and reorder frames for a while; then it is cut."""
+        one, other = (member.place for member in self.members if link in member.links)
+        self.watch.tainted |= {(one, other), (other, one)}
+        self.mangled.add(link)
+        self.after(span_ms, lambda: self.cut(link))
 
     def _arrive(self, member: Member, other: Member, link: int, frame: bytes) -> None:
         if link not in other.links:
@@ -334,7 +370,7 @@ class World:
 
     def _dial(self, dialler: Member, acceptor: Member) -> bool:
         """Dial, unless a link stands or others came to nothing lately; false where nobody answers."""
-        if any(other is acceptor for other in dialler.links.values()):
+        if acceptor in dialler.links.values():
             return True
         way = (dialler.place, acceptor.place)
         failures, since_ms = self.tries.get(way, (0, -LINK_MS_GOOD))
@@ -349,8 +385,16 @@ class World:
 
     def _dial_node(self, member: Member, node: bytes) -> None:
         """Dial whoever runs under a node key; a clone is one more to try."""
-        if any(other.core.node == node for other in member.links.values()):
+        others = self.by_node.get(node, ())
+        linked = member.links.values()
+        if any(other in linked for other in others):
             return
-        others = [other for other in self.members if other.core.node == node and other is not member]
-        if not any(self._dial(member, other) for other in others):
+        if not any(other is not member and self._dial(member, other) for other in others):
+            self._unreachable(member, node)
+
+    def _unreachable(self, member: Member, node: bytes) -> None:
+        """Say that a dial has failed, as often as dials take until they do."""
+        since_ms = self.in_vain_ms.get((member.place, node), -DIAL_MS)
+        if self.at_ms - since_ms >= DIAL_MS:
+            self.in_vain_ms[member.place, node] = self.at_ms
             self.handle(member, NodeUnreachable(node))

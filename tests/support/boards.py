@@ -1,11 +1,13 @@
 """A whole board on a real engine and core, with the store's twin, a clock that stands still and seeded randomness."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import permutations
 
 from hartig_node.board.board import Board
 from hartig_node.board.context import Context, Settings
+from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import Pen
 from hartig_node.clock import Clock
 from hartig_node.daemon.founding import Founding, found
@@ -16,7 +18,9 @@ from hartig_node.tasks import Tasks
 from hartig_protocol.hub import Hub
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.sync.state import load_state
-from support.records import NOW_MS, random_bytes_from
+from support.records import NOW_MS, Network, random_bytes_from
+
+ALL = 1 << 40  # more records, bytes and arrivals than any test has
 
 
 @dataclass
@@ -50,6 +54,11 @@ def node_id_of(seed: int) -> bytes:
     return SigningKey(random_bytes_from(f"node {seed}")(32)).public
 
 
+def box_key_of(seed: int) -> BoxKey:
+    """Return the box key of a test's hub."""
+    return BoxKey(random_bytes_from(f"box {seed}")(32))
+
+
 @asynccontextmanager
 async def running_board(
     disk: MemoryDisk | None = None,
@@ -73,8 +82,8 @@ async def running_board(
     random_bytes = random_bytes_from(f"random {seed}")
     engine = Engine(Hub(state, clock.now()), store, clock, tasks, random_bytes)
     pen = Pen(key, founding.network, state.catalog, clock, random_bytes)
-    settings = Settings("Test hub", "/nowhere", 4279, 4278, 8080, version="0")
-    board = Board(Context(engine, store, pen, clock, state.node_id, settings, random_bytes))
+    settings = Settings("Test hub" if seed == 1 else f"Test hub {seed}", "/nowhere", 4279, 4278, 8080, version="0")
+    board = Board(Context(engine, store, pen, clock, state.node_id, settings, random_bytes, box_key_of(seed)))
     engine.node_side = board.membership
     engine.start()
     bench = Bench(board, engine, store, time, founding, key, failures)
@@ -87,3 +96,41 @@ async def running_board(
         engine.close()
         await tasks.close()
     assert may_fail or not failures
+
+
+# --- Several boards, and word that travels only when a test says so
+
+
+@asynccontextmanager
+async def running_boards(count: int) -> AsyncIterator[list[Bench]]:
+    """Run boards of one network that know of each other; from then on they are cut off until they `meet`."""
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(running_board(seed=1))
+        benches = [first]
+        for seed in range(2, count + 1):
+            bench = await stack.enter_async_context(running_board(seed=seed, founded=False))
+            network = Network()
+            network.charter = first.founding.charter
+            grant = network.grant(bench.key.public, author=first.key, place=seed, places=50, invites=0)
+            await bench.engine.publish([first.founding.charter.wire, first.founding.grant.wire, grant.wire])
+            await bench.board.membership.start()
+            benches.append(bench)
+        await meet(*benches)
+        for bench in benches:
+            await bench.board.membership.learn_names()
+        yield benches
+
+
+async def meet(*benches: Bench) -> None:
+    """Let boards give each other all that they may share, until nobody has anything new."""
+    held = -1
+    while held != (held := sum(len(bench.store.disk.numbers) for bench in benches)):
+        for one, other in permutations(benches, 2):
+            await tell(one, other)
+
+
+async def tell(one: Bench, other: Bench) -> None:
+    """Let one board give another all that it may share; nothing comes back."""
+    for governance in (True, False):
+        wires, _ = await one.store.read_arrivals(0, ALL, ALL, ALL, governance=governance)
+        await other.engine.publish(wires)

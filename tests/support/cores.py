@@ -72,7 +72,8 @@ class Core:
     @property
     def ids(self) -> set[bytes]:
         """What it holds and may share."""
-        return {entry.id for entry in self.hub.catalog.entries.values() if not entry.is_private}
+        catalog = self.hub.catalog
+        return {record_id for _, record_id in catalog.ids_after(0, catalog.last_n)}
 
     def start(self, now: Now) -> list[Action]:
         """Begin a life of the process on the disk; return what the core wants done first."""

@@ -141,12 +141,13 @@ class Town:
 
     def look(self, number: int) -> None:
         if number in self.up:
-            self.act(number, overlay.refresh)
+            self.act(number, lambda _state, _step: None)
 
     def act(self, number: int, do: Callable[..., object], *arguments: Any) -> None:
         """Let one hub do something, and carry out what follows."""
         state, step = self.states[number], Step(self.now())
         do(state, step, *arguments)
+        state.overlay.links_changed = True  # sessions come and go here as the town says
         overlay.refresh(state, step)
         for action in step.actions():
             match action:

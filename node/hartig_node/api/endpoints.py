@@ -1,12 +1,14 @@
-"""What a route is: method, path, handler, the scope that it asks for, and the query parameters that it knows.
+"""What a route is: method, path, handler, scope, query parameters, and what a POST does that comes twice.
 
 In: the lists of the `routes_*` modules. Out: an aiohttp router that knows the scope and the parameters of each of its
-routes. A route that was added without either is for admins and knows no parameter: what is forgotten stays shut.
+routes. A route that was added without either is for admins and knows no parameter: what is forgotten stays shut, and
+is not done twice.
 Who calls: `app`, and the test that compares `node/API.md` with the routes.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from aiohttp import web
 
@@ -14,6 +16,15 @@ PREFIX = "/api/v1"
 PUBLIC, READ, WRITE, ADMIN = "public", "read", "write", "admin"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Repeat(Enum):
+    """What a POST does that comes again because its answer was lost (`idempotency`)."""
+
+    TWICE = auto()  # the same once more: so its beginning is written down, and nothing is begun twice
+    SAFE = auto()  # nothing more than once: who does not know what became of it may do it again
+    SECRET = auto()  # as TWICE; and its answer is not kept, because it holds what is shown once
+    LONG = auto()  # as SAFE; and its body is too long to be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class Endpoint:
     handler: Handler
     scope: str
     query: tuple[str, ...] = ()
+    repeat: Repeat = Repeat.TWICE
 
 
 ENDPOINTS = web.AppKey("endpoints", dict[web.AbstractRoute, Endpoint])

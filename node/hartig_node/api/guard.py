@@ -16,6 +16,7 @@ from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 
 BOARD = web.AppKey("board", Board)
+ASKER = web.RequestKey("asker", str)  # whose request it is, where a scope was asked for
 TOKEN_CHARACTERS_MAX = 200  # ours have 50; nobody hashes megabytes for a stranger
 _BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]/@\s]+)(:\d{1,5})?")
@@ -75,9 +76,11 @@ def _options(request: web.Request, refusal: web.HTTPException) -> web.Response:
 async def check_scope(request: web.Request, door: Door, scope: str) -> None:
     """Refuse whoever may not do what `scope` names: by peer credentials on a Unix socket, else by token."""
     if door.user_ids is not None:
-        if peer_user_id(request.transport) not in door.user_ids:
+        user_id = peer_user_id(request.transport)
+        if user_id not in door.user_ids:
             hint = "ask as root or as the user that the hub runs as, or with a token on 127.0.0.1"
             raise BoardError("forbidden", "this socket is for the hub's own user", hint)
+        request[ASKER] = f"user {user_id}"
         return
     token = await request.app[BOARD].tokens.check(_secret(request))
     if token is None:
@@ -87,6 +90,7 @@ async def check_scope(request: web.Request, door: Door, scope: str) -> None:
         has = ", ".join(token.scopes)
         hint = f"make one that may: hartig token add NAME --scope {scope}"
         raise BoardError("forbidden", f"this needs a token with the scope {scope}; this one has {has}", hint)
+    request[ASKER] = f"token {token.id}"
 
 
 def _secret(request: web.Request) -> str:

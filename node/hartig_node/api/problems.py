@@ -1,13 +1,15 @@
 """Problems: every answer that says no, in one shape (RFC 9457).
 
-In: `BoardError`, aiohttp's own refusals, bytes that are no HTTP, and our bugs. Out: `application/problem+json` with
-`type`, `title`, `status`, `code`, `detail` and, where there is one, `hint`, `pointer`, `reference`. Of a bug people see
-a reference alone; the rest is in the log, without an address. Who calls: `app` the middleware, `server` the protocol.
+In: `BoardError`, its kin that HTTP alone knows (`ApiError`), aiohttp's own refusals, bytes that are no HTTP, and our
+bugs. Out: `application/problem+json` with `type`, `title`, `status`, `code`, `detail` and, where there is one, `hint`,
+`pointer`, `reference`, `rule`. Of a bug people see a reference alone; the rest is in the log, without an address. Who
+calls: `app` the middleware, `server` the protocol.
 """
 
 import json
 import logging
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -29,6 +31,29 @@ _CODES = {
     415: "unsupported_media_type",
 }
 
+# What no use case ever says: code -> (HTTP status, title), as in `board.errors`.
+API_ERRORS: dict[str, tuple[int, str]] = {
+    "idempotency_in_progress": (409, "The same request is being carried out just now"),
+    "idempotency_key_reused": (422, "This Idempotency-Key belongs to another request"),
+    "outcome_unknown": (409, "The hub stopped in the middle of this request"),
+    "answer_not_kept": (409, "This was done, and its answer was not kept"),
+}
+
+
+@dataclass
+class ApiError(BoardError):
+    """A request cannot be answered, for a reason that lies in HTTP."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return API_ERRORS[self.code][0]
+
+    @property
+    def title(self) -> str:
+        """The kind of problem, for people."""
+        return API_ERRORS[self.code][1]
+
 
 def problem_json(error: BoardError, reference: str = "") -> dict[str, Any]:
     """Return the members of a problem; those that say nothing are left out."""
@@ -41,6 +66,7 @@ def problem_json(error: BoardError, reference: str = "") -> dict[str, Any]:
         "hint": error.hint,
         "pointer": _cut(error.pointer, POINTER_CHARACTERS_MAX),
         "reference": reference,
+        "rule": error.rule,
     }
     return {name: value for name, value in problem.items() if value != ""}
 

@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +24,7 @@ PIECE_S_MAX = 30.0  # of silence in a long body; a stick that is being read may 
 DEPTH_MAX = 8  # a batch of drafts with texts by language needs 4; as deep as a record may be
 JSON = ("application/json",)
 MERGE_PATCH = ("application/merge-patch+json", "application/json")
+BODY = web.RequestKey("body", bytes)  # of a request whose body was read before its handler asks for it
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -49,6 +50,22 @@ def check_query(request: web.Request, known: Sequence[str]) -> None:
             raise BoardError("bad_request", f"there is no parameter {name[:60]!r} here", hint, pointer(name))
         if len(query.getall(name)) > 1:
             raise BoardError("bad_request", f"{name} is given twice", "give it once", pointer(name))
+
+
+def check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a parameter that is none of its choices."""
+    if value not in choices:
+        hint = f"{name} is one of {', '.join(sorted(choices))}"
+        raise BoardError("bad_request", f"there is no {name} {value[:40]!r}", hint, pointer(name))
+
+
+def read_limit(request: web.Request, most: int, default: int = 50) -> int:
+    """Return how many items a page of a list may have."""
+    text = request.query.get("limit", str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= most):
+        hint = f"send a whole number from 1 to {most}"
+        raise BoardError("bad_request", f"limit {text[:20]!r} is out of range", hint, "/limit")
+    return int(text)
 
 
 async def read_json(request: web.Request, bytes_max: int = BODY_BYTES_MAX, media: Sequence[str] = JSON) -> Any:
@@ -92,8 +109,18 @@ def _media_hint(media: Sequence[str]) -> str:
     return f"send the header Content-Type: {media[0]}"
 
 
+async def read_ahead(request: web.Request) -> bytes:
+    """Return a body before its handler reads it, which still finds all of it."""
+    body = request[BODY] = await _read_body(request, BATCH_BYTES_MAX)
+    return body
+
+
 async def _read_body(request: web.Request, bytes_max: int) -> bytes:
     """Read a body within its bounds; one that is announced as too large is refused unread."""
+    if BODY in request:
+        if len(request[BODY]) > bytes_max:
+            raise _too_large(bytes_max)
+        return request[BODY]
     await _begin_body(request, bytes_max)
     body = bytearray()
     try:
@@ -230,6 +257,23 @@ class Fields:
     def number_or_none(self, name: str) -> float | None:
         """Return a number, or None where it is left out."""
         return self.number(name) if name in self._members else None
+
+    def quantity_or_none(self, name: str) -> str | int | float | None:
+        """Return a quantity as it was sent, a number or decimal text, or None where it is left out."""
+        return self.quantity(name) if name in self._members else None
+
+    def quantity(self, name: str) -> str | int | float:
+        """Return a quantity as it was sent; the board reads it exactly, in the unit of its post."""
+        value: str | int | float = self._typed(name, None, (str, int, float), 'a number, or decimal text such as "2.5"')
+        return value
+
+    def text_or_none(self, name: str) -> str | None:
+        """Return a text, or None where it is left out."""
+        return self.text(name) if name in self._members else None
+
+    def texts_or_none(self, name: str) -> "list[str] | None":
+        """Return a list of texts, or None where it is left out."""
+        return self.texts(name) if name in self._members else None
 
     def flag(self, name: str, default: bool) -> bool:  # noqa: FBT001 - a default like all the others
         """Return true or false."""

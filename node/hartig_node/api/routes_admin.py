@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from hartig_node.api.answers import NO_STORE, answer
-from hartig_node.api.endpoints import ADMIN, PREFIX, READ, Endpoint
+from hartig_node.api.endpoints import ADMIN, PREFIX, READ, Endpoint, Repeat
 from hartig_node.api.reading import Fields, read_object
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
@@ -32,11 +32,11 @@ def admin_endpoints(board: Board) -> list[Endpoint]:
         Endpoint("GET", f"{PREFIX}/status", status.status, READ),
         Endpoint("GET", f"{PREFIX}/peers", status.peers, READ),
         Endpoint("GET", f"{PREFIX}/invites", invites.list, ADMIN),
-        Endpoint("POST", f"{PREFIX}/invites", invites.create, ADMIN),
+        Endpoint("POST", f"{PREFIX}/invites", invites.create, ADMIN, repeat=Repeat.SECRET),
         Endpoint("GET", f"{PREFIX}/invites/{{id}}", invites.get, ADMIN),
         Endpoint("DELETE", f"{PREFIX}/invites/{{id}}", invites.revoke, ADMIN),
         Endpoint("GET", f"{PREFIX}/tokens", tokens.list, ADMIN),
-        Endpoint("POST", f"{PREFIX}/tokens", tokens.add, ADMIN),
+        Endpoint("POST", f"{PREFIX}/tokens", tokens.add, ADMIN, repeat=Repeat.SECRET),
         Endpoint("GET", f"{PREFIX}/tokens/{{id}}", tokens.get, ADMIN),
         Endpoint("DELETE", f"{PREFIX}/tokens/{{id}}", tokens.revoke, ADMIN),
     ]

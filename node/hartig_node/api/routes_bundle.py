@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hartig_node.api.answers import NO_STORE, answer
-from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint
+from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint, Repeat
 from hartig_node.api.reading import read_pieces
 from hartig_node.board.board import Board
 from hartig_node.board.bundles import BUNDLE_BYTES_MAX, NewBundle
@@ -24,7 +24,7 @@ def bundle_endpoints(board: Board) -> list[Endpoint]:
     routes = _Bundles(board)
     return [
         Endpoint("GET", f"{PREFIX}/bundle", routes.write, ADMIN),
-        Endpoint("POST", f"{PREFIX}/bundle", routes.read, ADMIN),
+        Endpoint("POST", f"{PREFIX}/bundle", routes.read, ADMIN, repeat=Repeat.LONG),
     ]
 
 

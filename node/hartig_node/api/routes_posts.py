@@ -12,7 +12,16 @@ from aiohttp import web
 from hartig_node.api.answers import answer, answer_list, if_match_versions
 from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint
 from hartig_node.api.problems import problem_json
-from hartig_node.api.reading import BATCH_BYTES_MAX, MERGE_PATCH, Fields, pointer, read_json, read_object
+from hartig_node.api.reading import (
+    BATCH_BYTES_MAX,
+    MERGE_PATCH,
+    Fields,
+    check_choice,
+    pointer,
+    read_json,
+    read_limit,
+    read_object,
+)
 from hartig_node.board.board import Board
 from hartig_node.board.drafts import KINDS
 from hartig_node.board.errors import BoardError
@@ -31,6 +40,7 @@ _CHOICES = {
     "mode": MODES,
     "state": frozenset({"standing", "all"}),
 }
+_YES_OR_NO = ("true", "false")
 _CHARACTERS_MAX = {"category": CATEGORY_BYTES_MAX, "area": AREA_CHARACTERS_MAX, "q": SEARCH_CHARACTERS_MAX}
 
 
@@ -54,7 +64,7 @@ def _collection_endpoints(collection: "Collection") -> list[Endpoint]:
         Endpoint("POST", base, collection.publish, WRITE),
         Endpoint("GET", f"{base}/{{id}}", collection.get, READ),
         Endpoint("PATCH", f"{base}/{{id}}", collection.revise, WRITE),
-        Endpoint("DELETE", f"{base}/{{id}}", collection.withdraw, WRITE),
+        Endpoint("DELETE", f"{base}/{{id}}", collection.withdraw, WRITE, ("force",)),
         Endpoint("POST", f"{base}/{{id}}/renew", collection.renew, WRITE),
     ]
 
@@ -108,9 +118,11 @@ class Collection:
         return _post_answer(request, await self.board.posts.revise(thread, patch, version))
 
     async def withdraw(self, request: web.Request) -> web.Response:
-        """End a post."""
+        """End a post; with `force` also one of which something is promised."""
+        force = request.query.get("force", "false")
+        check_choice("force", force, _YES_OR_NO)
         thread, version = await self._target(request)
-        return _post_answer(request, await self.board.posts.withdraw(thread, version))
+        return _post_answer(request, await self.board.posts.withdraw(thread, version, force=force == "true"))
 
     async def renew(self, request: web.Request) -> web.Response:
         """Keep a post up for longer."""
@@ -161,28 +173,21 @@ def read_list_query(request: web.Request, kind: str | None) -> ListQuery:
         _check_filter(name, value)
     if kind is not None:
         given["kind"] = kind
-    limit = _limit(given.pop("limit", "50"))
+    limit = read_limit(request, LIMIT_MAX)
+    given.pop("limit", None)
     if "area" in given:
         given["area"] = given["area"].lower()
     return ListQuery(**given, limit=limit)
 
 
 def _check_filter(name: str, value: str) -> None:
-    if name in _CHOICES and value not in _CHOICES[name]:
-        hint = f"{name} is one of {', '.join(sorted(_CHOICES[name]))}"
-        raise BoardError("bad_request", f"there is no {name} {value[:40]!r}", hint, pointer(name))
+    if name in _CHOICES:
+        check_choice(name, value, _CHOICES[name])
     characters_max = _CHARACTERS_MAX.get(name)
     if characters_max is not None and len(value) > characters_max:
         raise BoardError(
             "bad_request", f"{name} is too long", f"send at most {characters_max} characters", pointer(name)
         )
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= LIMIT_MAX):
-        hint = f"send a whole number from 1 to {LIMIT_MAX}"
-        raise BoardError("bad_request", f"limit {text[:20]!r} is out of range", hint, "/limit")
-    return int(text)
 
 
 assert set(_CHOICES) | set(_CHARACTERS_MAX) | {"author", "cursor", "limit"} == {"kind", *FILTERS}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hartig_node.api.answers import answer
-from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint
+from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint, Repeat
 from hartig_node.api.reading import Fields, pointer, read_object
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
@@ -26,7 +26,7 @@ def record_endpoints(board: Board) -> list[Endpoint]:
     """Return the routes of records."""
     routes = _Records(board)
     return [
-        Endpoint("POST", f"{PREFIX}/records", routes.publish, WRITE),
+        Endpoint("POST", f"{PREFIX}/records", routes.publish, WRITE, repeat=Repeat.SAFE),
         Endpoint("GET", f"{PREFIX}/records/{{id}}", routes.get, READ),
     ]
 

@@ -16,6 +16,7 @@ from hartig_node.api.app import make_app
 from hartig_node.api.door import Door
 from hartig_node.api.events import SLOW_READER_S, Streams
 from hartig_node.api.health import ApiFigures
+from hartig_node.api.idempotency import Once
 from hartig_node.api.problems import ProblemHandler
 from hartig_node.board.board import Board
 from hartig_node.ports import AcceptGate, DoorCaps, GateMaker
@@ -72,13 +73,15 @@ class ApiServer:
         """Prepare; `open` begins to answer. Readers of events that take nothing for `slow_reader_s` are cut."""
         self._board, self._doors = board, AppDoors(make_gate)
         self._streams, self._figures = Streams(board, slow_reader_s=slow_reader_s), ApiFigures()
+        self._requests = Once(board)
 
     def __repr__(self) -> str:
         return f"<ApiServer {len(self._doors)} doors, {self._streams!r}>"
 
     async def open(self, door: Door, listeners: Sequence[socket.socket]) -> None:
         """Answer at a door, on non-blocking listening sockets that belong to its gate from now on."""
-        await self._doors.open(make_app(self._board, door, self._streams, self._figures), door, listeners)
+        app = make_app(self._board, door, self._streams, self._figures, self._requests)
+        await self._doors.open(app, door, listeners)
 
     async def close(self) -> None:
         """Stop accepting, end streams, let answers under way finish, and wait until every connection is gone."""

@@ -6,10 +6,15 @@ from contextlib import closing
 from typing import Any
 
 from hartig_node.board.bundles import Bundles
+from hartig_node.board.contacts import Contacts
 from hartig_node.board.context import Context, Settings
+from hartig_node.board.deals import Deals
+from hartig_node.board.elsewhere import Elsewhere
 from hartig_node.board.errors import BoardError
 from hartig_node.board.fetching import Fetching
 from hartig_node.board.invites import Invites
+from hartig_node.board.keeper import Keeper
+from hartig_node.board.ledger import Ledger
 from hartig_node.board.membership import Membership
 from hartig_node.board.posts import Posts
 from hartig_node.board.status import Status
@@ -19,6 +24,7 @@ from hartig_node.board.tokens import Tokens
 from hartig_node.board.views import KIND_NAMES
 from hartig_node.feed import Listener
 from hartig_node.ports import FeedItem, StoreError
+from hartig_protocol.events import Commit
 from hartig_protocol.records.record import Kind
 
 HEARTBEAT_S = 15.0
@@ -26,7 +32,7 @@ FEED_PAGE = 256
 EVENT_NAMES = (
     "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", "removal.added",
     "removal.changed", "card.added", "card.changed", "card.ended", "network.added", "record.added", "record.changed",
-    "record.ended", "peer.connected", "peer.left",
+    "record.ended", "deal.changed", "peer.connected", "peer.left",
 )  # fmt: skip
 
 
@@ -35,16 +41,31 @@ class Board:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.posts = Posts(context)
+        self.ledger = Ledger(context)
+        self.posts = Posts(context, self.ledger)
+        self.deals = Deals(context, self.ledger, self.posts)
+        context.engine.on_committed = self._committed
+        self.contacts = Contacts(context, self.ledger)
+        self.keeper = Keeper(context, self.ledger, self.posts, self.deals, self.contacts)
+        self.ledger.on_touched = self.keeper.touched
+        self.elsewhere = Elsewhere(self.ledger, self.posts)
         self.invites = Invites(context)
         self.tokens = Tokens(context)
         self.membership = Membership(context, self.invites)
+        self.membership.on_restored = self.keeper.look_at_all
         self.timekeeper = Timekeeper(context, self.posts, self.membership)
         self.status = Status(context, self.membership, self.timekeeper)
+        self.status.keeper_problems = self.keeper.problems
         self.bundles = Bundles(context)
 
     def __repr__(self) -> str:
         return f"<Board of {self._context.engine!r}>"
+
+    def _committed(self, commit: Commit) -> None:
+        """Take what has become durable, before anybody is told of it."""
+        self.posts.progressing.kin.committed(commit)
+        self.keeper.committed(commit)
+        self.ledger.committed(commit)
 
     @property
     def config(self) -> Settings:
@@ -116,6 +137,8 @@ def event_json(item: FeedItem) -> dict[str, Any]:
     if item.kind in (Kind.NEED, Kind.OFFER):
         view["kind"] = KIND_NAMES[Kind(item.kind)]
         view["post"] = item.thread.hex()
+    elif item.kind == Kind.STEP:
+        view["thread"] = item.thread.hex()
     if item.record:
         view["record"] = item.record.hex()
     if item.peer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hartig_node.board.errors import BoardError
+from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import Pen
 from hartig_node.clock import Clock
 from hartig_node.engine import Engine
@@ -32,7 +33,7 @@ class Settings:
 
 @dataclass
 class Context:
-    """The engine, the store, the pen and the clock of one node."""
+    """The engine, the store, the pen and the clock of one node. `box` opens what is sealed to this hub."""
 
     engine: Engine
     store: Store
@@ -41,8 +42,10 @@ class Context:
     node_id: bytes
     settings: Settings
     random_bytes: Callable[[int], bytes]
+    box: BoxKey
 
     hub_names: dict[bytes, str] = field(default_factory=dict)
+    hub_boxes: dict[bytes, bytes] = field(default_factory=dict)  # the keys to seal to, by hub key
 
     def names(self) -> dict[bytes, str]:
         """Return the names on hubs' cards, by hub key."""

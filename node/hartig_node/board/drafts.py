@@ -6,22 +6,24 @@ without control and bidi-override characters; codes must be of the shipped lists
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hartig_node.board.errors import BoardError
+from hartig_node.board.repeating import Series, read_repeats
 from hartig_node.board.times import parse_rfc3339
 from hartig_protocol.errors import RecordError
-from hartig_protocol.limits import DAY_MS, HOUR_MS, LIFE_MS_MAX, QUANTITY_MAX
+from hartig_protocol.limits import CONTACT_TEXT_BYTES, DAY_MS, HOUR_MS, LIFE_MS_MAX, QUANTITY_MAX
 from hartig_protocol.records import attributes, categories, units
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS, LEVELS, MODES, RULES, URGENCIES
 from hartig_protocol.records.record import Kind
 
 DRAFT_FIELDS = (
     "kind", "category", "title", "text", "language", "quantity", "unit", "smallest_part", "mode", "urgency", "level",
-    "area", "reach_km", "people", "rule", "window", "dates", "best_before", "requires", "avoids", "satisfies",
-    "contains", "unknown", "source", "audience", "days", "expires_at", "parent",
+    "area", "reach_km", "people", "rule", "closes", "window", "dates", "repeats", "best_before", "requires", "avoids",
+    "satisfies", "contains", "unknown", "source", "audience", "days", "expires_at", "parent",
+    "contact",
 )  # fmt: skip
 FIXED_FIELDS = ("kind", "category", "area", "unit", "smallest_part", "audience")
 KINDS = {"need": Kind.NEED, "offer": Kind.OFFER}
@@ -30,6 +32,8 @@ OFFER_LIFE_MS = 30 * DAY_MS
 COOKED_LIFE_MS = 12 * HOUR_MS
 PERISHABLE_LIFE_MS = 3 * DAY_MS
 _DIVISIBLE = frozenset({"mass", "volume", "length", "area", "energy", "time"})
+CLOSES_AFTER_MS = DAY_MS  # from when a draft that shares fairly says that, where it does not say until when
+FAIR, OPEN = "fair", "open"
 _CHOICES = {"mode": MODES, "urgency": URGENCIES, "rule": RULES, "level": LEVELS}
 _CONTROL_KEPT = "\n\t"
 _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -37,7 +41,11 @@ _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 @dataclass(frozen=True)
 class PostFields:
-    """What a draft says, in the record's terms. `life_ms` or `expires_ms` says how long."""
+    """What a draft says, in the record's terms. `life_ms` or `expires_ms` says how long.
+
+    A series is here as it was said: its dates are made when the post is signed (`instants`). `contact` stands in no
+    record: it is sealed for the other side of a deal (`contacts`).
+    """
 
     kind: Kind
     fixed: list[Any]
@@ -46,6 +54,9 @@ class PostFields:
     body: dict[str, Any]
     life_ms: int
     expires_ms: int | None
+    series: Series | None = None
+    says_life: bool = False
+    contact: str | None = None
 
 
 def wrong(pointer: str, detail: str, hint: str = "") -> BoardError:
@@ -108,6 +119,9 @@ def read_draft(draft: Any) -> PostFields:
         _body(draft),
         life_ms,
         expires_ms,
+        _series(draft),
+        says_life="days" in draft or "expires_at" in draft,
+        contact=_contact(draft),
     )
 
 
@@ -183,6 +197,7 @@ def _facts(draft: dict[str, Any], kind: Kind, smallest_part: int) -> dict[str, A
         facts["quantity"] = _quantity(draft["quantity"], smallest_part)
         if "level" in facts:
             raise wrong("quantity", "an open shelf has a level and no quantity")
+    facts.update(_sharing(draft, facts))
     if "people" in draft:
         facts["people"] = _whole("people", draft["people"])
     if "reach_km" in draft:
@@ -191,6 +206,25 @@ def _facts(draft: dict[str, Any], kind: Kind, smallest_part: int) -> dict[str, A
     if "parent" in draft:
         facts["parent"] = _thread("parent", draft["parent"])
     return facts
+
+
+def _sharing(draft: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """Return until when people may ask where it is shared fairly; `with_closes` says it where the draft does not."""
+    rule = facts.get("rule")
+    if "level" in facts and rule not in (None, OPEN):
+        raise wrong("rule", "an open shelf has no rule but open: who comes takes")
+    if "closes" not in draft:
+        return {}
+    if rule != FAIR:
+        raise wrong("closes", "closes is for the rule fair: until when people may ask", "say null, or take that rule")
+    return {"closes": _moment("closes", draft["closes"])}
+
+
+def with_closes(fields: PostFields, now_ms: int, end_ms: int) -> PostFields:
+    """Return fields that say until when people may ask: a day, or as long as the post stands, if that is shorter."""
+    if fields.facts.get("rule") != FAIR or "closes" in fields.facts:
+        return fields
+    return replace(fields, facts={**fields.facts, "closes": min(now_ms + CLOSES_AFTER_MS, end_ms)})
 
 
 def _dates(draft: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +241,15 @@ def _dates(draft: dict[str, Any]) -> dict[str, Any]:
             raise wrong("dates", "dates is a list of times")
         facts["dates"] = sorted({_moment(f"dates/{index}", one) for index, one in enumerate(draft["dates"])})
     return facts
+
+
+def _series(draft: dict[str, Any]) -> Series | None:
+    if "repeats" not in draft:
+        return None
+    if "dates" in draft:
+        hint = "leave dates out; or say the dates yourself, with null for repeats where a post has it already"
+        raise wrong("dates", "repeats makes the dates by itself", hint)
+    return read_repeats(draft["repeats"])
 
 
 def _quantity(value: Any, smallest_part: int) -> int:
@@ -280,6 +323,13 @@ def _text(name: str, value: Any) -> str:
     except UnicodeEncodeError as error:
         raise wrong(name, f"{name} holds half a character (a lone surrogate)") from error
     return clean_text(value)
+
+
+def _contact(draft: dict[str, Any]) -> str | None:
+    text = _text("contact", draft.get("contact", ""))
+    if len(text.encode()) > CONTACT_TEXT_BYTES:
+        raise wrong("contact", f"contact has at most {CONTACT_TEXT_BYTES} bytes", "a name and a number are enough")
+    return text or None
 
 
 def _attributes(name: str, value: Any) -> list[str]:

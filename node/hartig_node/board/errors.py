@@ -1,7 +1,9 @@
 """What a use case says when it cannot do what was asked.
 
 `code` is stable, `title` names the kind of problem for people, `detail` says what is wrong here, `hint` what to do,
-`pointer` (RFC 6901) where in the request. Titles and hints use people's words (see the glossary).
+`pointer` (RFC 6901) where in the request. `rule` names the rule of the account of a post that would be broken, and
+`most` the number in its hint, in smallest parts: who knows the unit can say it in units. Titles and hints use people's
+words (see the glossary).
 """
 
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ ERRORS: dict[str, tuple[int, str]] = {
     "not_yours": (403, "Only the hub that posted this can change it"),
     "fixed_field": (409, "This cannot be changed once it is posted"),
     "ended": (409, "This post has ended"),
+    "not_allowed": (409, "What stands in the account of this post does not allow it"),
+    "chain_ended": (409, "The account of this post has ended"),
     "no_room": (409, "This hub has used up its room for posts"),
     "not_admitted": (409, "This hub does not belong to a network yet"),
     "stopped_signing": (409, "This hub has stopped posting"),
@@ -45,6 +49,8 @@ class BoardError(Exception):
     detail: str
     hint: str = ""
     pointer: str = ""
+    rule: str = ""
+    most: int | None = None
 
     def __str__(self) -> str:
         where = f" ({self.pointer})" if self.pointer else ""

@@ -4,7 +4,7 @@ The engine calls it (`NodeSide`); the daemon calls `start` once the engine runs,
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgpack
 
@@ -33,15 +33,20 @@ class Membership:
     def __init__(self, context: Context, invites: Invites) -> None:
         self._context, self._invites = context, invites
         self.times_claimed = 0
+        self.on_restored: Callable[[], None] = lambda: None  # accounts of before may not go on: see `keeper`
 
-    async def start(self) -> None:
-        """Read what earlier runs left, learn hubs' names, and publish the card if it is missing or has changed."""
+    async def load(self) -> None:
+        """Read what earlier runs left; call it before anything can be signed: what was restored never goes on."""
         context = self._context
         floor = await context.store.private_get(SPACE_SETTING, KEY_SEQ_FLOOR)
         context.pen.seq_floor = 0 if floor is None else int(msgpack.unpackb(floor))
         claimed = await context.store.private_get(SPACE_SETTING, KEY_CLAIMED)
         self.times_claimed = 0 if claimed is None else int(msgpack.unpackb(claimed))
         self._judge_claims()
+
+    async def start(self) -> None:
+        """Read what earlier runs left, learn hubs' names, and publish the card if it is missing or has changed."""
+        await self.load()
         await self.learn_names()
         await self.announce()
 
@@ -90,6 +95,7 @@ class Membership:
             "nodes": [self._context.node_id],
             "addresses": list(settings.addresses[:ADDRESSES_MAX]),
             "languages": list(settings.languages[:LANGUAGES_MAX]),
+            "box": self._context.box.public,
         }
         return facts, {"name": clean_text(settings.name)}
 
@@ -100,11 +106,15 @@ class Membership:
         return None if stored is None else open_record(stored.wire, verify_signature=False)
 
     async def learn_names(self) -> None:
-        """Read the names on all hubs' cards; called at the start and when a card has come."""
+        """Read names and box keys on all hubs' cards; called at the start and when a card has come.
+
+        Of several cards of one hub the lowest place counts.
+        """
         context = self._context
         cards = context.pen.catalog.registers.of_kind(Kind.CARD)
         entries = [entry for entry in cards if entry.body is Body.HERE]
-        for entry in entries:
+        boxes: dict[bytes, bytes] = {}
+        for entry in sorted(entries, key=lambda entry: entry.place or 0, reverse=True):
             stored = await context.store.read_record(entry.id)
             if stored is None:
                 continue
@@ -115,6 +125,10 @@ class Membership:
                 continue
             if card.head.facts.get("type") == "hub" and card.body:
                 context.hub_names[card.head.author] = clean_text(card.body["name"])
+                boxes.pop(card.head.author, None)
+                if "box" in card.head.facts:
+                    boxes[card.head.author] = card.head.facts["box"]
+        context.hub_boxes = boxes
 
     # --- What the core asks
 
@@ -144,8 +158,9 @@ class Membership:
             PrivateRow(SPACE_SETTING, KEY_SEQ_FLOOR, msgpack.packb(floor)),
             PrivateRow(SPACE_SETTING, KEY_CLAIMED, msgpack.packb(self.times_claimed)),
         ]
-        await self._context.keep_private(rows)
         self._judge_claims()
+        await self._context.keep_private(rows)
+        self.on_restored()
 
     def _judge_claims(self) -> None:
         if self.times_claimed > CLAIMS_TOLERATED:

@@ -2,14 +2,19 @@
 
 from typing import Any
 
+from hartig_node.board.repeating import read_text
 from hartig_node.board.times import rfc3339
 from hartig_node.board.views import KIND_NAMES, quantity_text
 from hartig_protocol.records.record import Kind, Record
 
 
 def draft_of(record: Record) -> dict[str, Any]:
-    """Return the draft that says what a need or an offer says, without its lifetime."""
-    head, body = record.head, record.body or {}
+    """Return the draft that says what a need or an offer says, without its lifetime.
+
+    One that repeats says how, and not its dates: they are made anew for what lies ahead.
+    """
+    head, body = record.head, dict(record.body or {})
+    series = read_text(body.pop("repeats", None))
     category, area, unit, smallest_part = head.fixed
     facts = dict(head.facts)
     draft: dict[str, Any] = {
@@ -28,11 +33,14 @@ def draft_of(record: Record) -> dict[str, Any]:
         draft["quantity"] = quantity_text(facts["quantity"], smallest_part)
     if "reach" in facts:
         draft["reach_km"] = facts["reach"]
-    if "best_before" in facts:
-        draft["best_before"] = rfc3339(facts["best_before"])
+    for name in ("closes", "best_before"):
+        if name in facts:
+            draft[name] = rfc3339(facts[name])
     if "window" in facts:
         draft["window"] = {"from": rfc3339(facts["window"][0]), "to": rfc3339(facts["window"][1])}
-    if "dates" in facts:
+    if series is not None:
+        draft["repeats"] = series.as_draft()
+    elif "dates" in facts:
         draft["dates"] = [rfc3339(moment) for moment in facts["dates"]]
     if "parent" in facts:
         draft["parent"] = facts["parent"].hex()

@@ -4,58 +4,37 @@ In: drafts and ids. Out: views, durable before they are returned. Who calls: API
 """
 
 import asyncio
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakValueDictionary
 
 from hartig_node.board.asked import Asked, AskedLives
+from hartig_node.board.contact_texts import ContactTexts
 from hartig_node.board.context import Context, refused, thread_of
+from hartig_node.board.dating import Dating
+from hartig_node.board.dealguard import DealGuard
 from hartig_node.board.drafts import FIXED_FIELDS, PostFields, read_draft
 from hartig_node.board.errors import BoardError
+from hartig_node.board.kin import Kin
+from hartig_node.board.ledger import Ledger
 from hartig_node.board.merging import draft_of, merged
 from hartig_node.board.pickup import PickUps
+from hartig_node.board.postlist import LIMIT_MAX, ListPage, ListQuery, cursor_of, filter_of, place_of
+from hartig_node.board.progress import Progressing
 from hartig_node.board.signing import Signed, logged
-from hartig_node.board.views import KIND_NAMES, PostView, post_view, record_view
-from hartig_node.ports import PostFilter, StoredPost
-from hartig_node.searching import terms
+from hartig_node.board.views import PostView, record_view
+from hartig_node.ports import StoredPost
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import LIFE_MS_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
 
+__all__ = ["BATCH_MAX", "LIMIT_MAX", "ListPage", "ListQuery", "Posts", "PublishedRecord", "is_approx"]
+
 BATCH_MAX = 100
 RUN_BYTES = 8
-LIMIT_MAX = 200
 _POSTS = (Kind.NEED, Kind.OFFER)
-_KINDS = {name: int(kind) for kind, name in KIND_NAMES.items()}
-
-
-@dataclass(frozen=True)
-class ListQuery:
-    """Which posts are wanted; see `node/API.md` for each field."""
-
-    kind: str | None = None
-    category: str | None = None
-    author: str | None = None
-    area: str | None = None
-    urgency: str | None = None
-    level: str | None = None
-    mode: str | None = None
-    state: str = "standing"
-    q: str | None = None
-    cursor: str | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True)
-class ListPage:
-    """One page; `cursor` continues it."""
-
-    items: list[PostView]
-    cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -71,11 +50,15 @@ class PublishedRecord:
 class Posts:
     """The use cases of needs and offers."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, ledger: Ledger) -> None:
+        self._context, self._ledger = context, ledger
         self.pick_ups = PickUps(context)
         self.asked = AskedLives(context.store, context.random_bytes(RUN_BYTES))
-        self._changes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.dating = Dating(context.clock)
+        self.contact_texts = ContactTexts(context)
+        self.progressing = Progressing(context, ledger, Kin(context))
+        self._guard = DealGuard(ledger)
+        self.dating.bound = self._guard.bound
 
     # --- Publishing
 
@@ -111,7 +94,7 @@ class Posts:
             for (index, one, asked), refusal in zip(signed, refusals, strict=True):
                 if refusal is None:
                     self.asked.put(one.record.head.thread, asked)
-                results[index] = self._view_of(one.record) if refusal is None else refused(refusal)
+                results[index] = await self._shown(one.record) if refusal is None else refused(refusal)
         return results
 
     async def publish_record(self, wire: Wire) -> PublishedRecord:
@@ -122,17 +105,40 @@ class Posts:
             hint = "sign it again as the protocol says"
             raise BoardError("bad_record", f"{error} ({error.code})", hint) from error
         await self._context.publish_one(record)
-        view = self._view_of(record) if record.head.kind in _POSTS else None
+        view = await self._shown(record) if record.head.kind in _POSTS else None
         return PublishedRecord(record.id.hex(), record.head.thread.hex(), record.head.kind, view)
 
-    def _sign(self, fields: PostFields, taken: set[tuple[str, int]] | None = None) -> tuple[Signed, Asked | None]:
+    async def publish_counted(
+        self, draft: Any, subject: bytes, count: Callable[[Record], Signed], row: Callable[[Record], PrivateRow]
+    ) -> PostView:
+        """Publish an offer made from what was set aside (`subject`), its first count and a private row, together."""
+        signed, asked = self._sign(read_draft(draft), subject=subject)
+        counted = count(signed.record)
+        rows = (*self._rows(signed, asked), *counted.private, row(signed.record))
+        for refusal in await self._context.publish([signed.record, counted.record], rows):
+            if refusal is not None:
+                raise refused(refusal)
+        self.asked.put(signed.record.head.thread, asked)
+        return await self._shown(signed.record)
+
+    def _sign(
+        self, fields: PostFields, taken: set[tuple[str, int]] | None = None, subject: bytes | None = None
+    ) -> tuple[Signed, Asked | None]:
         """Sign the first version of a post; `taken` holds the places that others of one batch have."""
-        pen = self._context.pen
+        pen, fields = self._context.pen, self.dating.first(fields)
         expires_ms = self._expires(fields)
         place = pen.free_place(fields.kind, fields.audience, expires_ms, taken)
         signed = pen.first(
-            fields.kind, pen.nonce(), fields.fixed, fields.audience, fields.facts, fields.body, expires_ms, place
+            fields.kind,
+            pen.nonce() if subject is None else subject,
+            fields.fixed,
+            fields.audience,
+            fields.facts,
+            fields.body,
+            expires_ms,
+            place,
         )
+        signed = _with(signed, self.contact_texts.rows(signed.record, fields.contact) if fields.contact else ())
         return signed, self._asked_by(fields, signed, expires_ms)
 
     def _expires(self, fields: PostFields) -> int:
@@ -159,7 +165,7 @@ class Posts:
         """Publish one version of a post, with what is remembered beside it."""
         await self._context.publish_one(signed.record, (*self._rows(signed, asked), *rows))
         self.asked.put(signed.record.head.thread, asked)
-        return self._view_of(signed.record)
+        return await self._shown(signed.record)
 
     def _rows(self, signed: Signed, asked: Asked | None) -> tuple[PrivateRow, ...]:
         return (*signed.private, *self.asked.rows(signed.record.head.thread, asked))
@@ -174,8 +180,9 @@ class Posts:
                 raise BoardError("bad_draft", "a change is an object", "send only the fields that change")
             before = draft_of(record)
             after = merged(before, patch)
-            fields = read_draft(after)
+            fields = await self.dating.again(read_draft(after), record, is_new="repeats" in patch)
             self._check_fixed(record, fields, patch)
+            await self._guard.check_quantity(record, fields.facts)
             renews = "days" in patch or "expires_at" in patch
             before_ms = self._end_of(record)
             expires_ms = self._expires(fields) if renews else before_ms
@@ -185,7 +192,9 @@ class Posts:
                 raise BoardError("fixed_field", detail, "withdraw it when it is over", pointer)
             signed = self._context.pen.next_version(record, fields.facts, fields.body, expires_ms)
             asked = self._asked_by(fields, signed, expires_ms) if renews else self._asked_before(record, signed)
-            return await self._put(signed, asked)
+            texts, post = self.contact_texts, signed.record
+            contact = texts.rows(post, fields.contact) if "contact" in patch else await texts.kept(post)
+            return await self._put(signed, asked, *contact)
 
     def _end_of(self, record: Record) -> int:
         """Return when a post ends by what was asked; one whose dates are about right only, by its record."""
@@ -212,15 +221,21 @@ class Posts:
         hint = "withdraw this post and write a new one"
         raise BoardError("fixed_field", f"{changed} cannot be changed once it is posted", hint, f"/{changed}")
 
-    async def withdraw(self, thread: str, if_match: str | None = None) -> PostView:
-        """End a post: every honest hub drops its text at once."""
+    async def withdraw(self, thread: str, if_match: str | None = None, *, force: bool = False) -> PostView:
+        """End a post: every honest hub drops its text at once.
+
+        Where something of an offer is promised this is refused at first, and says to whom; with `force` the promises
+        are void with the post, and those who wait read so.
+        """
         async with self._change_of(thread):
             record = await self._own(thread, if_match)
+            if not force:
+                await self._guard.check_promises(record)
             return await self._end(record)
 
     async def _end(self, record: Record) -> PostView:
         signed = self._context.pen.next_version(record, {"ends": True}, None, record.head.expires or 0)
-        return await self._put(signed, None)
+        return await self._put(signed, None, *self.contact_texts.rows(signed.record, None))
 
     async def renew(self, thread: str, days: float | None = None, if_match: str | None = None) -> PostView:
         """Keep a post up for longer; also one that has expired and is still held with its text."""
@@ -229,10 +244,12 @@ class Posts:
             if record.body_bytes is None:
                 raise BoardError("ended", "its text is gone already", "write it again as a new post")
             again = {**draft_of(record), **({} if days is None else {"days": days})}
-            fields = read_draft(again)
+            carried = await self.dating.carried(record)
+            fields = carried.lasting(read_draft(again))
             expires_ms = self._expires(fields)
-            signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, expires_ms)
-            return await self._put(signed, self._asked_by(fields, signed, expires_ms))
+            signed = self._context.pen.next_version(record, carried.facts, carried.body, expires_ms)
+            contact = await self.contact_texts.kept(signed.record)
+            return await self._put(signed, self._asked_by(fields, signed, expires_ms), *contact)
 
     async def date_anew(self, thread: str, word: bytes | None = None) -> None:
         """Write a post again with true dates, for as long as was asked; end one that has stood so long.
@@ -246,8 +263,10 @@ class Posts:
             if end_ms <= now_ms or record.body_bytes is None:
                 await self._end(record)
                 return
-            signed = self._context.pen.next_version(record, record.head.facts, record.body_bytes, end_ms)
+            carried = await self.dating.carried(record)
+            signed = self._context.pen.next_version(record, carried.facts, carried.body, end_ms)
             rows = [logged(record, now_ms), *self.pick_ups.kept(word, signed.record)]
+            rows += await self.contact_texts.kept(signed.record)
             await self._put(signed, _ending(signed, end_ms), *rows)
 
     async def forget_asked(self, thread: bytes) -> None:
@@ -256,8 +275,8 @@ class Posts:
         self.asked.put(thread, None)
 
     def _change_of(self, thread: str) -> asyncio.Lock:
-        """Let changes of one post follow each other: the next reads what the one before has made durable."""
-        return self._changes.setdefault(thread, asyncio.Lock())
+        """Let changes of a post and its account follow each other: the next reads what the one before made durable."""
+        return self._ledger.writing(thread_of(thread))
 
     async def _own(self, thread: str, if_match: str | None) -> Record:
         """Return the held version of a post of this hub that has not ended."""
@@ -276,7 +295,7 @@ class Posts:
 
     async def get(self, thread: str) -> PostView:
         """Return one post, standing or not."""
-        return self._stored_view(await self._stored(thread))
+        return await self._stored_view(await self._stored(thread))
 
     async def _stored(self, thread: str) -> StoredPost:
         stored = await self._context.store.post(thread_of(thread))
@@ -286,50 +305,16 @@ class Posts:
 
     async def list(self, query: ListQuery) -> ListPage:
         """List posts, newest first, searching for all words of `q`."""
-        wanted = self._filter(query)
-        after = _cursor(query.cursor)
-        if not 1 <= query.limit <= LIMIT_MAX:
-            hint = f"limit is from 1 to {LIMIT_MAX}"
-            raise BoardError("bad_request", f"limit {query.limit} is out of range", hint, "/limit")
+        after = place_of(query)
+        wanted = filter_of(query, self._context.pen.key.public, self._expiry_ms())
         page = await self._context.store.posts(wanted, after, query.limit)
-        cursor = None if page.after is None else f"n{page.after}"
-        return ListPage([self._stored_view(stored) for stored in page.posts], cursor)
-
-    def _filter(self, query: ListQuery) -> PostFilter:
-        if query.kind is not None and query.kind not in _KINDS:
-            raise BoardError("bad_request", f"there is no kind {query.kind!r}", "kind is need or offer", "/kind")
-        if query.state not in ("standing", "all"):
-            raise BoardError("bad_request", f"there is no state {query.state!r}", "state is standing or all", "/state")
-        return PostFilter(
-            now_ms=self._expiry_ms(),
-            kind=None if query.kind is None else _KINDS[query.kind],
-            category=query.category,
-            author=self._author(query.author),
-            area=query.area,
-            urgency=query.urgency,
-            level=query.level,
-            mode=query.mode,
-            standing=query.state == "standing",
-            terms=terms(query.q or ""),
-        )
+        cursor = None if page.after is None else cursor_of(page.after)
+        return ListPage([await self._stored_view(stored) for stored in page.posts], cursor)
 
     def _expiry_ms(self) -> int:
         """The time by which things have expired; with a clock that is not trusted nothing has."""
         now = self._context.clock.now()
         return now.wall_ms if now.trusted else 0
-
-    def _author(self, author: str | None) -> bytes | None:
-        if author is None:
-            return None
-        if author == "me":
-            return self._context.pen.key.public
-        try:
-            key = bytes.fromhex(author)
-        except ValueError:
-            key = b""
-        if len(key) != 32:
-            raise BoardError("bad_request", "author is the id of a hub, or me", "", "/author")
-        return key
 
     async def raw(self, record_id: str) -> dict[str, Any]:
         """Return a record as it travels, in hexadecimal."""
@@ -354,10 +339,10 @@ class Posts:
         """Return the post that a pick-up word belongs to."""
         return await self.get((await self.pick_ups.thread_of(word)).hex())
 
-    async def change_by_word(self, word: str, action: str) -> PostView:
+    async def change_by_word(self, word: str, action: str, *, force: bool = False) -> PostView:
         """Withdraw or renew the post that a pick-up word belongs to."""
         thread = (await self.pick_ups.thread_of(word)).hex()
-        return await (self.withdraw(thread) if action == "withdraw" else self.renew(thread))
+        return await (self.withdraw(thread, force=force) if action == "withdraw" else self.renew(thread))
 
     # --- Views
 
@@ -365,15 +350,24 @@ class Posts:
         context = self._context
         return self._as_asked(record_view(record, context.pen.key.public, context.names(), self._expiry_ms()))
 
-    def _stored_view(self, stored: StoredPost) -> PostView:
-        context = self._context
-        return self._as_asked(post_view(stored, context.pen.key.public, context.names(), self._expiry_ms()))
+    async def _shown(self, record: Record) -> PostView:
+        """Return a post with how far it has come."""
+        view = self._view_of(record)
+        return replace(view, progress=(await self.progressing.of_post(record, view)).as_json())
+
+    async def _stored_view(self, stored: StoredPost) -> PostView:
+        return await self._shown(open_record(stored.wire, verify_signature=False))
 
     def _as_asked(self, view: PostView) -> PostView:
         """Show when a post of ours ends, where its record has to say something later."""
         if not view.is_mine or view.approx:
             return view
         return replace(view, expires_ms=self.asked.end_of(bytes.fromhex(view.id), view.expires_ms))
+
+
+def _with(signed: Signed, rows: Sequence[PrivateRow]) -> Signed:
+    """Return a signed record with further rows for the same commit."""
+    return replace(signed, private=(*signed.private, *rows))
 
 
 def is_approx(record: Record) -> bool:
@@ -384,12 +378,3 @@ def is_approx(record: Record) -> bool:
 def _ending(signed: Signed, end_ms: int) -> Asked | None:
     """Return what is to be remembered of a post with true dates: its end, if the record had to say a later one."""
     return Asked(0, end_ms) if (signed.record.head.expires or 0) > end_ms else None
-
-
-def _cursor(text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"n(\d{1,15})", text)
-    if found is None:
-        raise BoardError("bad_cursor", "this cursor was not made by this hub", "begin without a cursor", "/cursor")
-    return int(found[1])

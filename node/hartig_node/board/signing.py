@@ -2,14 +2,17 @@
 
 In: what to say. Out: signed records with the private rows (the log of what was signed) that belong in the same commit.
 A thread's `expires` never shrinks and its seq always grows, also when the clock went backwards (design, section 3).
+Steps follow one another: seq and the id before come from the catalog, whose word is ahead of the disk, and nothing is
+signed in a chain that has ended (rule 3 of the design).
 While nobody vouches for the time, everything is marked `approx` and takes the longest life (section 6).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hartig_node.board.drafts import from_record_error
+from hartig_node.board.ending import end_reason, has_ended, is_full
 from hartig_node.board.errors import BoardError
 from hartig_node.clock import Clock
 from hartig_protocol.catalog.catalog import Catalog
@@ -17,16 +20,18 @@ from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.encoding import encode
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Now, PrivateRow
-from hartig_protocol.limits import LIFE_REVOKE_MS_MAX, NONCE_BYTES, STAMP_AHEAD_MS_MAX, VERSION_HIGHEST
+from hartig_protocol.exchange.chains import EndReason
+from hartig_protocol.limits import LIFE_REVOKE_MS_MAX, NONCE_BYTES, STAMP_AHEAD_MS_MAX, STEPS_MAX, VERSION_HIGHEST
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.kinds import life_ms_max
 from hartig_protocol.records.opening import sign_record
-from hartig_protocol.records.record import Head, Record, body_hash, thread_id
+from hartig_protocol.records.record import Head, Kind, Record, body_hash, thread_id
 
 SPACE_SIGNED = "signed"
 SPACE_SETTING = "setting"
 KEY_SEQ_FLOOR = b"seq_floor"
 KEY_CLAIMED = b"own_records_claimed"
+BEFORE_THE_FIRST = (0, b"")  # `after` of the first step on a post that is signed in the same batch
 SEQ_RAISE = 65_536  # design, section 4: what a restored hub adds to the seq of all its registers
 
 
@@ -49,6 +54,7 @@ class Pen:
         self.seq_floor = 0
         self.stopped: str | None = None
         self._next_place = {"place": 0, "hub": 0, "grant": 0}
+        self._last_step = (b"", 0)  # id and stamp: of several in one batch the catalog does not know yet
 
     def __repr__(self) -> str:
         return f"<Pen of {self.key.public.hex()[:8]}{' stopped' if self.stopped else ''}>"
@@ -97,6 +103,77 @@ class Pen:
         audience = head.audience
         return self._sign(head.kind, head.place, head.subject, head.fixed, seq, stamp, expires, audience, facts, body)
 
+    def step(
+        self,
+        register: Record,
+        facts: Mapping[str, Any],
+        body: dict[str, Any] | None = None,
+        after: tuple[int, bytes] | None = None,
+    ) -> Signed:
+        """Sign the next step on a need or an offer of this hub.
+
+        `after` is seq and id of the step before, where several are signed in one batch (`BEFORE_THE_FIRST` where the
+        post is signed in it, too); else the chain that is held says it. The caller makes sure that nobody else signs
+        in this chain until the step is handed in (`Ledger.writing`): two steps after one would end it.
+        Raises `BoardError`: `stopped_signing`, or `chain_ended` where the chain has ended or is full.
+        """
+        head = register.head
+        self._check_signing()
+        reason = self.end_of(head)
+        is_new = after is not None and reason is EndReason.VOID  # its post is signed in the same batch
+        if reason is not None and not is_new:
+            raise has_ended(reason, head.kind)
+        seq, before = self._tip(head.thread) if after is None else after
+        if seq >= STEPS_MAX:
+            raise is_full(head.kind)
+        reading = self._clock.reading()
+        stamp = max(reading.wall_ms, self._stamp_of(before))
+        signed = self._sign_step(head, seq + 1, before or None, stamp, marked(facts, approx=not reading.trusted), body)
+        self._last_step = (signed.record.id, stamp)
+        return signed
+
+    def end_of(self, post: Head) -> EndReason | None:
+        """Return why the chain of a need or an offer has ended, of our own also because this hub was restored."""
+        seq_floor = self.seq_floor if post.author == self.key.public else 0
+        return end_reason(self.catalog, post, self._clock.now(), seq_floor)
+
+    def _tip(self, thread: bytes) -> tuple[int, bytes]:
+        chain = self.catalog.chains.get(thread)
+        return (len(chain.steps), chain.steps[-1]) if chain is not None and chain.steps else BEFORE_THE_FIRST
+
+    def _stamp_of(self, step: bytes) -> int:
+        entry = self.catalog.entries.get(step)
+        held = 0 if entry is None else entry.stamp
+        return max(held, self._last_step[1]) if step == self._last_step[0] else held
+
+    def _sign_step(
+        self, of: Head, seq: int, prev: bytes | None, stamp: int, facts: dict[str, Any], body: dict[str, Any] | None
+    ) -> Signed:
+        body_bytes = None if body is None else encode(body)
+        digest = None if body_bytes is None else body_hash(body_bytes)
+        own = self.key.public
+        fixed: list[Any] = []
+        return self._finish(
+            Head(
+                VERSION_HIGHEST,
+                self.network,
+                Kind.STEP,
+                own,
+                of.thread,
+                of.place,
+                b"",
+                fixed,
+                seq,
+                prev,
+                stamp,
+                None,
+                of.audience,
+                facts,
+                digest,
+            ),
+            body_bytes,
+        )
+
     def _sign(
         self,
         kind: int,
@@ -110,11 +187,9 @@ class Pen:
         facts: dict[str, Any],
         body: dict[str, Any] | bytes | None,
     ) -> Signed:
-        if self.stopped:
-            raise BoardError("stopped_signing", self.stopped, "give this hub a new key, or start it from a new folder")
+        self._check_signing()
         body_bytes = body if isinstance(body, bytes) or body is None else encode(body)
         thread = thread_id(self.network, kind, self.key.public, audience, place, subject, fixed)
-        self._check_stamp(stamp)
         digest = None if body_bytes is None else body_hash(body_bytes)
         head = Head(
             VERSION_HIGHEST,
@@ -133,12 +208,20 @@ class Pen:
             facts,
             digest,
         )
+        return self._finish(head, body_bytes)
+
+    def _finish(self, head: Head, body_bytes: bytes | None) -> Signed:
+        self._check_stamp(head.stamp)
         try:
             record = sign_record(head, body_bytes, [self.key])
         except RecordError as error:
             raise from_record_error(error) from error
-        self._clock.saw(stamp)
+        self._clock.saw(head.stamp)
         return Signed(record, (logged(record),))
+
+    def _check_signing(self) -> None:
+        if self.stopped:
+            raise BoardError("stopped_signing", self.stopped, "give this hub a new key, or start it from a new folder")
 
     def _check_stamp(self, stamp: int) -> None:
         """Refuse to sign what every hub that knows the time would refuse, as when the version before is dated ahead."""
@@ -192,7 +275,7 @@ class Pen:
         return over and (held.expires or 0) < expires_ms
 
 
-def marked(facts: dict[str, Any], *, approx: bool) -> dict[str, Any]:
+def marked(facts: Mapping[str, Any], *, approx: bool) -> dict[str, Any]:
     """Return facts that say whether the dates of their record are about right only (SPEC, part L)."""
     plain = {name: value for name, value in facts.items() if name != "approx"}
     return {**plain, "approx": True} if approx else plain

@@ -1,6 +1,6 @@
 """What `status`, `doctor`, `/readyz` and `/metrics` say: figures, and problems with what to do about them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hartig_node.board.context import Context
@@ -23,6 +23,7 @@ class Status:
         self.dial_errors: Callable[[], Mapping[bytes, str]] = dict
         self.link_counts: Counters = dict
         self.network_problems: Callable[[], list[Problem]] = list
+        self.keeper_problems: Callable[[], Sequence[tuple[str, str, str]]] = tuple
 
     # --- For people and programs
 
@@ -112,7 +113,8 @@ class Status:
     async def problems(self) -> list[Problem]:
         """Return what is wrong, worst first."""
         context = self._context
-        own = [Problem(code, what, hint) for code, what, hint in self._membership.problems()]
+        said = [*self._membership.problems(), *self.keeper_problems()]
+        own = [Problem(code, what, hint) for code, what, hint in said]
         store = await context.store.status()
         found = judge(
             clock_trusted=context.clock.is_trusted(),

@@ -5,9 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from hartig_node.board.drafts import clean_text
+from hartig_node.board.repeating import Series, read_text
 from hartig_node.board.times import rfc3339
-from hartig_node.ports import StoredPost
-from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS
 from hartig_protocol.records.record import Kind, Record
 
@@ -40,6 +39,9 @@ class PostView:
     published_ms: int
     expires_ms: int
     approx: bool = False
+    repeats: Series | None = None
+    next_ms: int | None = None  # the first of its dates that lies ahead; None also while nobody knows the time
+    progress: dict[str, Any] | None = None  # a state word and amounts (`progress`)
 
     def title_in(self, language: str) -> str:
         """The title in a language, or in the first that there is."""
@@ -74,12 +76,15 @@ class PostView:
             "smallest_part": self.smallest_part,
             "mode": facts.get("mode", "give"),
             "urgency": facts.get("urgency", "normal"),
-            "rule": facts.get("rule", "open"),
+            "rule": facts.get("rule", "open" if "level" in facts else "ask"),
+            "closes": rfc3339(facts["closes"]) if "closes" in facts else None,
             "level": facts.get("level"),
             "people": facts.get("people"),
             "reach_km": facts.get("reach"),
             "window": _window(facts.get("window")),
             "dates": [rfc3339(moment) for moment in facts["dates"]] if "dates" in facts else None,
+            "next_date": rfc3339(self.next_ms) if self.next_ms is not None else None,
+            "repeats": self.repeats.as_draft() if self.repeats is not None else None,
             "best_before": rfc3339(facts["best_before"]) if "best_before" in facts else None,
             "parent": facts["parent"].hex() if "parent" in facts else None,
             "author": self.author,
@@ -89,6 +94,7 @@ class PostView:
             "published_at": rfc3339(self.published_ms),
             "expires_at": rfc3339(self.expires_ms),
             "approx": self.approx or None,
+            "progress": self.progress,
         }
         return {name: value for name, value in view.items() if value is not None}
 
@@ -105,13 +111,8 @@ def pick(texts: dict[str, str], language: str) -> str:
     return texts[min(texts)] if texts else ""
 
 
-def post_view(stored: StoredPost, own_hub: bytes, names: dict[bytes, str], now_ms: int) -> PostView:
-    """Read a stored need or offer into a view. `names` maps hubs to the names on their cards."""
-    return record_view(open_record(stored.wire, verify_signature=False), own_hub, names, now_ms)
-
-
 def record_view(record: Record, own_hub: bytes, names: dict[bytes, str], now_ms: int) -> PostView:
-    """Read a record of kind need or offer into a view."""
+    """Read a record of kind need or offer into a view. `names` maps hubs to the names on their cards."""
     head, body = record.head, record.body or {}
     category, area, unit, smallest_part = head.fixed
     expires_ms = head.expires or 0
@@ -140,6 +141,8 @@ def record_view(record: Record, own_hub: bytes, names: dict[bytes, str], now_ms:
         published_ms=head.stamp,
         expires_ms=expires_ms,
         approx=head.facts.get("approx") is True,
+        repeats=read_text(body.get("repeats")),
+        next_ms=next((date for date in head.facts.get("dates", ()) if date > now_ms), None) if now_ms else None,
     )
 
 

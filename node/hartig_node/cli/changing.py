@@ -48,10 +48,12 @@ def _renew(session: Session, options: argparse.Namespace) -> int:
 
 def _withdraw_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="+", help="the post's id, or the first 8 digits of it")
+    parser.add_argument("--even-if-promised", action="store_true", help="also what is promised: those who wait read so")
 
 
 def _withdraw(session: Session, options: argparse.Namespace) -> int:
-    return _each(session, options.id, session.node.withdraw, "has ended")
+    force = options.even_if_promised
+    return _each(session, options.id, lambda one: session.node.withdraw(one, force=force), "has ended")
 
 
 def _each(session: Session, post_ids: list[str], change: Change, said: str) -> int:

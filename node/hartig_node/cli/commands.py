@@ -55,6 +55,26 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         ),
     ),
     (
+        "Give and take",
+        (
+            Command("ask", "Ask an offer for what a need of this hub is about.", f"{_HERE}.asking", "ASK"),
+            Command("promise", "Say yes to what was asked of an offer of this hub.", f"{_HERE}.giving", "PROMISE"),
+            Command("decline", "Say no to what was asked.", f"{_HERE}.giving", "DECLINE"),
+            Command("release", "Take a promise back.", f"{_HERE}.giving", "RELEASE"),
+            Command("hand-over", "Say that something has left the hub.", f"{_HERE}.giving", "HAND_OVER"),
+            Command("receive", "Say how something arrived.", f"{_HERE}.asking", "RECEIVE"),
+            Command("cancel", "Say that what was asked is not needed any more.", f"{_HERE}.asking", "CANCEL"),
+            Command("give-back", "Say that what was lent goes back.", f"{_HERE}.asking", "GIVE_BACK"),
+            Command("returned", "Count what was lent and has come back.", f"{_HERE}.giving", "RETURNED"),
+            Command("count", "Say how much there is, or how much is needed.", f"{_HERE}.stock", "COUNT"),
+            Command("set-aside", "Set something aside for another hub to promise.", f"{_HERE}.stock", "SET_ASIDE"),
+            Command("accept", "Offer here what another hub has set aside for it.", f"{_HERE}.stock", "ACCEPT"),
+            Command("return-rest", "Give back what is left of that.", f"{_HERE}.stock", "RETURN_REST"),
+            Command("close", "End a need or an offer in good order.", f"{_HERE}.stock", "CLOSE"),
+            Command("deals", "See what is asked, promised and under way.", f"{_HERE}.deals", "DEALS"),
+        ),
+    ),
+    (
         "Look",
         (
             Command("list", "See what is needed and offered, newest first.", f"{_HERE}.listing", "LIST"),

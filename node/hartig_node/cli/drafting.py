@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hartig_node.cli.parsing import UsageError
+from hartig_node.cli.recurring import add_repeat_options, repeats_from
 from hartig_node.cli.words import language
 
 Draft = dict[str, Any]
@@ -33,6 +34,7 @@ def add_draft_options(parser: argparse.ArgumentParser) -> None:
     words.add_argument("--language", metavar="TAG", help="of title and text: en, es, ht, ... (else this terminal's)")
     words.add_argument("--title-in", nargs=2, action="append", metavar=("TAG", "TITLE"), help="in another language too")
     words.add_argument("--text-in", nargs=2, action="append", metavar=("TAG", "TEXT"), help="in another language too")
+    words.add_argument("--contact", metavar="TEXT", help="how to reach you: shown to the other side of a deal alone")
     words.add_argument("--source", metavar="TEXT", help="where this comes from, if not from here")
     much = parser.add_argument_group("how much, how, for whom")
     much.add_argument("--quantity", metavar="NUMBER", help="how much or how many: 40, 2.5")
@@ -41,6 +43,7 @@ def add_draft_options(parser: argparse.ArgumentParser) -> None:
     much.add_argument("--urgency", metavar="HOW", help="low, normal, high or urgent")
     much.add_argument("--level", metavar="LEVEL", help="an open shelf, offers only: plenty, some, low or gone")
     much.add_argument("--rule", metavar="RULE", help="who gets it: open, first, fair or ask")
+    much.add_argument("--closes", metavar="TIME", help="with --rule fair: until when people may ask")
     much.add_argument("--reach-km", type=_whole, metavar="KM", help="how far it can come or go")
     for name in CODE_LISTS:
         much.add_argument(f"--{name}", nargs="+", action="extend", metavar="CODE", help=_CODE_HELP[name])
@@ -50,6 +53,7 @@ def add_draft_options(parser: argparse.ArgumentParser) -> None:
     when.add_argument("--window", nargs=2, metavar=("FROM", "TO"), help="when it is needed or can be had")
     when.add_argument("--date", action="append", metavar="TIME", help="one of several times; may be repeated")
     when.add_argument("--best-before", metavar="TIME", help="when it spoils")
+    add_repeat_options(parser)
     files = parser.add_argument_group("from a file")
     files.add_argument("--file", metavar="FILE", help="a JSON object of fields, - for stdin; options go before it")
 
@@ -68,16 +72,20 @@ def draft_from(options: argparse.Namespace) -> Draft:
     """Return the fields that the options and --file say; options win."""
     draft = read_file(options.file) if options.file else {}
     tag = options.language or (draft.get("language") if isinstance(draft.get("language"), str) else None) or language()
-    for name in ("source", "quantity", "people", "mode", "urgency", "level", "rule", "reach_km", "days", *CODE_LISTS):
+    for name in ("contact", "source", "quantity", "people", "mode", "urgency", "level", "rule", "reach_km", "days"):
+        _put(draft, name, getattr(options, name))
+    for name in CODE_LISTS:
         _put(draft, name, getattr(options, name))
     for name in ("unit", "smallest_part", "area", "audience"):
         _put(draft, name, getattr(options, name, None))
-    for name in ("expires_at", "best_before"):
+    for name in ("expires_at", "best_before", "closes"):
         _put(draft, name, moment(getattr(options, name), is_end=True))
     if options.window:
         draft["window"] = {"from": moment(options.window[0]), "to": moment(options.window[1], is_end=True)}
     if options.date:
         draft["dates"] = [moment(one) for one in options.date]
+    if repeats := repeats_from(options):
+        draft["repeats"] = repeats
     _put_texts(draft, "title", getattr(options, "title", None), options.title_in, tag)
     _put_texts(draft, "text", options.text, options.text_in, tag)
     if "language" in draft and options.language:

@@ -36,8 +36,12 @@ def message(error: ClientError) -> str:
     """Return the error in one sentence: the kind of problem, then what is wrong here."""
     if not isinstance(error, ProblemError):
         return error.detail
-    if error.detail == error.title:
-        return error.title
+    if error.rule:
+        from hartig_node.cli.rulewords import why_not
+
+        return f"This cannot be done now: {why_not(error.rule, error.detail)}"
+    if error.title in (error.detail, f"The hub answered with status {error.status}"):
+        return error.detail  # nobody has named the kind of problem
     return f"{error.title}: {error.detail}"
 
 

@@ -4,10 +4,12 @@ import argparse
 from typing import Any
 
 from hartig_node.cli import exits
+from hartig_node.cli.accounts import badge, still
 from hartig_node.cli.commands import Recipe
+from hartig_node.cli.recurring import how_often
 from hartig_node.cli.session import Session
 from hartig_node.cli.tables import Column, table_lines
-from hartig_node.cli.words import amount, how_many, in_language, language, moment, short_id
+from hartig_node.cli.words import how_many, in_language, language, moment, short_id
 
 LIMIT_DEFAULT = 50
 COLUMNS_FROM = {"held by": 100, "category": 72}  # below these widths the title needs the room more
@@ -114,20 +116,24 @@ def _row(post: dict[str, Any]) -> list[str]:
     until = _until(post) if post.get("state") == "standing" else "over"
     held_by = "this hub" if post.get("mine") else str(post.get("author_name") or str(post.get("author", ""))[:8])
     title = in_language(post.get("title"), wanted) or "(its words are gone)"
+    often = f" ({how_often(post)})" if post.get("repeats") else ""
+    how_far = f"({badge(post)}) " if badge(post) else ""
     urgency = "! " if post.get("urgency") in {"high", "urgent"} else ""
     return [
         short_id(post),
         str(post.get("kind", "")),
         str(post.get("category", "")),
-        amount(post, wanted),
+        still(post),
         until,
         held_by,
-        urgency + title,
+        how_far + urgency + title + often,
     ]
 
 
 def _until(post: dict[str, Any]) -> str:
-    """Return the day until which a post stands, with the time where it is for a day or two."""
+    """Return the day until which a post stands, with the time where it is for a day or two; or when it is next."""
+    if "next_date" in post:
+        return f"next {moment(post['next_date'])}"
     published, expires = str(post.get("published_at", ""))[:10], str(post.get("expires_at", ""))[:10]
     said = moment(post.get("expires_at"))
     is_soon = published[:8] == expires[:8] and expires[8:].isdecimal() and int(expires[8:]) - int(published[8:]) <= 2
@@ -149,7 +155,8 @@ LIST = Recipe(
     _list,
     "hartig list --kind need --category food",
     "`hartig show ID` with the digits in front; `hartig search WORDS` looks into the texts.",
-    "A ! before a title means: urgent, or nearly.",
+    "A ! before a title means: urgent, or nearly. 14 of 20 says how much is still free, or still needed;\n"
+    "(met), (gone), (all promised) and (over) say that there is nothing to do.",
 )
 SEARCH = Recipe(
     _search_options,

@@ -15,6 +15,9 @@ _TAIL = """\
 Begin with `hartig init`, then `hartig run`, and in another window:
   hartig need water.drinking "Drinking water for 40 people" --quantity 40 --unit LTR
   hartig list
+Then ask for it, and say what became of it:
+  hartig ask NEED OFFER
+  hartig deals
 
 `hartig COMMAND --help` explains a command; every command takes --json."""
 
@@ -47,8 +50,8 @@ def text() -> str:
     """Return the overview."""
     blocks = [_HEAD]
     for title, commands in GROUPS:
-        blocks.append("\n".join([f"{title}:", *(f"  {one.name:<10}{one.summary}" for one in commands)]))
-    blocks.append("\n".join(["Topics of `hartig help`:", *(f"  {name:<12}{what}" for name, what in TOPICS.items())]))
+        blocks.append("\n".join([f"{title}:", *(f"  {one.name:<13}{one.summary}" for one in commands)]))
+    blocks.append("\n".join(["Topics of `hartig help`:", *(f"  {name:<13}{what}" for name, what in TOPICS.items())]))
     return "\n\n".join([*blocks, _TAIL])
 
 

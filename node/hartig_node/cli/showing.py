@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hartig_node.cli import exits
+from hartig_node.cli.accounts import book_deals, book_facts, progress_facts
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.output import COLUMNS_DEFAULT, Output
+from hartig_node.cli.recurring import how_often
 from hartig_node.cli.session import Session
 from hartig_node.cli.width import clean, isolate, width, wrap
 from hartig_node.cli.words import amount, in_language, language, moment, short_id
+from hartig_node.client.errors import NotFoundError
 
 _KINDS = {"need": "needed", "offer": "offered"}
 _AUDIENCES = {"network": "everybody in this network", "hub": "this hub alone", "partners": "partner networks too"}
@@ -24,17 +27,29 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _run(session: Session, options: argparse.Namespace) -> int:
     posts = [session.node.post(one) for one in options.id]
     session.out.json(posts[0] if len(posts) == 1 else posts)
+    if session.out.is_json:
+        return exits.OK
     for index, post in enumerate(posts):
         if index:
             session.out.line()
-        session.out.lines(detail_lines(post, session.out))
+        book = _book(session, post)
+        session.out.lines(detail_lines(post, session.out, book))
+        session.out.lines(book_deals(book, session.out))
     return exits.OK
+
+
+def _book(session: Session, post: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the account of a post; nothing where there is none any more."""
+    try:
+        return session.node.deals.book(str(post["id"]))
+    except NotFoundError:
+        return {}
 
 
 def summary_lines(post: Mapping[str, Any], output: Output) -> list[str]:
     """Return the two lines that tell a post from others."""
     title = clean(in_language(post.get("title"), language()))
-    said = [_KINDS.get(str(post.get("kind")), ""), _category(post), amount(post, language())]
+    said = [_KINDS.get(str(post.get("kind")), ""), _category(post), amount(post, language()), how_often(post)]
     until = f"until {moment(post.get('expires_at'))}"
     return [
         f"{output.paint(short_id(post), 'bold')}  {isolate(title)}",
@@ -42,11 +57,11 @@ def summary_lines(post: Mapping[str, Any], output: Output) -> list[str]:
     ]
 
 
-def detail_lines(post: Mapping[str, Any], output: Output) -> Iterator[str]:
+def detail_lines(post: Mapping[str, Any], output: Output, book: Mapping[str, Any]) -> Iterator[str]:
     """Yield everything that a post says, as lines that fit the terminal."""
     columns = output.columns or COLUMNS_DEFAULT
     yield from summary_lines(post, output)[:1]
-    for label, value in _facts(post):
+    for label, value in (*_facts(post), *progress_facts(post, book), *book_facts(book)):
         first, *others = wrap(clean(value, keep_lines=True), columns - _LABEL_COLUMNS)
         painted = output.paint(label, "dim")
         yield f"{painted}{' ' * max(1, _LABEL_COLUMNS - width(label))}{isolate(first)}"
@@ -106,6 +121,10 @@ def _when(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     window = post.get("window")
     if isinstance(window, dict):
         yield "between", " and ".join(moment(window.get(end), with_year=True) for end in ("from", "to"))
+    if often := how_often(post):
+        yield "how often", often
+    if "next_date" in post:
+        yield "next on", moment(post["next_date"], with_year=True)
     if dates := post.get("dates"):
         yield "on", ", ".join(moment(one, with_year=True) for one in dates)
     if "best_before" in post:
@@ -116,5 +135,5 @@ SHOW = Recipe(
     _options,
     _run,
     "hartig show 1f2e3d4c",
-    "`hartig revise`, `hartig renew` or `hartig withdraw`, where the post is this hub's.",
+    "`hartig ask` for what is offered; `hartig revise`, `renew` or `withdraw` where the post is this hub's.",
 )

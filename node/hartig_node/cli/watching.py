@@ -17,11 +17,14 @@ _SAID = {
     "post.added": "new",
     "post.changed": "changed",
     "post.ended": "ended",
+    "deal.changed": "give and take",
     "peer.connected": "a hub connected",
     "peer.left": "a hub left",
     "member.added": "a hub joined the network",
     "member.ended": "a hub is no longer in the network",
 }
+
+_OF_DEALS = "thread"  # where an event about a deal names its post
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +47,7 @@ def _line(session: Session, name: str, value: Any) -> str:
     facts: Mapping[str, Any] = value if isinstance(value, dict) else {}
     said = _SAID.get(name, name.replace(".", " "))
     parts = [moment(facts.get("at")), said]
-    if post_id := facts.get("post"):
+    if post_id := facts.get("post") or facts.get(_OF_DEALS):
         parts += [str(facts.get("kind", "")), str(post_id)[:8], _title(session, str(post_id))]
     elif hub := facts.get("hub"):
         parts.append(str(hub)[:8])

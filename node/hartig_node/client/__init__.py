@@ -5,6 +5,7 @@ dicts and lists. The command line is built on it.
 """
 
 from hartig_node.client.errors import (
+    AmbiguousIdError,
     AnswerError,
     BusyError,
     ChangedError,
@@ -14,7 +15,7 @@ from hartig_node.client.errors import (
     ProblemError,
     UnreachableError,
 )
-from hartig_node.client.node import AmbiguousIdError, Node
+from hartig_node.client.node import Node
 from hartig_node.client.places import Place, find_place
 
 __all__ = [

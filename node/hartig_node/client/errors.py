@@ -3,6 +3,7 @@
     ClientError
       UnreachableError     nobody answers there, or not in time
       AnswerError          somebody answers, but not as a node does
+      AmbiguousIdError     a short id stands for several things
       ProblemError         the node says no, and why (problem+json, RFC 9457)
         NotFoundError      there is no such thing
         DeniedError        the token is missing, or may not do that
@@ -35,11 +36,16 @@ class AnswerError(ClientError):
     """What answered does not speak like a node of this version."""
 
 
+class AmbiguousIdError(ClientError):
+    """A short id begins the ids of several posts, or deals."""
+
+
 class ProblemError(ClientError):
     """The node refused, and says why.
 
     `code` is stable and named in `node/API.md`; `title` names the kind of problem for people, `detail` says what is
-    wrong here, `hint` what to do, `pointer` (RFC 6901) where in what was sent.
+    wrong here, `hint` what to do, `pointer` (RFC 6901) where in what was sent; `rule` which rule of an account stops
+    it.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -47,6 +53,7 @@ class ProblemError(ClientError):
         self.code = _text(problem, "code") or f"http_{status}"
         self.title = _text(problem, "title") or f"The hub answered with status {status}"
         self.pointer = _text(problem, "pointer")
+        self.rule = _text(problem, "rule")
         super().__init__(_text(problem, "detail") or self.title, _text(problem, "hint"))
 
     def __str__(self) -> str:
@@ -60,6 +67,7 @@ class ProblemError(ClientError):
             "detail": self.detail,
             "hint": self.hint,
             "pointer": self.pointer,
+            "rule": self.rule,
             "status": self.status,
         }
         return {name: value for name, value in said.items() if value}

@@ -13,11 +13,14 @@ Values are the JSON of `node/API.md`, as dicts and lists. Every method may raise
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from hartig_node.client.errors import AnswerError, BusyError, ClientError, NotFoundError
+from hartig_node.client.errors import AmbiguousIdError, AnswerError, BusyError, ClientError, NotFoundError
 from hartig_node.client.places import Place, find_place
 from hartig_node.client.transport import TIMEOUT_S, Answer, Download, Transport, segment, wait_s
+
+if TYPE_CHECKING:
+    from hartig_node.client.deals import Deals
 
 Json = dict[str, Any]
 
@@ -28,10 +31,6 @@ BUSY_TRIES_MAX = 5  # then somebody else needs the node more than we do
 _ID = re.compile(r"[0-9a-f]{32}")
 SHORT_ID_CHARACTERS = 8
 _SHORT_ID = re.compile(rf"[0-9a-f]{{{SHORT_ID_CHARACTERS - 2},32}}")
-
-
-class AmbiguousIdError(ClientError):
-    """A short id begins the ids of several posts."""
 
 
 class Node:
@@ -63,15 +62,15 @@ class Node:
 
     def status(self) -> Json:
         """What the node says of itself, with `problems` and what to do about them."""
-        return _object(self._get("/status"))
+        return _object(self.read("/status"))
 
     def peers(self) -> list[Json]:
         """Every other node that it knows, and why there is no link where there is none."""
-        return _items(self._get("/peers"))
+        return _items(self.read("/peers"))
 
     def clock(self) -> Json:
         """What time it is for the node, and who vouches for it."""
-        return _object(self._get("/clock"))
+        return _object(self.read("/clock"))
 
     def confirm_clock(self, now: str | None = None) -> Json:
         """Say that the time that the node shows is right, or (RFC 3339) what time it is."""
@@ -105,16 +104,19 @@ class Node:
                 "all"), q (search words).
         """
         path = "/posts" if filters.get("q") is None else "/search"
-        found = self._pages(path, filters, limit)
+        found = self.pages(path, filters, limit)
         return found if limit is None else islice(found, limit)
 
     def post(self, post_id: str) -> Json:
         """One need or offer by its id, or by the first digits of it that no other post shares."""
         return self._on_post(self.full_id(post_id), "GET")
 
-    def publish(self, draft: Mapping[str, Any]) -> Json:
-        """Publish a draft; `draft["kind"]` is need or offer. Returns the post."""
-        return _object(self._send("POST", "/posts", dict(draft)))
+    def publish(self, draft: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Publish a draft; `draft["kind"]` is need or offer. Returns the post.
+
+        With a `key` of your own you may send it again when you do not know what became of it: it is published once.
+        """
+        return _object(self.post_once("/posts", dict(draft), key) if key else self._send("POST", "/posts", dict(draft)))
 
     def publish_many(self, drafts: Sequence[Mapping[str, Any]], *, dry_run: bool = False) -> list[Json]:
         """Publish up to 100 drafts at once, or only check them.
@@ -138,9 +140,10 @@ class Node:
         """Change a post of this hub by a JSON merge patch (RFC 7396) of draft fields."""
         return self._on_post(self.full_id(post_id, mine=True), "PATCH", dict(patch), if_match)
 
-    def withdraw(self, post_id: str, *, if_match: str | None = None) -> Json:
-        """End a post of this hub."""
-        return self._on_post(self.full_id(post_id, mine=True), "DELETE", None, if_match)
+    def withdraw(self, post_id: str, *, if_match: str | None = None, force: bool = False) -> Json:
+        """End a post of this hub; with `force` also an offer of which something is promised."""
+        below = "?force=true" if force else ""
+        return self._on_post(self.full_id(post_id, mine=True), "DELETE", None, if_match, below)
 
     def renew(self, post_id: str, *, days: float | None = None, if_match: str | None = None) -> Json:
         """Let a post of this hub stand longer; by default as long again as such a post does."""
@@ -180,13 +183,13 @@ class Node:
 
     def record(self, record_id: str) -> Json:
         """A record as it was signed: head, signature and body in hex."""
-        return _object(self._get(f"/records/{segment(record_id)}"))
+        return _object(self.read(f"/records/{segment(record_id)}"))
 
     # --- Invites and tokens
 
     def invites(self) -> list[Json]:
         """The open invites, without their links."""
-        return _items(self._get("/invites"))
+        return _items(self.read("/invites"))
 
     def invite(self, **wishes: Any) -> Json:
         """Make an invite (uses, days, addresses, pass_on, label); only this answer holds its link."""
@@ -198,7 +201,7 @@ class Node:
 
     def tokens(self) -> list[Json]:
         """The tokens, without their secrets."""
-        return _items(self._get("/tokens"))
+        return _items(self.read("/tokens"))
 
     def add_token(self, name: str, scopes: Sequence[str], *, days: float | None = None) -> Json:
         """Make a token with scopes of read, write, admin; only this answer holds its secret."""
@@ -215,15 +218,15 @@ class Node:
 
     def categories(self, language: str = "en") -> list[Json]:
         """The categories with their labels."""
-        return _items(self._get("/categories", {"language": language}))
+        return _items(self.read("/categories", {"language": language}))
 
     def attributes(self, language: str = "en") -> list[Json]:
         """What can be said about a thing or a place beyond its category, with labels."""
-        return _items(self._get("/attributes", {"language": language}))
+        return _items(self.read("/attributes", {"language": language}))
 
     def units(self, language: str = "en") -> list[Json]:
         """The units with their labels."""
-        return _items(self._get("/units", {"language": language}))
+        return _items(self.read("/units", {"language": language}))
 
     # --- Events
 
@@ -233,13 +236,31 @@ class Node:
 
         return follow(self._transport, after, patience_s)
 
-    # --- Inside
+    # --- Deals
 
-    def _pages(self, path: str, filters: Mapping[str, Any], limit: int | None) -> Iterator[Json]:
+    @property
+    def deals(self) -> "Deals":
+        """Who asks, promises, hands over, receives; see `hartig_node.client.deals`."""
+        from hartig_node.client.deals import Deals
+
+        return Deals(self)
+
+    # --- Routes that have no method here
+
+    def read(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        """Return what a GET answers, below `/api/v1`."""
+        return self._call("GET", path, query).value
+
+    def post_once(self, path: str, value: Any, key: str) -> Any:
+        """POST under an Idempotency-Key: a connection that breaks off is opened again, and it is done once."""
+        return self._call("POST", path, None, value, {"Idempotency-Key": key}).value
+
+    def pages(self, path: str, filters: Mapping[str, Any], limit: int | None = None) -> Iterator[Json]:
+        """Yield the items of a list, page by page as they are asked for."""
         cursor: str | None = None
         while True:
             size = PAGE_POSTS_MAX if limit is None else max(1, min(limit, PAGE_POSTS_MAX))
-            page = self._get(path, {**filters, "limit": size, "cursor": cursor})
+            page = self.read(path, {**filters, "limit": size, "cursor": cursor})
             yield from _items(page)
             following = _object(page).get("next")
             if not following:
@@ -248,15 +269,14 @@ class Node:
                 raise AnswerError("the node's list does not come to an end")
             cursor = following
 
+    # --- Inside
+
     def _on_post(
         self, post_id: str, method: str, value: Json | None = None, if_match: str | None = None, below: str = ""
     ) -> Json:
         headers = {} if if_match is None else {"If-Match": if_match}
         content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
         return _object(self._call(method, f"/posts/{post_id}{below}", None, value, headers, content_type).value)
-
-    def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        return self._call("GET", path, query).value
 
     def _send(self, method: str, path: str, value: Any = None) -> Any:
         return self._call(method, path, None, value).value

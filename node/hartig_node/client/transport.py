@@ -1,7 +1,8 @@
 """One HTTP exchange with a node, over its Unix socket or over TCP, by the standard library alone.
 
 In: method, path, query, a JSON value. Out: an `Answer`, or an error of `errors.py`. A connection is kept open between
-requests; a request that changes nothing is tried once more when the kept connection turned out dead.
+requests; a request that changes nothing, or is done once whatever comes (`Idempotency-Key`), is tried once more when
+the kept connection turned out dead.
 """
 
 import contextlib
@@ -169,7 +170,7 @@ class Transport:
                 return self._speak(kept, method, target, body, headers)
             except UnreachableError:
                 self.close()
-                if method not in _REPEATABLE:
+                if method not in _REPEATABLE and "Idempotency-Key" not in headers:
                     raise
         self._connection = self._open(self._timeout_s)
         try:

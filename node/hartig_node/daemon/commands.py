@@ -289,7 +289,12 @@ def _restore(arguments: argparse.Namespace) -> int:
     folder.make()
     restore_folder(arguments.file, folder, Clock().now().wall_ms, replace=arguments.replace)
     view = {"folder": str(folder.path), "network": folder.read_network().network.hex()}
-    _say(arguments, view, [f"Restored into {folder.path}.", "Next: hartig run (and check that no older copy runs)"])
+    lines = [
+        f"Restored into {folder.path}.",
+        "Where something was asked or promised, nobody can tell any more how it stands: those posts end at the start.",
+        "Next: hartig run (and check that no older copy runs), then hartig status: it says what to count anew",
+    ]
+    _say(arguments, view, lines)
     return OK
 
 

@@ -3,7 +3,6 @@
 In: FOLDER/hartig.toml and HARTIG_* variables. Out: a `Config`. A setting is one line of `SETTINGS`.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -176,6 +175,8 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _checked(name: str, value: Any, where: str) -> Any:
     if name not in SETTINGS:
+        import difflib  # late: hardly ever needed
+
         close = difflib.get_close_matches(name, SETTINGS, 1)
         hint = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(SETTINGS)}"
         raise ConfigError(f"{where}: there is no setting {name!r}; {hint}")

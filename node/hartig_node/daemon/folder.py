@@ -5,6 +5,7 @@ FOLDER/
   network.json          which network, and the invite while it waits to be used
   keys/hub.key          signs; also in backups, since without it nobody can go on as this hub
   keys/node.key         for the channel only; made anew wherever it is missing, never in a backup
+  keys/box.key          opens how to reach people, sealed to this hub; made anew like node.key, never in a backup
   keys/recovery.key     to replace a lost or stolen hub key; print it or store it away
   seats/seat-N.key      only where a network was founded: to be handed to the trustees
   run/api.sock          the door of the command line

@@ -19,9 +19,10 @@ from hartig_node.engine import Engine
 from hartig_node.net.address_book import AddressBook, Candidate, Source
 from hartig_node.net.addresses import parse_address
 from hartig_node.net.announcements import Found, Lost
+from hartig_node.net.backoff import DIAL_S_MAX, connect_s, dial_s
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.dialer import Dialer
-from hartig_node.net.dialing import DIAL_S_MAX, dial, probe
+from hartig_node.net.dialing import dial, probe
 from hartig_node.net.discovery import Discovery
 from hartig_node.net.links import Link
 from hartig_node.net.peer_server import PeerServer
@@ -204,7 +205,9 @@ class Network:
     # --- Links
 
     async def _dial(self, node: bytes, candidate: Candidate) -> Link:
-        link = await dial(self.identity, candidate.host, candidate.port, node)
+        failed = self.dialer.failures(node)
+        where = (candidate.host, candidate.port)
+        link = await dial(self.identity, *where, node, dial_s(failed), connect_s=connect_s(failed))
         self.engine.peers.dialled(node, candidate.source.label)
         return link
 

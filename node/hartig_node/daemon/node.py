@@ -17,6 +17,7 @@ from hartig_node import __version__, frugal
 from hartig_node.board.board import Board
 from hartig_node.board.context import Context, Settings
 from hartig_node.board.membership import seq_floor_row
+from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, Pen
 from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock
@@ -100,12 +101,16 @@ class Node:
         self.board = self._make_board(engine, store, clock, identity, hub_key)
         engine.node_side = self.board.membership
         await self.board.timekeeper.load()
+        await self.board.membership.load()
         engine.start()
         await self._salvage(store, engine)
         state.invite = None if state.is_member else state.invite
         await self._open_doors(engine, identity, network_file, invite)
+        await self.board.keeper.load()
         self.tasks.start(self.board.timekeeper.run(), "time")
+        self.tasks.start(self.board.keeper.run(), "keeper")
         self.tasks.start(self._keep_index(store, engine), "search index")
+        self.tasks.start(frugal.keep_resting(), "rest")
         del loaded
         frugal.settle()
 
@@ -114,6 +119,12 @@ class Node:
         if not self.folder.has_key("node"):
             self.folder.write_key("node", secrets.token_bytes(32))
         return NodeIdentity.from_seed(self.folder.read_key("node"))
+
+    def _box_key(self) -> BoxKey:
+        """Return the box key, made anew wherever it is missing (it is in no backup)."""
+        if not self.folder.has_key("box"):
+            self.folder.write_key("box", secrets.token_bytes(32))
+        return BoxKey(self.folder.read_key("box"))
 
     async def _open_store(self, clock: Clock) -> SqliteStore:
         def trusted_now_ms() -> int | None:
@@ -135,12 +146,15 @@ class Node:
         self._progress = f"the hub is starting: {what}, {done} of {total}"
 
     async def _keep_identity(self, store: SqliteStore, hub_key: SigningKey, network: NetworkFile) -> None:
-        """Put into every backup what a restored hub needs, and raise seq after a restore."""
+        """Put into every backup what a restored hub needs, and raise seq after a restore.
+
+        Of a damaged store the last that was signed may be what could not be read, so it counts as restored.
+        """
         rows = []
         if await store.private_get(SPACE_KEY, KEY_HUB) != hub_key.seed:
             rows.append(PrivateRow(SPACE_KEY, KEY_HUB, hub_key.seed))
             rows.append(PrivateRow(SPACE_KEY, KEY_NETWORK, network.network))
-        if await store.meta_get("restored") is not None:
+        if await store.meta_get("restored") is not None or await store.meta_get("damaged") is not None:
             rows.append(await self._raised_floor(store))
         if rows:
             await store.commit(Commit(private=rows))
@@ -176,7 +190,8 @@ class Node:
             languages=self.config.languages,
             version=__version__,
         )
-        return Board(Context(engine, store, pen, clock, identity.node_id, settings, secrets.token_bytes))
+        box, node_id = self._box_key(), identity.node_id
+        return Board(Context(engine, store, pen, clock, node_id, settings, secrets.token_bytes, box))
 
     async def _salvage(self, store: SqliteStore, engine: Engine) -> None:
         """Take over what could be read of a damaged store; each record is verified again, the rest is pulled."""

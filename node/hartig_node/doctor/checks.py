@@ -14,6 +14,7 @@ PROBLEMS: dict[str, tuple[int, bool]] = {
     "store": (ERROR, False),
     "stopped_signing": (ERROR, False),
     "restored": (WARNING, False),
+    "count_anew": (WARNING, False),
     "clock": (WARNING, False),
     "joining": (NOTE, False),
     "no_network": (ERROR, True),

@@ -1,6 +1,6 @@
 """When to try again: pure functions, no clock and no random source of their own.
 
-Who calls: `dialer.py` after a failed dial, `gate.py` when the system has no descriptors left.
+Who calls: `dialer.py` after a failed dial, the daemon before each, `gate.py` when the system has no descriptors left.
 """
 
 import math
@@ -8,6 +8,14 @@ import math
 RETRY_DELAY_S_MIN = 1.0  # guess: a hub that restarts is back in a few seconds
 RETRY_DELAY_S_MAX = 25.0  # a hub that is back is found within 30 s without any discovery; a dial costs 2 ms of work
 RETRY_SPREAD = 0.2  # ± this part, so that hubs which lost one another at once do not come back in step
+
+# On a LAN the answer to a first packet comes in milliseconds, or it was lost and a new dial is better: the system sends
+# it again after a second, and a connection that begins so late is slow in all that it repeats. When a round has failed,
+# there may be a slow network between, so each is twice as patient.
+CONNECT_S_MIN = 0.5
+CONNECT_S_MAX = 4.0
+DIAL_S_MIN = 2.5  # a handshake computes for some 10 ms; a busy machine is met by the next round
+DIAL_S_MAX = 5.0  # the accept gate's patience at the other end
 
 ACCEPT_DELAY_S_MIN = 0.05  # guess: descriptors come free within moments when links end
 ACCEPT_DELAY_S_MAX = 1.0  # as long as asyncio's own servers wait after EMFILE
@@ -23,6 +31,16 @@ def retry_delay_s(failures: int, jitter: float) -> float:
     if failures <= 0:
         return 0.0
     return _doubled(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX, failures) * (1 + RETRY_SPREAD * (2 * jitter - 1))
+
+
+def connect_s(failures: int) -> float:
+    """Return how long the other side's system has to answer a dial, after `failures` failed rounds in a row."""
+    return _doubled(CONNECT_S_MIN, CONNECT_S_MAX, failures + 1)
+
+
+def dial_s(failures: int) -> float:
+    """Return how long a dial may take with its handshake, after `failures` failed rounds in a row."""
+    return _doubled(DIAL_S_MIN, DIAL_S_MAX, failures + 1)
 
 
 def accept_delay_s(failures: int) -> float:

@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 STAGGER_S = 0.25  # RFC 8305, section 8: "Connection Attempt Delay", recommended value
 AT_ONCE_A_NODE_MAX = 3  # one less than what a node's gate takes from one address
+# Where three packets in ten are lost, half of all dials hang. A first packet is sent again after a second, and what is
+# lost after that waits three (RFC 6298, 5.7): a new dial is better. The first round ends within 6 s.
+AGAIN_S, AGAIN_FOR_S = 0.5, 3.5
 LINK_S_GOOD = 10.0  # guess: a link that held so long was no mistake, so the next dial begins without a wait
 
 Dial = Callable[[bytes, Candidate], Awaitable[Link]]
@@ -104,6 +107,7 @@ class Dialer:
         tasks: Tasks | None = None,
         slots: DialSlots | None = None,
         stagger_s: float = STAGGER_S,
+        again_s: float = AGAIN_S,
     ) -> None:
         """Prepare; nothing is dialled before `want`.
 
@@ -118,6 +122,7 @@ class Dialer:
             tasks: holder of the dialler's tasks.
             slots: how many dials run at once.
             stagger_s: how long one address keeps the next waiting.
+            again_s: after how long an address that hangs is dialled once more beside the dial that hangs.
         """
         self._book = book
         self._dial = dial
@@ -128,6 +133,7 @@ class Dialer:
         self._tasks = tasks or Tasks()
         self._slots = slots or DialSlots()
         self._stagger_s = stagger_s
+        self._again_s = again_s
         self._wanted: dict[bytes, _Wanted] = {}
         self._links: Counter[bytes] = Counter()  # open ones, by node, whoever opened them
 
@@ -185,6 +191,11 @@ class Dialer:
             for node_id, one in sorted(self._wanted.items())
         }
 
+    def failures(self, node_id: bytes) -> int:
+        """Return how many rounds of dials to a node have failed in a row."""
+        wanted = self._wanted.get(node_id)
+        return 0 if wanted is None else wanted.failures
+
     async def close(self) -> None:
         """Stop all dials and end the links dialled here."""
         self._wanted.clear()
@@ -229,6 +240,8 @@ class Dialer:
                 at_once_max=AT_ONCE_A_NODE_MAX,
                 discard=lambda link: link.abort("another dial to the same node was quicker"),
                 more=heard_meanwhile,
+                again_s=self._again_s,
+                again_for_s=AGAIN_FOR_S,
             )
         finally:
             if is_woken:

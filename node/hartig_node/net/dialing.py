@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 
+from hartig_node.net.backoff import DIAL_S_MAX
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.links import READ_BUFFER_BYTES, Link, LinkLimits
 from hartig_node.net.names import Endpoint, NameLookupError, resolve
@@ -18,8 +19,7 @@ from hartig_node.net.sockets import tune
 from hartig_node.net.tls import PeerRefusedError, PinnedContext, make_context, peer_node_id
 from hartig_protocol.errors import RemoteError
 
-DIAL_S_MAX = 5.0  # name, connection and handshake together: the accept gate's patience at the other end
-FAREWELL_S_MAX = 5.0  # after which a closing connection is cut
+FAREWELL_S_MAX = 2.0  # after which a closing connection is cut; whoever is to be dialled anew waits for that
 
 
 class DialError(RemoteError):
@@ -33,14 +33,18 @@ async def dial(
     expected_node_id: bytes,
     timeout_s: float = DIAL_S_MAX,
     limits: LinkLimits | None = None,
+    *,
+    connect_s: float = DIAL_S_MAX,
 ) -> Link:
     """Return a link to the node `expected_node_id` at `host`; nobody else gets a byte.
+
+    `timeout_s` is for name, connection and handshake together, `connect_s` for the other side's system to answer.
 
     That the other side keeps us shows only when it answers: in TLS 1.3 the dialling side is done first.
     Raises `DialError`.
     """
     context = make_context(identity, "client", expected_node_id)
-    reader, writer = await _connect(context, host, port, timeout_s)
+    reader, writer = await _connect(context, host, port, timeout_s, connect_s)
     return Link(reader, writer, opened_by_us=True, limits=limits)
 
 
@@ -50,7 +54,7 @@ async def probe(identity: NodeIdentity, host: str, port: int, timeout_s: float =
     Duty: the caller checks it against the members that it knows, and then dials with that id.
     Raises `DialError`.
     """
-    _reader, writer = await _connect(make_context(identity, "probe"), host, port, timeout_s)
+    _reader, writer = await _connect(make_context(identity, "probe"), host, port, timeout_s, timeout_s)
     try:
         return peer_node_id(writer)
     finally:
@@ -58,14 +62,14 @@ async def probe(identity: NodeIdentity, host: str, port: int, timeout_s: float =
 
 
 async def _connect(
-    context: PinnedContext, host: str, port: int, timeout_s: float
+    context: PinnedContext, host: str, port: int, timeout_s: float, connect_s: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
         async with asyncio.timeout(timeout_s):
             endpoints = await resolve(host, port)
-            return await _connect_first(context, endpoints, timeout_s)
+            return await _connect_first(context, endpoints, timeout_s, connect_s)
     except TimeoutError as error:
-        raise DialError("dial.timeout", f"no answer within {timeout_s:g} s") from error
+        raise DialError("dial.timeout", "no answer in time") from error
     except NameLookupError as error:
         raise DialError(error.code, str(error)) from error
     except PeerRefusedError as error:
@@ -92,25 +96,28 @@ def _in_words(error: OSError) -> str:
 
 
 async def _connect_first(
-    context: PinnedContext, endpoints: list[Endpoint], timeout_s: float
+    context: PinnedContext, endpoints: list[Endpoint], timeout_s: float, connect_s: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Try the endpoints in turn, each with its share of the time; the last one's error is the answer."""
     for number, endpoint in enumerate(endpoints, start=1):
         try:
             async with asyncio.timeout(timeout_s / len(endpoints)):
-                return await _connect_to(context, endpoint)
+                return await _connect_to(context, endpoint, connect_s)
         except OSError:
             if number == len(endpoints):
                 raise
     raise NameLookupError("dial.name", "the name has no address")
 
 
-async def _connect_to(context: PinnedContext, endpoint: Endpoint) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect_to(
+    context: PinnedContext, endpoint: Endpoint, connect_s: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
         tune(connection)
-        await asyncio.get_running_loop().sock_connect(connection, endpoint.address)
+        async with asyncio.timeout(connect_s):
+            await asyncio.get_running_loop().sock_connect(connection, endpoint.address)
     except BaseException:
         connection.close()
         raise

@@ -22,6 +22,12 @@ UNACKNOWLEDGED_MS_MAX = 30_000
 KEEP_ALIVE_IDLE_S = 20
 KEEP_ALIVE_INTERVAL_S = 5
 KEEP_ALIVE_PROBES = 3
+# Handshakes and hellos are a packet at a time. Where packets are lost, each is sent again six times at one pace, not
+# each time twice as late; after that, since Linux 6.15, every second. BBR heeds only the latter, CUBIC both.
+_CONGESTION_CONTROL = b"cubic"  # of most systems anyway
+_THIN_LINEAR_TIMEOUTS = 16  # TCP_THIN_LINEAR_TIMEOUTS of linux/tcp.h
+_REPEAT_MS_MAX = 44  # TCP_RTO_MAX_MS, likewise
+REPEAT_MS_MAX = 1_000  # the least that it takes
 
 
 class ListenError(OSError):
@@ -98,7 +104,7 @@ def open_unix_listener(path: Path, mode: int = 0o600) -> socket.socket:
 
 
 def tune(connection: socket.socket) -> None:
-    """Let a TCP connection notice within half a minute that the other side is gone."""
+    """Let a TCP connection notice within half a minute that the other side is gone, and live with lost packets."""
     if connection.family not in {socket.AF_INET, socket.AF_INET6}:
         return
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -107,6 +113,10 @@ def tune(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_INTERVAL_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEP_ALIVE_PROBES)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
+    connection.setsockopt(socket.IPPROTO_TCP, _THIN_LINEAR_TIMEOUTS, 1)
+    for option, value in ((socket.TCP_CONGESTION, _CONGESTION_CONTROL), (_REPEAT_MS_MAX, REPEAT_MS_MAX)):
+        with contextlib.suppress(OSError):  # of a system that does not know it
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 _NO_SUCH_FAMILY = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})

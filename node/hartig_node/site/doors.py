@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from hartig_node.board.dealviews import BookView, DealView
 from hartig_node.board.fetching import Fetching
 from hartig_node.board.posts import ListPage, ListQuery
 from hartig_node.board.views import PostView
@@ -29,8 +30,34 @@ class PostsDoor(Protocol):
     async def find_by_word(self, word: str) -> PostView:
         """Return the post that a pick-up word belongs to."""
 
-    async def change_by_word(self, word: str, action: str) -> PostView:
-        """Withdraw or renew the post that a pick-up word belongs to."""
+    async def change_by_word(self, word: str, action: str, *, force: bool = False) -> PostView:
+        """Withdraw or renew the post that a pick-up word belongs to; with `force` also what is promised."""
+
+
+class DealsDoor(Protocol):
+    """What those say who need something; to promise and hand over is not for these pages."""
+
+    async def book_view(self, thread: str) -> BookView:
+        """Return the account of a post, with its deals."""
+
+    async def deal(self, claim: str) -> DealView:
+        """Return a deal."""
+
+    async def cancel(self, claim: str) -> DealView:
+        """Say that what was asked is not needed any more."""
+
+    async def receive(self, claim: str, how: str = "ok", quantity: str | None = None) -> DealView:
+        """Say how it arrived."""
+
+    async def give_back(self, claim: str) -> DealView:
+        """Say that what was lent goes back."""
+
+
+class ContactsDoor(Protocol):
+    """How the people of one deal reach each other."""
+
+    async def contact_of(self, claim: bytes, role: str | None = None) -> str | None:
+        """Return how to reach the other side, where it has said so."""
 
 
 class SettingsDoor(Protocol):
@@ -51,6 +78,14 @@ class BoardDoor(Protocol):
     @property
     def posts(self) -> PostsDoor:
         """Needs and offers."""
+
+    @property
+    def deals(self) -> DealsDoor:
+        """What was asked, and what became of it."""
+
+    @property
+    def contacts(self) -> ContactsDoor:
+        """How to reach the other side of a deal."""
 
     @property
     def config(self) -> SettingsDoor:

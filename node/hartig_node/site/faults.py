@@ -11,6 +11,7 @@ from hartig_node.site.words import N_
 
 _HUB_IN_TROUBLE = N_("The hub has a problem. Please tell the people who look after it.")
 _READ_AGAIN = N_("Go back and look at it again, please.")
+_OVER = N_("This was taken down already.")
 
 # code -> sentence, before translation
 SENTENCES: dict[str, str] = {
@@ -22,7 +23,9 @@ SENTENCES: dict[str, str] = {
     "not_found": N_("This is not here. It may be over, or it has not arrived yet."),
     "not_yours": N_("Another hub put this up. Please ask the people there."),
     "fixed_field": _READ_AGAIN,
-    "ended": N_("This was taken down already."),
+    "ended": _OVER,
+    "not_allowed": _READ_AGAIN,
+    "chain_ended": _OVER,
     "no_room": N_("This hub has no room for more posts. Please tell the people who look after it."),
     "not_admitted": N_("This hub does not belong to a network yet, so nothing can be put up here."),
     "stopped_signing": N_("This hub cannot put anything up right now. Please tell the people who look after it."),

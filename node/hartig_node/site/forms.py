@@ -127,14 +127,21 @@ def _amount(kind: str, typed: Typed, problems: dict[str, str]) -> dict[str, Any]
 def _counted(quantity: str, unit: str, problems: dict[str, str]) -> dict[str, Any]:
     if not units.is_valid(unit):
         problems["unit"] = BAD_CHOICE
-    if _SEPARATED_THOUSANDS.fullmatch(quantity):
+    number, problem = read_quantity(quantity)
+    if problem:
+        problems["quantity"] = problem
+        return {}
+    return {"quantity": number, "unit": unit}
+
+
+def read_quantity(text: str) -> tuple[str, str]:
+    """Return the number that somebody typed as decimal text, or nothing and a sentence that says what is wrong."""
+    if _SEPARATED_THOUSANDS.fullmatch(text):
         # "1.500" is a thousand and a half in one language and one and a half in the next: ask, do not guess.
-        problems["quantity"] = THOUSANDS
-    elif _NUMBER.fullmatch(quantity) is None or not Decimal(_with_point(quantity)):
-        problems["quantity"] = BAD_QUANTITY
-    else:
-        return {"quantity": str(Decimal(_with_point(quantity))), "unit": unit}
-    return {}
+        return "", THOUSANDS
+    if _NUMBER.fullmatch(text) is None or not Decimal(_with_point(text)):
+        return "", BAD_QUANTITY
+    return str(Decimal(_with_point(text))), ""
 
 
 def _with_point(quantity: str) -> str:

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from hartig_node.site.dealing import book_of, says_more
 from hartig_node.site.listing import read_wish, sections
 from hartig_node.site.rendering import board_of, page
 
@@ -16,5 +17,7 @@ async def show_board(request: web.Request) -> web.Response:
 
 async def show_post(request: web.Request) -> web.Response:
     """Show one post with all that is said about it."""
-    view = await board_of(request).posts.get(request.match_info["id"])
-    return page(request, "post.html", {"view": view}, 200 if view.state == "standing" else 410)
+    board = board_of(request)
+    view = await board.posts.get(request.match_info["id"])
+    book = await book_of(board, view) if says_more(view) else None
+    return page(request, "post.html", {"view": view, "book": book}, 200 if view.state == "standing" else 410)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from hartig_node.board.views import PostView
-from hartig_node.site import languages, words
+from hartig_node.site import languages, progress, words
 from hartig_node.site.choices import choices
 from hartig_node.site.doors import BoardDoor, Clock
 from hartig_node.site.faults import Fault
@@ -77,6 +77,14 @@ def environment(language: str) -> "Environment":
         choices=choices(language),
         static=static_address,
         query=urlencode,
+        deal_states=progress.DEAL_STATES,
+        deal_lines=progress.deal_lines,
+        progress_lines=progress.progress_lines,
+        date_lines=progress.date_lines,
+        end_lines=progress.end_lines,
+        badge=progress.badge,
+        still=progress.still,
+        is_done=progress.is_done,
     )
     return made
 

@@ -6,7 +6,7 @@ categories, attributes and units come from the shipped lists. Who calls: `render
 
 import gettext
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from hartig_node.board.views import PostView
 from hartig_node.site.languages import LANGUAGES, direction
@@ -95,6 +95,7 @@ _SYMBOLS = {
     "MIN": "min",
 }  # fmt: skip
 COUNTED_UNITS = frozenset({"H87", "C62"})  # "24 pieces" says no more than "24"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMAL_COMMA = frozenset({"de", "es", "fr", "ht"})
 
 
@@ -164,13 +165,15 @@ class Tongue:
 
     def quantity(self, view: PostView) -> str:
         """Return how much there is or should be; empty where nothing was said."""
-        if view.quantity is None:
-            return ""
-        number = self.number(view.quantity)
-        if view.unit in COUNTED_UNITS:
+        return "" if view.quantity is None else self.amount(view.quantity, view.unit)
+
+    def amount(self, text: str, unit: str) -> str:
+        """Return decimal text in a unit."""
+        number = self.number(text)
+        if unit in COUNTED_UNITS:
             return number
-        symbol = _SYMBOLS.get(view.unit)
-        return f"{number}\u00a0{symbol}" if symbol else f"{number}\u00a0× {units.label(view.unit, self.language)}"
+        symbol = _SYMBOLS.get(unit)
+        return f"{number}\u00a0{symbol}" if symbol else f"{number}\u00a0× {units.label(unit, self.language)}"
 
     def audience(self, view: PostView) -> str:
         """Return who may see a post."""
@@ -193,6 +196,20 @@ class Tongue:
             "Please wait %(minutes)d minute and try again.", "Please wait %(minutes)d minutes and try again.", minutes
         ) % {"minutes": minutes}
 
+    def weekday(self, number: int) -> str:
+        """Return the name of a weekday, from 0 for Monday."""
+        return self.say(_WEEKDAYS[number])
+
+    def how_often(self, view: PostView) -> str:
+        """Return how a post repeats; empty where it does not, or has no plain words for it."""
+        from hartig_node.site.recurring import how_often
+
+        return how_often(self, view)
+
+    def offset_at(self, moment_ms: int) -> timedelta | None:
+        """Return how far the pages' time is from UTC at a moment."""
+        return (_EPOCH + timedelta(milliseconds=moment_ms)).astimezone(self._zone).utcoffset()
+
     def moment(self, moment_ms: int) -> str:
         """Return a day and a time as people say them, in the hub's time zone."""
         try:
@@ -201,7 +218,7 @@ class Tongue:
             return self.say(N_("in the far future"))
         # Translators: for example "Tuesday 24 November, 18:00".
         return self.say(N_("%(weekday)s %(day)d %(month)s, %(time)s")) % {
-            "weekday": self.say(_WEEKDAYS[moment.weekday()]),
+            "weekday": self.weekday(moment.weekday()),
             "day": moment.day,
             "month": self.say(_MONTHS[moment.month - 1]),
             "time": f"{moment:%H:%M}",

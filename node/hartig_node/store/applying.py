@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from hartig_node.ports import FeedItem
-from hartig_node.store.facts import PostFacts
+from hartig_node.store.facts import PostFacts, StepFacts
 from hartig_node.store.indexing import forget_text, note_unindexed
 from hartig_node.store.rows import RECORD_COLUMNS, Added, Change, RecordRow
 from hartig_node.store.schema import meta_get, meta_set
@@ -50,6 +50,7 @@ class Insertion:
 
 _RECORDS = Insertion(f"records({RECORD_COLUMNS})", len(RecordRow._fields))
 _POSTS = Insertion("posts", len(PostFacts._fields))
+_STEPS = Insertion("steps", len(StepFacts._fields))
 _UNINDEXED = Insertion("unindexed", 1)
 _FEED = Insertion(f"feed({_FEED_COLUMNS})", len(_FEED_COLUMNS.split(",")))
 
@@ -103,6 +104,7 @@ def _add(connection: sqlite3.Connection, adding: list[Added]) -> None:
         for added in adding:
             _check_same(connection, added.row)
     _POSTS.run(connection, [added.post for added in adding if added.post is not None])
+    _STEPS.run(connection, [added.step for added in adding if added.step is not None])
     with_text = [added.row.n for added in adding if added.post is not None and added.row.body is not None]
     if all_new:
         _UNINDEXED.run(connection, [(n,) for n in with_text])
@@ -122,6 +124,7 @@ def remove(connection: sqlite3.Connection, n: int) -> None:
     """Delete a record and all that follows from it."""
     forget_text(connection, n)
     connection.execute("DELETE FROM posts WHERE n = ?", (n,))
+    connection.execute("DELETE FROM steps WHERE n = ?", (n,))
     connection.execute("DELETE FROM records WHERE n = ?", (n,))
 
 

@@ -7,7 +7,7 @@ In: a connection. Out: lines that each say what is wrong, none if all is well. C
 import sqlite3
 
 from hartig_node.store.connection import APPLICATION_ID, is_damage
-from hartig_node.store.schema import application_of
+from hartig_node.store.schema import STEPS_SINCE, application_of, version_of
 
 PROBLEMS_MAX = 20  # lines of one check; more would say no more
 
@@ -42,6 +42,16 @@ _COUNTS = {
     """,
 }
 
+# The same of a table that older stores lack: a backup is looked at before it is migrated.
+_COUNTS_OF_STEPS = {
+    "steps have no record": """
+        SELECT count(*) FROM steps s LEFT JOIN records r ON r.n = s.n WHERE r.n IS NULL OR r.kind <> 128
+    """,
+    "steps cannot be found by what they name": """
+        SELECT count(*) FROM records r LEFT JOIN steps s ON s.n = r.n WHERE r.kind = 128 AND s.n IS NULL
+    """,
+}
+
 
 def find_problems(connection: sqlite3.Connection, *, thorough: bool) -> list[str]:
     """Return what is wrong; `thorough` compares every index with its table (slow), else structure alone is read."""
@@ -66,7 +76,8 @@ def find_broken_promises(connection: sqlite3.Connection) -> list[str]:
     """Return which of our own promises about the tables of this version do not hold."""
     problems = []
     try:
-        for meaning, query in _COUNTS.items():
+        has_steps = version_of(connection) >= STEPS_SINCE
+        for meaning, query in (_COUNTS | (_COUNTS_OF_STEPS if has_steps else {})).items():
             count = connection.execute(query).fetchone()[0]
             if count:
                 problems.append(f"{count} {meaning}")

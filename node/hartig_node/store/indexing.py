@@ -7,6 +7,9 @@ searches looks into the index for what is indexed and scans what is not (`posts`
 The index keeps for every three characters the posts that hold them, and nothing about where (`detail=none`: a third
 of the size); every hit is checked against the text.
 
+While much comes in, as when a newcomer fetches everything, indexing waits for its `Turn`: it takes the same thread and
+the same lock of the interpreter as what is being stored.
+
 Before SQLite 3.42 the index only marks what is deleted, so pieces of three characters outlive a text until the index
 is merged. `index_some` merges it, a bounded piece at a time, when there is enough to gain.
 """
@@ -21,11 +24,40 @@ from hartig_protocol.errors import EncodingError
 from hartig_protocol.limits import BODY_BYTES_MAX
 
 INDEX_BATCH = 64  # about 20 ms of the writing thread, so that commits wait no longer than that
+MUCH = 32  # records stored between two calls, which are 20 ms and more apart: more than people write
+QUIET_CALLS = 5  # so many without that, and it is over
+YIELDS_MAX = 500  # some 10 to 15 s; an endless stream must not keep texts out of the index
 _FORGOTTEN_MIN = 256  # merging rewrites the index: not for a handful of texts
 _FORGOTTEN_SHARE = 8  # nor for less than an eighth of them
 _MERGE_PAGES = 64  # of the index, a step
 _FREE_SHARE = 8  # free pages are given back when they are more than an eighth of the file
 _FREE_PAGES_A_STEP = 128
+
+
+class Turn:
+    """Whether texts may be indexed now, or what is being stored comes first. Counts, and looks at no clock."""
+
+    def __init__(self) -> None:
+        self._stored = 0  # records since the last call
+        self._calls_since_much = QUIET_CALLS
+        self._goes_on = False  # much has come, and soon much again
+        self._yields = 0
+
+    def stored(self, count: int) -> None:
+        """Say that records are being stored."""
+        self._stored += count
+
+    def has_come(self) -> bool:
+        """Tell it; each call counts."""
+        was_recent = self._calls_since_much < QUIET_CALLS
+        if self._stored >= MUCH:
+            self._goes_on, self._calls_since_much = was_recent, 0
+        else:
+            self._calls_since_much += 1
+            self._goes_on = self._goes_on and was_recent
+        self._stored = 0
+        self._yields = self._yields + 1 if self._goes_on else 0
+        return not 0 < self._yields <= YIELDS_MAX
 
 
 def note_unindexed(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from hartig_node.ports import (
+    STEPS_ABOUT_MAX,
     FeedItem,
     Loaded,
     PostFilter,
@@ -23,15 +24,16 @@ from hartig_node.ports import (
 )
 from hartig_node.searching import has_terms, wanted_terms
 from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, FEED_LINES_MAX
-from hartig_node.store.facts import POST_KINDS, PostFacts, is_wanted
+from hartig_node.store.facts import POST_KINDS, PostFacts, StepFacts, is_wanted
 from hartig_node.store.indexing import INDEX_BATCH, stored_text
 from hartig_node.store.reading import NO_RUNNING
 from hartig_node.store.rows import Added, Change, RecordRow, entry_of, feed_items
 from hartig_node.store.writer import FULL_PROBLEM
+from hartig_protocol.catalog.contacts import NAMING
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import LocalError
 from hartig_protocol.events import Commit, Cursor, Told
-from hartig_protocol.limits import EPOCH_BYTES, TOLD_PER_PEER_MAX
+from hartig_protocol.limits import EPOCH_BYTES, KIND_CHAIN_LOWEST, TOLD_PER_PEER_MAX
 from hartig_protocol.records.record import Kind, Wire
 
 _GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
@@ -49,6 +51,7 @@ class MemoryDisk:
     rows: dict[int, RecordRow] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)  # id -> arrival number
     posts: dict[int, PostFacts] = field(default_factory=dict)
+    steps: dict[int, StepFacts] = field(default_factory=dict)
     unindexed: set[int] = field(default_factory=set)
     cursors: dict[bytes, Cursor] = field(default_factory=dict)
     told: dict[tuple[bytes, int], Told] = field(default_factory=dict)
@@ -112,11 +115,14 @@ class MemoryDisk:
             self.posts[n] = added.post
             if added.row.body is not None:
                 self.unindexed.add(n)
+        if added.step is not None:
+            self.steps[n] = added.step
 
     def _remove(self, n: int) -> None:
         row = self.rows.pop(n)
         del self.numbers[row.id]
         self.posts.pop(n, None)
+        self.steps.pop(n, None)
         self.unindexed.discard(n)
 
     def _bodies(self, change: Change) -> None:
@@ -229,6 +235,7 @@ class MemoryStore:
             {row.id: row.wire for row in rows if row.kind in _STARTING},
             [disk.cursors[peer] for peer in sorted(disk.cursors)],
             [disk.told[key] for key in sorted(disk.told)],
+            [(n, one.verb, one.about) for n, one in sorted(disk.steps.items()) if one.about and one.verb in NAMING],
         )
 
     async def commit(self, commit: Commit) -> Sequence[FeedItem]:
@@ -277,6 +284,30 @@ class MemoryStore:
         """Return the standing version of a thread and its steps, rising."""
         rows = self._alive().rows
         return [StoredPost(n, rows[n].wire) for n in sorted(rows) if rows[n].thread == thread]
+
+    async def claims_on(self, lot: bytes, after: int, count_max: int) -> Sequence[StoredPost]:
+        """Return claims that ask this thread, with arrival numbers above `after`, rising."""
+        return self._steps(lambda step: step.lot == lot and step.n > after, count_max)
+
+    async def steps_about(self, record_id: bytes) -> Sequence[StoredPost]:
+        """Return steps that name this record, rising by arrival, at most `STEPS_ABOUT_MAX`."""
+        return self._steps(lambda step: step.about == record_id, STEPS_ABOUT_MAX)
+
+    async def allotments_to(self, hub: bytes, after: int, count_max: int) -> Sequence[StoredPost]:
+        """Return steps that set something aside for a hub, with arrival numbers above `after`, rising."""
+        return self._steps(lambda step: step.hub == hub and step.n > after, count_max)
+
+    def _steps(self, wanted: Callable[[StepFacts], bool], count_max: int) -> Sequence[StoredPost]:
+        disk = self._alive()
+        numbers = sorted(n for n, step in disk.steps.items() if wanted(step))[:count_max]
+        return [StoredPost(n, disk.rows[n].wire) for n in numbers]
+
+    async def chains_of(self, author: bytes) -> Sequence[tuple[bytes, int]]:
+        """Return the threads of an author that have steps, sorted, each with the kind of its register."""
+        disk = self._alive()
+        threads = {step.thread for step in disk.steps.values()}
+        rows = (row for row in disk.rows.values() if row.kind < KIND_CHAIN_LOWEST and row.thread in threads)
+        return sorted({(row.thread, row.kind) for row in rows if row.author == author})
 
     async def post(self, thread: bytes) -> StoredPost | None:
         """Return the held version of a need or an offer, standing or not."""

@@ -6,24 +6,22 @@ In: what a method of the port asks. Out: its answer. Called by `sqlite` on the r
 import sqlite3
 from collections.abc import Sequence
 
-from hartig_node.ports import FeedItem, Loaded, StoredPost
-from hartig_node.store.rows import ENTRY_COLUMNS, WIRE_COLUMNS, entry_of
+from hartig_node.ports import STEPS_ABOUT_MAX, FeedItem, Loaded, StoredPost
+from hartig_node.store.rows import ENTRY_COLUMNS, WIRE_COLUMNS, entries_of
 from hartig_node.store.schema import meta_get
+from hartig_protocol.catalog.contacts import NAMING
 from hartig_protocol.events import Cursor, Told
-from hartig_protocol.limits import CHECK_BYTES
+from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST
 from hartig_protocol.records.record import Wire
 
 _IDS_PER_QUERY = 500
+_NAMING = ", ".join(f"'{verb.value}'" for verb in sorted(NAMING))
 NO_RUNNING = bytes(CHECK_BYTES)  # the running hash before the first arrival
 
 
 def load(connection: sqlite3.Connection) -> Loaded:
     """Return what the core starts from, from the columns alone: no head is decoded."""
-    shared: dict[bytes, bytes] = {}  # a few authors wrote everything: one object each
-    entries = []
-    for row in connection.execute(f"SELECT {ENTRY_COLUMNS} FROM records ORDER BY n"):  # noqa: S608 - constants
-        entry = entry_of(row)
-        entries.append(entry._replace(author=shared.setdefault(entry.author, entry.author)))
+    entries = list(entries_of(connection.execute(f"SELECT {ENTRY_COLUMNS} FROM records ORDER BY n")))  # noqa: S608
     governance = connection.execute(
         f"SELECT id, {WIRE_COLUMNS} FROM records INDEXED BY records_governance "  # noqa: S608 - constants
         "WHERE kind IN (1, 2, 3, 32) ORDER BY n"
@@ -40,6 +38,9 @@ def load(connection: sqlite3.Connection) -> Loaded:
             Cursor(*row) for row in connection.execute("SELECT peer, epoch, n, running FROM cursors ORDER BY peer")
         ],
         told=[Told(*row) for row in connection.execute("SELECT peer, n, running FROM told ORDER BY peer, n")],
+        said=connection.execute(
+            f"SELECT n, verb, about FROM steps WHERE about IS NOT NULL AND verb IN ({_NAMING}) ORDER BY n"  # noqa: S608
+        ).fetchall(),
     )
 
 
@@ -116,6 +117,41 @@ def read_thread(connection: sqlite3.Connection, thread: bytes) -> list[StoredPos
         (thread,),
     )
     return [StoredPost(n, (head, signature, body)) for n, head, signature, body in rows]
+
+
+def claims_on(connection: sqlite3.Connection, lot: bytes, after: int, count_max: int) -> list[StoredPost]:
+    """Return claims that ask a thread, rising by arrival."""
+    return _steps(connection, "s.lot = ? AND s.n > ?", (lot, after, count_max))
+
+
+def steps_about(connection: sqlite3.Connection, record_id: bytes) -> list[StoredPost]:
+    """Return steps that name a record, rising by arrival."""
+    return _steps(connection, "s.about = ?", (record_id, STEPS_ABOUT_MAX))
+
+
+def allotments_to(connection: sqlite3.Connection, hub: bytes, after: int, count_max: int) -> list[StoredPost]:
+    """Return steps that set something aside for a hub, rising by arrival."""
+    return _steps(connection, "s.hub = ? AND s.n > ?", (hub, after, count_max))
+
+
+def _steps(connection: sqlite3.Connection, where: str, values: tuple[bytes | int, ...]) -> list[StoredPost]:
+    # CROSS JOIN: `steps` is looked into first, by its index, which has the arrival numbers in order.
+    rows = connection.execute(
+        f"SELECT s.n, {WIRE_COLUMNS} FROM steps s CROSS JOIN records r ON r.n = s.n "  # noqa: S608 - constants
+        f"WHERE {where} ORDER BY s.n LIMIT ?",
+        values,
+    )
+    return [StoredPost(n, (head, signature, body)) for n, head, signature, body in rows]
+
+
+def chains_of(connection: sqlite3.Connection, author: bytes) -> list[tuple[bytes, int]]:
+    """Return an author's threads that have steps, sorted, each with the kind of its register; reads all of `steps`."""
+    return connection.execute(
+        "SELECT DISTINCT r.thread, r.kind "
+        "FROM (SELECT DISTINCT thread FROM steps) s CROSS JOIN records r ON r.thread = s.thread "
+        "WHERE r.author = ? AND r.kind < ? ORDER BY r.thread",
+        (author, KIND_CHAIN_LOWEST),
+    ).fetchall()
 
 
 def feed(connection: sqlite3.Connection, after: int, count_max: int) -> list[FeedItem]:

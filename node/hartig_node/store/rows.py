@@ -5,13 +5,13 @@ changing its entries while the commit waits for its turn. And back: entries, wir
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from hartig_node.ports import FeedItem
-from hartig_node.store.facts import PostFacts, post_facts
+from hartig_node.store.facts import PostFacts, StepFacts, post_facts, step_facts
 from hartig_protocol.catalog.entry import Body, Entry
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
 from hartig_protocol.limits import TOLD_PER_PEER_MAX
@@ -21,6 +21,7 @@ ENTRY_COLUMNS = "n, id, kind, author, thread, place, audience, seq, prev, stamp,
 RECORD_COLUMNS = f"{ENTRY_COLUMNS}, head, signature, body"
 WIRE_COLUMNS = "head, signature, body"
 _HERE, _GONE = int(Body.HERE), int(Body.GONE)
+_BODY = Entry._fields.index("body")
 
 
 class RecordRow(NamedTuple):
@@ -46,25 +47,10 @@ class RecordRow(NamedTuple):
 
     @classmethod
     def of(cls, entry: Entry, record: Record) -> "RecordRow":
-        """Describe an accepted record; the columns come from the entry, the bytes from the record."""
-        return cls(
-            entry.n,
-            entry.id,
-            entry.kind,
-            entry.author,
-            entry.thread,
-            entry.place,
-            entry.audience,
-            entry.seq,
-            entry.prev,
-            entry.stamp,
-            entry.expires,
-            entry.ends,
-            _body_state(entry, record),
-            entry.running,
-            record.head_bytes,
-            record.signature,
-            record.body_bytes,
+        """Describe an accepted record; the columns come from the entry, in its order, the bytes from the record."""
+        body = record.body_bytes
+        return cls._make(
+            (*entry[:_BODY], _body_state(entry, body), entry.running, record.head_bytes, record.signature, body)
         )
 
     @property
@@ -73,25 +59,37 @@ class RecordRow(NamedTuple):
         return (self.head, self.signature, self.body)
 
 
-def _body_state(entry: Entry, record: Record) -> int:
+def _body_state(entry: Entry, body: bytes | None) -> int:
     """Say whether the bytes are here. The entry may know already that they are due to go; that commit follows."""
-    if record.body_bytes is not None:
+    if body is not None:
         return _HERE
     return _GONE if entry.body is Body.HERE else int(entry.body)
 
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
-    """Read the columns of `ENTRY_COLUMNS`."""
+    """Read the columns of `ENTRY_COLUMNS`; raises `ValueError` for a state of bodies that there is not."""
     columns = [*row]
     columns[11:13] = bool(row[11]), Body(row[12])
-    return Entry(*columns)
+    return Entry._make(columns)
+
+
+def entries_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
+    """Read many rows of `ENTRY_COLUMNS`: a few authors wrote everything, so each is one object."""
+    shared: dict[bytes, bytes] = {}
+    make, one_of, states = Entry._make, shared.setdefault, dict(enumerate(Body))
+    for n, id_, kind, key, thread, place, audience, seq, prev, stamp, expires, ends, body, running in rows:
+        author = one_of(key, key)
+        yield make(
+            (n, id_, kind, author, thread, place, audience, seq, prev, stamp, expires, ends == 1, states[body], running)
+        )
 
 
 class Added(NamedTuple):
-    """An accepted record with what filters look at, if it is a post."""
+    """An accepted record with what it is found by, if it is a post or a step."""
 
     row: RecordRow
     post: PostFacts | None
+    step: StepFacts | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ class Change:
         newest = max([entry for entry, _ in commit.added], key=attrgetter("n"), default=None)
         return cls(
             added={
-                entry.id: Added(RecordRow.of(entry, record), post_facts(record, entry.n))
+                entry.id: Added(RecordRow.of(entry, record), post_facts(record, entry.n), step_facts(record, entry.n))
                 for entry, record in commit.added
             },
             balance=dict(balance),

@@ -11,6 +11,10 @@ from collections.abc import Callable, Sequence
 
 from hartig_node.ports import StoreError
 from hartig_node.store.connection import APPLICATION_ID
+from hartig_node.store.facts import StepFacts, step_facts
+from hartig_protocol.errors import RecordError
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind
 
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
 Migration = Callable[[sqlite3.Connection], None]
@@ -85,6 +89,21 @@ CREATE TABLE private (
 CREATE INDEX private_expires ON private(expires_ms) WHERE expires_ms IS NOT NULL;
 """
 
+_STEPS = """
+CREATE TABLE steps (              -- what steps are found by: the record, the offer or the hub that they name
+  n INTEGER PRIMARY KEY,
+  thread BLOB NOT NULL,
+  verb TEXT NOT NULL,
+  about BLOB,
+  lot BLOB,
+  hub BLOB
+);
+CREATE INDEX steps_about ON steps(about) WHERE about IS NOT NULL;
+CREATE INDEX steps_lot ON steps(lot) WHERE lot IS NOT NULL;
+CREATE INDEX steps_hub ON steps(hub) WHERE hub IS NOT NULL;
+"""
+_FILLED_AT_ONCE = 1_000
+
 SECURE_SEARCH_SINCE = (3, 42, 0)  # FTS5 learned then to overwrite what is deleted from it
 
 
@@ -104,7 +123,28 @@ def _first(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO search(search, rank) VALUES ('secure-delete', 1)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+def _second(connection: sqlite3.Connection) -> None:
+    run_script(connection, _STEPS)
+    after = 0
+    while rows := connection.execute(
+        "SELECT n, thread, head, signature, body FROM records WHERE kind = ? AND n > ? ORDER BY n LIMIT ?",
+        (int(Kind.STEP), after, _FILLED_AT_ONCE),
+    ).fetchall():
+        connection.executemany("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)", [_step_row(*row) for row in rows])
+        after = rows[-1][0]
+
+
+def _step_row(n: int, thread: bytes, *wire: bytes | None) -> StepFacts:
+    """Return the row of a step that was taken in before its kind was known, and so may be malformed."""
+    unreadable = StepFacts(n, thread, "", None, None, None)
+    try:
+        return step_facts(open_record(wire, verify_signature=False), n) or unreadable
+    except RecordError:
+        return unreadable
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second)
+STEPS_SINCE = 2  # the version that has the table of steps
 
 
 def version_of(connection: sqlite3.Connection) -> int:

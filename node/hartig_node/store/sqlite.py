@@ -58,6 +58,7 @@ class SqliteStore:
         self._writer = writer
         self._opened = opened
         self._search_is_damaged = False
+        self._index_turn = indexing.Turn()
         self._closed = False
         self._explain = partial(as_store_error, path)
         self._reader = Worker("hartig store reader", partial(connect, path), self._explain)
@@ -70,6 +71,7 @@ class SqliteStore:
     async def commit(self, commit: Commit) -> Sequence[FeedItem]:
         """Make everything in it durable in one transaction; return its notices, numbered."""
         self._check_open()
+        self._index_turn.stored(len(commit.added))
         return await self._writer.commit(Change.of(commit))
 
     async def meta_get(self, key: str) -> int | bytes | str | None:
@@ -83,9 +85,10 @@ class SqliteStore:
     async def index_some(self) -> int:
         """Index the text of some posts that the search does not know yet; return how many are left.
 
-        With nothing left to index it keeps the file small, a bounded step each call.
+        With nothing left to index it keeps the file small, a bounded step each call. While much is being stored, or
+        the disk is full, it does nothing.
         """
-        if self._writer.is_full:
+        if self._writer.is_full or not self._index_turn.has_come():
             return await self._read(indexing.count_unindexed)
         return await self._write(self._index)
 
@@ -125,6 +128,22 @@ class SqliteStore:
     async def read_thread(self, thread: bytes) -> Sequence[StoredPost]:
         """Return the standing version of a thread and its steps, rising."""
         return await self._read(lambda connection: reading.read_thread(connection, thread))
+
+    async def claims_on(self, lot: bytes, after: int, count_max: int) -> Sequence[StoredPost]:
+        """Return claims that ask this thread, with arrival numbers above `after`, rising."""
+        return await self._read(lambda connection: reading.claims_on(connection, lot, after, count_max))
+
+    async def steps_about(self, record_id: bytes) -> Sequence[StoredPost]:
+        """Return steps that name this record, rising by arrival, at most `STEPS_ABOUT_MAX`."""
+        return await self._read(lambda connection: reading.steps_about(connection, record_id))
+
+    async def allotments_to(self, hub: bytes, after: int, count_max: int) -> Sequence[StoredPost]:
+        """Return steps that set something aside for a hub, with arrival numbers above `after`, rising."""
+        return await self._read(lambda connection: reading.allotments_to(connection, hub, after, count_max))
+
+    async def chains_of(self, author: bytes) -> Sequence[tuple[bytes, int]]:
+        """Return the threads of an author that have steps, sorted, each with the kind of its register."""
+        return await self._read(lambda connection: reading.chains_of(connection, author))
 
     async def post(self, thread: bytes) -> StoredPost | None:
         """Return the held version of a need or an offer, standing or not."""

@@ -10,12 +10,12 @@ changes meanwhile is stale again, and comes up once more.
 from array import array
 
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import Body
+from hartig_protocol.catalog.entry import GOVERNANCE, Body
 from hartig_protocol.catalog.index import BUCKETS, FIRST_TICK, bucket_of
-from hartig_protocol.catalog.rows import BODY_BITS, ENDS, PRIVATE
+from hartig_protocol.catalog.rows import BODY_BITS, CONTACT, ENDS, PRIVATE
 from hartig_protocol.limits import BODY_KEPT_MS, KIND_CHAIN_LOWEST, RECORD_ID_BYTES, THREAD_KEPT_MS
 from hartig_protocol.records.keys import PREFIX_BUCKET, sha256
-from hartig_protocol.trust.authority import Authority, authority_of, is_governance
+from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.lasting import due_governance
 
 DIGEST_BYTES = 16
@@ -23,6 +23,7 @@ NO_DIGEST = bytes(DIGEST_BYTES)
 SLICE_WORK = 512  # rows judged in one slice: one or two milliseconds, four times that on a small computer
 _BUCKET_WORK = 4  # what a bucket costs beside its rows, in rows
 _LATEST_MS = 2**63 - 1
+_GONE = int(Body.GONE)
 
 
 def bucket_digest(ids: bytes) -> bytes:
@@ -48,6 +49,7 @@ class View:
         self._good_at = array("Q", [FIRST_TICK]) * BUCKETS  # the tick up to which a bucket has been judged
         self._all_good_at = FIRST_TICK  # the tick up to which all of them have
         self._reset: dict[int, None] = {}  # those that are to be judged although they have not changed
+        self._queue: list[int] = []  # those that were found stale when it was looked last, and are not judged yet
         self._since_ms = array("Q", [0]) * BUCKETS  # the verdict is the same for hours from here ...
         self._until_ms = array("Q", [_LATEST_MS]) * BUCKETS  # ... to before here
         self._authority = Authority()
@@ -71,11 +73,8 @@ class View:
 
     def stale(self) -> list[int]:
         """Return the buckets that are to be judged, after looking who may act as of the hour."""
+        self._look_who_may_act()
         index = self._catalog.held.index
-        key = self._catalog.moments.key(self.hour_ms)
-        if key != self._moment:
-            self._judge_governance()
-            self._moment = key
         changed, good_at = index.changed, self._good_at
         buckets = index.changed_since(self._all_good_at)
         if self._reset:
@@ -89,16 +88,29 @@ class View:
 
     def advance(self, work: int | None) -> bool:
         """Judge stale buckets, `work` rows or a little more (None: all); true when none is left."""
+        self._look_who_may_act()
         rows = self._catalog.held.index.rows
-        for bucket in self.stale():
+        while self._queue or self._gather():
             if work is not None:
                 if work <= 0:
                     return False
-                work -= len(rows[bucket]) + _BUCKET_WORK
-            self._judge(bucket)
-        self._all_good_at = self._catalog.held.index.tick
-        self._reset.clear()
+                work -= len(rows[self._queue[-1]]) + _BUCKET_WORK
+            self._judge(self._queue.pop())
         return True
+
+    def _gather(self) -> bool:
+        """Queue what is stale; false where nothing is, so that all is good as of now."""
+        self._queue = self.stale()
+        if not self._queue:
+            self._all_good_at = self._catalog.held.index.tick
+            self._reset.clear()
+        return bool(self._queue)
+
+    def _look_who_may_act(self) -> None:
+        key = self._catalog.moments.key(self.hour_ms)
+        if key != self._moment:
+            self._judge_governance()
+            self._moment = key
 
     def _judge_governance(self) -> None:
         """Compute who may act as of the hour; where that changed for an author of records, all is to be judged."""
@@ -130,14 +142,11 @@ class View:
             if flags[row] & PRIVATE:
                 continue
             first_ms, last_ms = self._inside_ms(row)
-            if first_ms <= hour_ms:
-                since_ms = max(since_ms, first_ms)
-            else:
-                until_ms = min(until_ms, first_ms)
-            if last_ms <= hour_ms:
-                since_ms = max(since_ms, last_ms)
-            else:
-                until_ms = min(until_ms, last_ms)
+            for border_ms in (first_ms, last_ms):
+                if since_ms < border_ms <= hour_ms:
+                    since_ms = border_ms
+                elif hour_ms < border_ms < until_ms:
+                    until_ms = border_ms
             is_inside = first_ms <= hour_ms < last_ms and self._is_proven(row, record_id)
             (inside if is_inside else outside).append(record_id)
         self._keep(bucket, ids if len(inside) * RECORD_ID_BYTES == len(ids) else b"".join(inside), outside)
@@ -149,18 +158,21 @@ class View:
         held = self._catalog.held
         rows = held.rows
         kind, first_ms = rows.kinds[row], rows.stamps[row] + 1
-        if is_governance(kind):
+        if kind in GOVERNANCE:
             return first_ms, _LATEST_MS
         register = row if kind < KIND_CHAIN_LOWEST else held.registers.find_of(row)
         expires_ms = rows.expires[register]
-        if rows.flags[row] & BODY_BITS == Body.GONE and not (register != row and rows.flags[register] & ENDS):
-            first_ms = max(first_ms, expires_ms + BODY_KEPT_MS)
+        if rows.flags[row] & BODY_BITS == _GONE and not (register != row and rows.flags[register] & ENDS):
+            body_ms = expires_ms + BODY_KEPT_MS
+            if rows.flags[row] & CONTACT and rows.said[row]:
+                body_ms = min(body_ms, rows.said[row])
+            first_ms = max(first_ms, body_ms)
         return first_ms, expires_ms + THREAD_KEPT_MS
 
     def _is_proven(self, row: int, record_id: bytes) -> bool:
         rows = self._catalog.held.rows
         kind = rows.kinds[row]
-        if is_governance(kind):
+        if kind in GOVERNANCE:
             return record_id not in self._due
         return self._authority.may_write(rows.author(row), kind, rows.places[row])
 

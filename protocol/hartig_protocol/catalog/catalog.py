@@ -10,14 +10,16 @@ from collections.abc import Iterable
 
 from hartig_protocol.catalog.chains import Chain, Link
 from hartig_protocol.catalog.commit import Commit, Now
-from hartig_protocol.catalog.entry import Body, register_of_head
+from hartig_protocol.catalog.contacts import ENDING, StepsAhead, due_ms, naming
+from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, register_of_head
 from hartig_protocol.catalog.registers import Register
-from hartig_protocol.catalog.rows import ENDS, Rows
+from hartig_protocol.catalog.rows import CONTACT, ENDS, Rows
 from hartig_protocol.catalog.stock import Stock
-from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Verdict, refused, waits
-from hartig_protocol.limits import STAMP_AHEAD_MS_MAX
+from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Outcome, Verdict, refused, waits
+from hartig_protocol.limits import KIND_CHAIN_LOWEST, STAMP_AHEAD_MS_MAX
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
-from hartig_protocol.trust.authority import Authority, authority_of, is_governance
+from hartig_protocol.records.steps import Verb
+from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.lasting import due_governance
 
 EXPIRED = refused("expired", "it expired more than 35 days ago")
@@ -29,6 +31,7 @@ class Catalog(Stock):
 
     def __init__(self, network: bytes) -> None:
         super().__init__(network)
+        self.ahead = StepsAhead()
         self._judged_at: tuple[int, int] | None = None  # the moments' key that `authority` is good for
         self._swept_at: tuple[int, int] | None = None
 
@@ -41,8 +44,14 @@ class Catalog(Stock):
         """
         governance: list[Record] = []
         others: list[Record] = []
+        lacking: set[bytes] = set()
         for record in records:
-            (governance if is_governance(record.head.kind) else others).append(record)
+            (governance if record.head.kind in GOVERNANCE else others).append(record)
+            if record.head.kind >= KIND_CHAIN_LOWEST and record.lacks_body:
+                lacking.add(record.head.thread)
+        for record in others if lacking else ():
+            if record.head.thread in lacking and record.head.kind >= KIND_CHAIN_LOWEST:
+                self._come(record)
         verdicts = self._take_governance(governance, now, commit) if governance else []
         for record in others:
             verdict = self.judge(record, now)
@@ -50,23 +59,24 @@ class Catalog(Stock):
                 self._accept(record, commit)
             elif verdict is BODY_BACK:
                 self._take_body(record, commit)
+            elif verdict.outcome is Outcome.WAITS and record.head.kind >= KIND_CHAIN_LOWEST:
+                self._come(record)
             verdicts.append((record, verdict))
         return verdicts
 
     def judge(self, record: Record, now: Now) -> Verdict:
         """Say what would become of a record that is no governance record, changing nothing."""
         head = record.head
-        known = self._judge_known(record, now)
-        if known is not None:
-            return known
-        stale = self._judge_time(record, now)
-        if stale is not None:
-            return stale
+        early = self._judge_known(record, now) or self._judge_stamp(head, now)
+        if early is not None:
+            return early
+        if _is_due(thread_due(head.expires), now):
+            return EXPIRED
         if not self.authority.may_write(head.author, head.kind, head.place):
             return self._judge_missing_proof(head)
-        if head.is_chain:
+        if head.kind >= KIND_CHAIN_LOWEST:
             return self._judge_step(record, now)
-        row = self.held.registers.find(_register(record))
+        row = self.held.registers.find_for(head)
         if row >= 0 and self.held.rows.order(row) >= _order(record):
             return refused("superseded", "a later version, or a later thread in the same place, is held")
         if record.lacks_body and not _is_due(body_due(head.expires), now):
@@ -84,11 +94,9 @@ class Catalog(Stock):
         due = self._is_body_due(row, now)
         return refused("body_due", "its body is due to go") if due else BODY_BACK
 
-    def _judge_time(self, record: Record, now: Now) -> Verdict | None:
-        if now.trusted and record.head.stamp > now.wall_ms + STAMP_AHEAD_MS_MAX:
+    def _judge_stamp(self, head: Head, now: Now) -> Verdict | None:
+        if now.trusted and head.stamp > now.wall_ms + STAMP_AHEAD_MS_MAX:
             return refused("early", "its stamp lies more than ten minutes ahead of this hub's clock")
-        if not is_governance(record.head.kind) and _is_due(thread_due(record.head.expires), now):
-            return EXPIRED
         return None
 
     def _judge_missing_proof(self, head: Head) -> Verdict:
@@ -109,18 +117,38 @@ class Catalog(Stock):
             return waits("record", head.prev or b"", "the step before it has not come")
         if verdict is Link.BEYOND:
             return refused("forked", "lies beyond a fork of its chain")
-        if record.lacks_body and not (register.ends or _is_due(register.body_due, now)):
-            return waits("body", record.id, "its body has not come")
-        return ACCEPTED
+        if not record.lacks_body or register.ends or _is_due(register.body_due, now):
+            return ACCEPTED
+        is_over = _is_due(self._contact_due_ms(record, chain, verdict), now)
+        return ACCEPTED if is_over else waits("body", record.id, "its body has not come")
+
+    def _contact_due_ms(self, record: Record, chain: Chain, link: Link) -> int | None:
+        """Return when the body of a contact that is to be accepted is due to go (SPEC L8)."""
+        head = record.head
+        said = naming(head)
+        if said is None or said.verb != Verb.CONTACT:
+            return None
+        ended_ms = self.ahead.ended_ms(head, self.held.claim_of(head.thread, said.about))
+        moments = [] if ended_ms is None else [ended_ms]
+        if link is Link.FORKS:
+            rivals = chain.fork if head.seq > len(chain.steps) else (chain.steps[head.seq - 1],)
+            assert rivals is not None
+            moments += [head.stamp, self.held.rows.stamps[self.held.index.find(min(rivals))]]
+        return due_ms(min(moments)) if moments else None
+
+    def _come(self, record: Record) -> None:
+        """Remember what is said by an authentic step that is not held, or not yet."""
+        head = record.head
+        self.ahead.note(record.id, head)
+        said = naming(head)
+        if said is not None and said.verb in ENDING:
+            self.held.come(head.author, head.thread, said, head.stamp)
 
     def _accept(self, record: Record, commit: Commit) -> None:
         head, rows = record.head, self.held.rows
-        row = self.held.registers.find(_register(record))
-        if head.is_chain:
-            chain = self.chains.setdefault(head.thread, Chain())
-            for gone in chain.add(record.id, head.seq, head.prev):
-                self._forget(gone, commit)
-            self._add(record.without_body() if rows.flags[row] & ENDS else record, commit)
+        row = self.held.registers.find_for(head)
+        if head.kind >= KIND_CHAIN_LOWEST:
+            self._accept_step(record.without_body() if rows.flags[row] & ENDS else record, commit)
             return
         if row >= 0:
             self._drop(row, commit, keep_steps=rows.thread(row) == head.thread)
@@ -128,6 +156,22 @@ class Catalog(Stock):
         steps = self.chains.get(head.thread)
         for step in steps.kept if steps and head.ends else ():
             self._drop_body(self.held.index.find(step), commit)
+
+    def _accept_step(self, record: Record, commit: Commit) -> None:
+        head, held = record.head, self.held
+        chain = self.chains.setdefault(head.thread, Chain())
+        for gone in chain.add(record.id, head.seq, head.prev):
+            self._forget(gone, commit)
+        if chain.fork:
+            held.contacts.forget_thread(head.thread)
+        self._add(record, commit)
+        if chain.fork:
+            held.forked(head.thread)
+        row = held.index.find(record.id)
+        if held.rows.flags[row] & CONTACT:
+            ended_ms = self.ahead.ended_ms(head, held.claim_of(head.thread, head.facts["of"]))
+            if ended_ms is not None:
+                held.set_contact_due_by(row, due_ms(ended_ms))
 
     # --- Governance
 
@@ -137,7 +181,7 @@ class Catalog(Stock):
         candidates: dict[bytes, Record] = {}
         for record in records:
             verdict = self._judge_governance_alone(record, now)
-            if verdict is ACCEPTED and record.head.kind == Kind.CHARTER:
+            if verdict is ACCEPTED and record.head.kind == CHARTER:
                 self._add(record, commit)
                 verdicts.append((record, ACCEPTED))
             elif verdict is ACCEPTED:
@@ -173,10 +217,10 @@ class Catalog(Stock):
             return refused("other_network", "belongs to another network")
         if self.held.index.find(record.id) >= 0:
             return KNOWN
-        return self._judge_time(record, now) or ACCEPTED
+        return self._judge_stamp(record.head, now) or ACCEPTED
 
     def _judge_candidate(self, record: Record, authority: Authority, commit: Commit) -> Verdict:
-        row = self.held.registers.find(_register(record))
+        row = self.held.registers.find_for(record.head)
         if row >= 0 and self.held.rows.order(row) >= _order(record):
             return refused("superseded", "a later version is held")
         if record.id not in authority.proven:
@@ -220,7 +264,7 @@ class Catalog(Stock):
             if not rows.numbers[row]:
                 continue  # it went with its register
             kind, place = rows.kinds[row], rows.places[row]
-            if is_governance(kind) or self.authority.may_write(rows.author(row), kind, place):
+            if kind in GOVERNANCE or self.authority.may_write(rows.author(row), kind, place):
                 continue
             if rows.is_chain(row):
                 self._drop_steps(rows.thread(row), commit)  # one writer, one place: none of them is proven
@@ -242,7 +286,10 @@ class Catalog(Stock):
             return False
         rows = self.held.rows
         for row in self.held.due(now.wall_ms, SWEPT_MAX):
-            if _is_due(thread_due(rows.expires[row]), now):
+            if rows.is_chain(row):
+                if self._is_body_due(row, now):
+                    self._drop_body(row, commit)
+            elif _is_due(thread_due(rows.expires[row]), now):
                 self._drop(row, commit, keep_steps=False)
             else:
                 steps = self.chains.get(rows.thread(row))
@@ -259,9 +306,12 @@ class Catalog(Stock):
     def _is_body_due(self, row: int, now: Now) -> bool:
         """Tell whether a held record's body is due to go.
 
-        A step's body goes with its register's, and at once when the thread has ended.
+        A step's body goes with its register's, and at once when the thread has ended; a contact's before that, when
+        what it names has ended.
         """
         rows = self.held.rows
+        if rows.flags[row] & CONTACT and rows.said[row] and _is_due(rows.said[row], now):
+            return True
         register = self.held.registers.find_of(row)
         if rows.flags[register] & ENDS:
             return True

@@ -8,6 +8,13 @@ from typing import NamedTuple
 
 from hartig_protocol.limits import KIND_CHAIN_LOWEST
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
+from hartig_protocol.trust.authority import is_governance
+
+# Kinds as plain numbers: what is looked at for every record that comes should not go through an enum's class.
+CHARTER, GRANT, REVOKE = int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)
+NEED, OFFER = int(Kind.NEED), int(Kind.OFFER)
+GOVERNANCE = frozenset(int(kind) for kind in Kind if is_governance(kind))
+POSTS = frozenset({NEED, OFFER})
 
 
 class Body(IntEnum):
@@ -16,6 +23,9 @@ class Body(IntEnum):
     NONE = 0  # the head names none
     HERE = 1
     GONE = 2  # the head names one whose time is over
+
+
+_NO_BODY, _HERE, _GONE = Body
 
 
 class Entry(NamedTuple):
@@ -40,7 +50,7 @@ class Entry(NamedTuple):
     def of(cls, record: Record, n: int, running: bytes) -> "Entry":
         """Describe a record that is being accepted as number `n`."""
         head = record.head
-        body = Body.NONE if head.body_hash is None else Body.GONE if record.body_bytes is None else Body.HERE
+        body = _NO_BODY if head.body_hash is None else _GONE if record.body_bytes is None else _HERE
         return cls(
             n,
             record.id,
@@ -98,10 +108,10 @@ def register_of(
     kind: int, author: bytes, audience: str | bytes, place: int | None, thread: bytes
 ) -> tuple[bytes, str, int | bytes] | None:
     """Return the register that these fields name; revocations, which have no place, have one per thread."""
-    if kind == Kind.CHARTER:
+    if kind == CHARTER:
         return None
-    if kind == Kind.REVOKE or place is None:
+    if kind == REVOKE or place is None:
         return (author, "revoke", thread)
-    if kind == Kind.GRANT:
+    if kind == GRANT:
         return (author, "grant", place)
     return (author, "hub" if audience == "hub" else "place", place)

@@ -53,7 +53,8 @@ def _is_inside(catalog: Catalog, authority: Authority, entry: Entry, hour_ms: in
         has_ended = register.ends
     if register.thread_due is not None and register.thread_due <= hour_ms:
         return False
-    is_body_due = has_ended or (register.body_due is not None and register.body_due <= hour_ms)
+    dues = (register.body_due, catalog.contact_due_ms(entry.id))
+    is_body_due = has_ended or any(due_ms is not None and due_ms <= hour_ms for due_ms in dues)
     if entry.body is Body.GONE and not is_body_due:
         return False
     return authority.may_write(entry.author, entry.kind, entry.place)
@@ -135,6 +136,12 @@ class AuditSet:
         """Return the sorted ids and their fingerprint as of an hour."""
         snapshot = self.snapshot(hour_ms)
         return snapshot.ids(), snapshot.fingerprint
+
+    def stamp_of(self, record_id: bytes) -> int | None:
+        """Return the stamp (ms) of a record that is held still."""
+        held = self._catalog.held
+        row = held.index.find(record_id)
+        return held.rows.stamps[row] if row >= 0 else None
 
     def keep(self, view: View) -> None:
         """Keep a view among the newest ones."""

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 
 from hartig_protocol.catalog.arrivals import Arrivals
 from hartig_protocol.catalog.chains import Chain, Link
-from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.contacts import Naming, OpenContacts, due_ms, name_of
+from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, POSTS, Body, Entry
 from hartig_protocol.catalog.index import Index
 from hartig_protocol.catalog.life import Calendar
 from hartig_protocol.catalog.registers import RegisterTable
-from hartig_protocol.catalog.rows import BODY_TIME_OVER, ENDS, PRIVATE, Rows
-from hartig_protocol.limits import BODY_KEPT_MS, THREAD_KEPT_MS
-from hartig_protocol.records.record import Kind
-from hartig_protocol.trust.authority import is_governance
+from hartig_protocol.catalog.rows import BODY_TIME_OVER, CONTACT, ENDS, PRIVATE, Rows
+from hartig_protocol.limits import BODY_KEPT_MS, KIND_CHAIN_LOWEST, THREAD_KEPT_MS
+from hartig_protocol.records.steps import Verb
 
-POSTS = (Kind.NEED, Kind.OFFER)
+_PROMISE, _CONTACT = Verb.PROMISE.value, Verb.CONTACT.value  # plain text: looked at for every step at the start
 
 
 class Held:
@@ -29,6 +29,7 @@ class Held:
         self.arrivals = Arrivals(self.rows)
         self.registers = RegisterTable(self.rows)
         self.chains: dict[bytes, Chain] = {}
+        self.contacts = OpenContacts()
         self.newest_of: dict[bytes, bytes] = {}
         self.shared_count = 0
         self.shared_posts = 0  # needs and offers that may be shared and have not ended
@@ -48,14 +49,16 @@ class Held:
 
     # --- Coming and going
 
-    def load(self, entries: Iterable[Entry]) -> None:
-        """Take what a store holds, once, in any order."""
+    def load(self, entries: Iterable[Entry], said: Iterable[tuple[int, str, bytes]] = ()) -> None:
+        """Take what a store holds, once, in any order; `said` is what steps name, rising by arrival number."""
         rows, steps = self.rows, []
+        rows_of_steps: dict[int, int] = {}
         for entry in entries:
             row = rows.put(entry)
             self._count(row, 1)
             if entry.is_chain:
                 steps.append((entry.seq, entry.id, entry.thread, entry.prev))
+                rows_of_steps[entry.n] = row
         newest: dict[int, int] = {}
         for row in sorted(range(len(rows)), key=rows.numbers.__getitem__):
             self.arrivals.append(rows.numbers[row], row)
@@ -67,6 +70,11 @@ class Held:
             chain = self.chains.setdefault(thread, Chain())
             if chain.place(step, seq, prev) in (Link.EXTENDS, Link.FORKS):
                 chain.add(step, seq, prev)
+        for n, verb, about in said:
+            if n in rows_of_steps:
+                self.say(rows_of_steps[n], Naming(verb, about))
+        for thread in [thread for thread, chain in self.chains.items() if chain.fork]:
+            self.forked(thread)
 
     def put(self, entry: Entry) -> int:
         """Keep a record that was accepted; a step stands in its chain already."""
@@ -81,12 +89,12 @@ class Held:
 
     def _stand(self, row: int) -> None:
         """Let a register stand in its place, and have it looked at when it is due."""
-        rows = self.rows
-        if rows.is_chain(row) or rows.kinds[row] == Kind.CHARTER:
+        kind = self.rows.kinds[row]
+        if kind >= KIND_CHAIN_LOWEST or kind == CHARTER:
             return
         self.registers.put(row)
-        if not is_governance(rows.kinds[row]):
-            self._calendar.add(self._due_ms(row), rows.numbers[row])
+        if kind not in GOVERNANCE:
+            self._calendar.add(self._due_ms(row), self.rows.numbers[row])
 
     def remove(self, row: int) -> None:
         """Let go of a record; of its chain only if the caller does."""
@@ -101,6 +109,55 @@ class Held:
         rows.free(row)
         self.arrivals.forget(n)
 
+    def say(self, row: int, said: Naming) -> None:
+        """Take what a step that is held names; called for each in the order of its chain."""
+        rows = self.rows
+        if said.verb == _PROMISE:
+            rows.said[row] = name_of(said.about)
+            return
+        thread = rows.thread(row)
+        if said.verb == _CONTACT:
+            rows.flags[row] |= CONTACT
+            self.contacts.add(thread, rows.numbers[row], name_of(said.about), self.claim_of(thread, said.about))
+        else:
+            for n in self.contacts.ended_by(thread, said):
+                self.set_contact_due(self.arrivals.find(n), due_ms(rows.stamps[row]))
+                self.contacts.forget(thread, n)
+
+    def claim_of(self, thread: bytes, promise: bytes) -> int:
+        """Return the name of the claim of a promise in a chain; 0 where this is none."""
+        row = self.index.find(promise)
+        is_here = row >= 0 and self.rows.is_chain(row) and self.rows.thread(row) == thread
+        return self.rows.said[row] if is_here and not self.rows.flags[row] & CONTACT else 0
+
+    def come(self, author: bytes, thread: bytes, said: Naming, stamp_ms: int) -> None:
+        """Take what a step that is not held ends (SPEC L8)."""
+        for n in self.contacts.ended_by(thread, said):
+            row = self.arrivals.find(n)
+            if self.rows.author(row) == author:
+                self.set_contact_due_by(row, due_ms(stamp_ms))
+
+    def forked(self, thread: bytes) -> None:
+        """A chain has forked: that ends all that its contacts name (SPEC L8)."""
+        self.contacts.forget_thread(thread)
+        kept = [self.index.find(step) for step in self.chains[thread].kept]
+        at_ms = due_ms(min(self.rows.stamps[row] for row in kept[-2:]))
+        for row in kept:
+            if self.rows.flags[row] & CONTACT:
+                self.set_contact_due_by(row, at_ms)
+
+    def set_contact_due_by(self, row: int, at_ms: int) -> None:
+        """The body of a contact is due at a moment, or earlier if it was before."""
+        if not self.rows.said[row] or at_ms < self.rows.said[row]:
+            self.set_contact_due(row, at_ms)
+
+    def set_contact_due(self, row: int, at_ms: int) -> None:
+        """Remember when the body of a contact is due to go, and have it looked at then."""
+        self.rows.said[row] = at_ms
+        self.index.touch(self.rows.id(row))
+        if self.rows.body(row) is Body.HERE:
+            self._calendar.add(at_ms, self.rows.numbers[row])
+
     def set_body(self, row: int, body: Body) -> None:
         """Remember that a body has gone or has come back; one that came back is looked at again."""
         self.rows.set_body(row, body)
@@ -108,7 +165,7 @@ class Held:
 
     def _touch_steps(self, row: int) -> None:
         """A register's life is its steps' life: say that they changed with it."""
-        if not self.rows.is_chain(row) and self.chains:
+        if self.chains and not self.rows.is_chain(row):
             chain = self.chains.get(self.rows.thread(row))
             for step in chain.kept if chain else ():
                 self.index.touch(step)
@@ -144,7 +201,7 @@ class Held:
     # --- Time
 
     def due(self, now_ms: int, count: int) -> Iterator[int]:
-        """Take out the rows of registers that are due, `count` at most, each once for its bodies and once for all."""
+        """Take out rows that are due, `count` at most: registers once for their bodies and once for all; contacts."""
         for n in self._calendar.due(now_ms, self._due_ms_of, count):
             row = self.arrivals.find(n)
             if row >= 0:
@@ -157,6 +214,8 @@ class Held:
 
     def body_came(self, row: int) -> None:
         """A body came into a register or its chain, whose time may be over: have it looked at again."""
+        if self.rows.flags[row] & CONTACT and self.rows.said[row]:
+            self._calendar.add(self.rows.said[row], self.rows.numbers[row])
         register = self.registers.find_of(row)
         if self.rows.flags[register] & BODY_TIME_OVER:
             self.rows.flags[register] &= ~BODY_TIME_OVER
@@ -168,6 +227,8 @@ class Held:
 
     def _due_ms(self, row: int) -> int:
         flags = self.rows.flags[row]
+        if flags & CONTACT:
+            return self.rows.said[row]
         if flags & BODY_TIME_OVER:
             return self.rows.expires[row] + THREAD_KEPT_MS
         return 0 if flags & ENDS else self.rows.expires[row] + BODY_KEPT_MS

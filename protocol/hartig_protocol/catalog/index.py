@@ -56,19 +56,23 @@ class Index:
 
     def add(self, record_id: bytes, row: int) -> None:
         """Remember an id that is not here."""
-        bucket = bucket_of(record_id)
+        bucket = record_id[0] << 4 | record_id[1] >> 4
         ids, rows = self.ids[bucket], self.rows[bucket]
-        low, high = 0, len(rows)
-        while low < high:
-            middle = (low + high) // 2
-            at = middle * RECORD_ID_BYTES
-            if ids[at : at + RECORD_ID_BYTES] < record_id:
-                low = middle + 1
-            else:
-                high = middle
-        at = low * RECORD_ID_BYTES
-        self.ids[bucket] = ids[:at] + record_id + ids[at:]
-        self.rows[bucket] = rows[:low] + array("I", (row,)) + rows[low:]
+        if ids:
+            low, high = 0, len(rows)
+            while low < high:
+                middle = (low + high) // 2
+                at = middle * RECORD_ID_BYTES
+                if ids[at : at + RECORD_ID_BYTES] < record_id:
+                    low = middle + 1
+                else:
+                    high = middle
+            at = low * RECORD_ID_BYTES
+            self.ids[bucket] = ids[:at] + record_id + ids[at:]
+            rows.insert(low, row)
+        else:
+            self.ids[bucket] = record_id
+            self.rows[bucket] = array("I", (row,))
         self._touch(bucket)
 
     def remove(self, record_id: bytes, row: int) -> None:

@@ -5,14 +5,17 @@ Places are used from the lowest up, so the table has pages of 64 places: about s
 
 from array import array
 
+from hartig_protocol.catalog.entry import GRANT, REVOKE
 from hartig_protocol.catalog.rows import PRIVATE, Rows
-from hartig_protocol.records.record import Kind
+from hartig_protocol.records.record import Head
 
 Register = tuple[bytes, str, int | bytes]
 
 _PAGE_PLACES = 64
 _PAGE_BITS = 25  # of 2^31 places in pages of 64
 _FAMILIES = {"place": 0, "hub": 1, "grant": 2}
+_FAMILIES_COUNT = len(_FAMILIES)
+_PLACE, _HUB, _GRANT = _FAMILIES.values()
 
 
 class RegisterTable:
@@ -34,11 +37,22 @@ class RegisterTable:
         page = self._pages.get(_page_key(author_number, _FAMILIES[family], number))
         return -1 if page is None else page[number % _PAGE_PLACES] - 1
 
+    def find_for(self, head: Head) -> int:
+        """Return the row that stands in the register that a head fills, for a step in its thread's; else -1."""
+        author_number, kind, place = self._rows.authors.find(head.author), head.kind, head.place
+        if kind == REVOKE or place is None:
+            return self._revokes.get((author_number, head.thread), -1)
+        if author_number < 0:
+            return -1
+        family = _GRANT if kind == GRANT else _HUB if head.audience == "hub" else _PLACE
+        page = self._pages.get(_page_key(author_number, family, place))
+        return -1 if page is None else page[place % _PAGE_PLACES] - 1
+
     def find_of(self, row: int) -> int:
         """Return the row that stands in the register of a row: for a step its thread's, for a charter none (-1)."""
         rows = self._rows
         kind, place = rows.kinds[row], rows.places[row]
-        if kind == Kind.REVOKE:
+        if kind == REVOKE:
             return self._revokes.get((rows.author_numbers[row], rows.thread(row)), -1)
         if place < 0:
             return -1
@@ -56,7 +70,7 @@ class RegisterTable:
     def _set(self, row: int, value: int) -> None:
         rows = self._rows
         author, kind, place = rows.author_numbers[row], rows.kinds[row], rows.places[row]
-        if kind == Kind.REVOKE:
+        if kind == REVOKE:
             key = (author, rows.thread(row))
             if value:
                 self._revokes[key] = row
@@ -73,10 +87,8 @@ class RegisterTable:
 
 
 def _page_key(author_number: int, family: int, place: int) -> int:
-    return (author_number * len(_FAMILIES) + family) << _PAGE_BITS | place // _PAGE_PLACES
+    return (author_number * _FAMILIES_COUNT + family) << _PAGE_BITS | place // _PAGE_PLACES
 
 
 def _family(kind: int, flags: int) -> int:
-    if kind == Kind.GRANT:
-        return _FAMILIES["grant"]
-    return _FAMILIES["hub" if flags & PRIVATE else "place"]
+    return _GRANT if kind == GRANT else _HUB if flags & PRIVATE else _PLACE

@@ -1,4 +1,4 @@
-"""The records that are held, in columns: about 110 bytes each, where an object with its fields takes a kilobyte.
+"""The records that are held, in columns: about 120 bytes each, where an object with its fields takes a kilobyte.
 
 In: entries, when the catalog accepts or loads them. Out: a row number that stays the same until the record goes, and
 entries made again from the columns. A row that was freed is given to a later record, so nothing is ever moved.
@@ -15,6 +15,7 @@ BODY_BITS = 3
 ENDS = 4
 PRIVATE = 8  # audience `hub`
 BODY_TIME_OVER = 16  # the sweep was here when the thread's bodies were due
+CONTACT = 32  # a step whose body goes soon after what it names has ended
 
 _BODIES = tuple(Body)
 _GROWTH = 16
@@ -67,7 +68,11 @@ class Interned(Generic[_Value]):
 
 
 class Rows:
-    """One column for each field. `numbers[row]` is the arrival number, 0 for a row that is free."""
+    """One column for each field. `numbers[row]` is the arrival number, 0 for a row that is free.
+
+    `said[row]` is, of a contact, when (ms) its body is due to go, as soon as that is known; of a promise the name of
+    the claim (`contacts.name_of`); of everything else, and until then, 0.
+    """
 
     def __init__(self) -> None:
         self.numbers = array("Q")
@@ -77,6 +82,7 @@ class Rows:
         self.seqs = array("Q")
         self.stamps = array("Q")
         self.expires = array("q")
+        self.said = array("Q")
         self.author_numbers = array("I")
         self.authors = Interned[bytes]()
         self._audience_numbers = array("I")
@@ -93,23 +99,24 @@ class Rows:
     def put(self, entry: Entry) -> int:
         """Write an entry into a free row; `prev` is not kept, since the chain knows it."""
         row = self._free.pop() if self._free else self._grow()
-        flags = entry.body | (ENDS if entry.ends else 0) | (PRIVATE if entry.audience == "hub" else 0)
-        self.numbers[row], self.kinds[row], self.flags[row] = entry.n, entry.kind, flags
-        self.seqs[row], self.stamps[row] = entry.seq, entry.stamp
-        self.places[row] = _NOTHING if entry.place is None else entry.place
-        self.expires[row] = _NOTHING if entry.expires is None else entry.expires
-        self.author_numbers[row] = self.authors.take(entry.author)
-        self._audience_numbers[row] = self._audiences.take(entry.audience)
-        self._ids[row * RECORD_ID_BYTES : (row + 1) * RECORD_ID_BYTES] = entry.id
-        self._threads[row * THREAD_ID_BYTES : (row + 1) * THREAD_ID_BYTES] = entry.thread
-        self._runnings[row * CHECK_BYTES : (row + 1) * CHECK_BYTES] = entry.running
+        n, record_id, kind, author, thread, place, audience, seq, _, stamp, expires, ends, body, running = entry
+        self.numbers[row], self.kinds[row], self.seqs[row], self.stamps[row] = n, kind, seq, stamp
+        self.flags[row] = body | (ENDS if ends else 0) | (PRIVATE if audience == "hub" else 0)
+        self.places[row] = _NOTHING if place is None else place
+        self.expires[row] = _NOTHING if expires is None else expires
+        self.said[row] = 0
+        self.author_numbers[row] = self.authors.take(author)
+        self._audience_numbers[row] = self._audiences.take(audience)
+        self._ids[row * RECORD_ID_BYTES : (row + 1) * RECORD_ID_BYTES] = record_id
+        self._threads[row * THREAD_ID_BYTES : (row + 1) * THREAD_ID_BYTES] = thread
+        self._runnings[row * CHECK_BYTES : (row + 1) * CHECK_BYTES] = running
         return row
 
     def _grow(self) -> int:
         """Add free rows, a sixteenth more at a time; return one of them and keep the others."""
         row = len(self.numbers)
         count = row // _GROWTH + 1
-        for column in (self.numbers, self.places, self.seqs, self.stamps, self.expires):
+        for column in (self.numbers, self.places, self.seqs, self.stamps, self.expires, self.said):
             column.frombytes(bytes(column.itemsize * count))
         for column in (self.author_numbers, self._audience_numbers):
             column.frombytes(bytes(column.itemsize * count))

@@ -8,16 +8,18 @@ from itertools import islice
 
 from hartig_protocol.catalog.chains import Chain
 from hartig_protocol.catalog.commit import Commit
-from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.contacts import naming
+from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, Entry
 from hartig_protocol.catalog.held import Held
 from hartig_protocol.catalog.life import Moments
 from hartig_protocol.catalog.registers import Register
+from hartig_protocol.catalog.rows import CONTACT
 from hartig_protocol.catalog.views import Entries, Registers
-from hartig_protocol.limits import CHECK_BYTES
+from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST
 from hartig_protocol.records.governance import Charter
 from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256
-from hartig_protocol.records.record import Kind, Record
-from hartig_protocol.trust.authority import Authority, is_governance
+from hartig_protocol.records.record import Record
+from hartig_protocol.trust.authority import Authority
 
 START_CHECK = bytes(CHECK_BYTES)
 
@@ -57,15 +59,23 @@ class Stock:
 
     # --- Starting
 
-    def load(self, entries: Iterable[Entry], governance: Iterable[Record], last_n: int, running: bytes) -> None:
+    def load(
+        self,
+        entries: Iterable[Entry],
+        governance: Iterable[Record],
+        last_n: int,
+        running: bytes,
+        said: Iterable[tuple[int, str, bytes]] = (),
+    ) -> None:
         """Take what the store holds, which was judged when it came in; `refresh` follows with the time.
 
-        The entries are gone through once, so they may be made as they are asked for.
+        `said` is what steps name (`contacts.naming`), with their arrival numbers, rising. All is gone through once, so
+        it may be made as it is asked for.
         """
         for record in governance:
-            if is_governance(record.head.kind):
+            if record.head.kind in GOVERNANCE:
                 self._remember_governance(record)
-        self.held.load(entries)
+        self.held.load(entries, said)
         self.last_n, self.running = last_n, running
 
     # --- Finding
@@ -89,6 +99,12 @@ class Stock:
             return None
         return self.held.rows.author(row)
 
+    def contact_due_ms(self, record_id: bytes) -> int | None:
+        """Return when the body of a contact that is held is due to go because what it names has ended (SPEC L8)."""
+        row = self.held.index.find(record_id)
+        is_known = row >= 0 and self.held.rows.flags[row] & CONTACT and self.held.rows.said[row]
+        return self.held.rows.said[row] if is_known else None
+
     def stands(self, register: Register | None, thread: bytes) -> bool:
         """Tell whether a version of this thread stands in a register (of a charter: in none)."""
         row = -1 if register is None else self.held.registers.find(register)
@@ -103,7 +119,7 @@ class Stock:
         """Return those of these records that are held: proofs first, then as they came here, after what they need."""
         rows = ((self.held.index.find(one), one) for one in ids)
         numbers, kinds = self.held.rows.numbers, self.held.rows.kinds
-        held = sorted((not is_governance(kinds[row]), numbers[row], one) for row, one in rows if row >= 0)
+        held = sorted((kinds[row] not in GOVERNANCE, numbers[row], one) for row, one in rows if row >= 0)
         return [one for _, _, one in held]
 
     @property
@@ -126,7 +142,7 @@ class Stock:
             grant = self.governance[standing.grant]
             path.append(grant)
             standing = self.authority.standing(grant.head.author)
-        charters = [record for record in self.governance.values() if record.head.kind == Kind.CHARTER]
+        charters = [record for record in self.governance.values() if record.head.kind == CHARTER]
         return [*charters, *reversed(path)]
 
     # --- Changing the set
@@ -135,17 +151,21 @@ class Stock:
         self.last_n += 1
         self.running = sha256(PREFIX_ARRIVALS, self.running, record.id)[:CHECK_BYTES]
         entry = Entry.of(record, self.last_n, self.running)
-        if is_governance(entry.kind):
+        kind = entry.kind
+        if kind in GOVERNANCE:
             self._remember_governance(record)
         row = self.held.put(entry)
-        if entry.is_chain and entry.body is Body.HERE:
+        said = naming(record.head) if kind >= KIND_CHAIN_LOWEST else None
+        if said is not None:
+            self.held.say(row, said)
+        if kind >= KIND_CHAIN_LOWEST and entry.body is Body.HERE:
             self.held.body_came(row)
         commit.added.append((entry, record))
 
     def _remember_governance(self, record: Record) -> None:
         self.governance[record.id] = record
         self.moments.changed()
-        if record.head.kind == Kind.CHARTER:
+        if record.head.kind == CHARTER:
             self.charter = Charter.of(record.head)
 
     def _drop(self, row: int, commit: Commit, *, keep_steps: bool) -> None:
@@ -156,6 +176,7 @@ class Stock:
 
     def _drop_steps(self, thread: bytes, commit: Commit) -> None:
         chain = self.chains.pop(thread, None)
+        self.held.contacts.forget_thread(thread)
         for step in chain.kept if chain else ():
             self._forget(step, commit)
 

@@ -10,7 +10,7 @@ from hartig_protocol.errors import RecordError
 from hartig_protocol.limits import LANGUAGE_BYTES_MAX, LANGUAGES_MAX
 
 # The well-formed part of BCP 47 that we use. Meaning is not checked: there is no registry on the wire.
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+LANGUAGE_FORM = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
 def need(condition: bool, field: str, problem: str) -> None:  # noqa: FBT001
@@ -53,7 +53,7 @@ def one_of(field: str, value: Any, allowed: frozenset[str]) -> None:
 
 def language(field: str, value: Any) -> None:
     """Check for a language tag such as `ht` or `zh-Hant`."""
-    if type(value) is not str or len(value) > LANGUAGE_BYTES_MAX or _LANGUAGE.fullmatch(value) is None:
+    if type(value) is not str or len(value) > LANGUAGE_BYTES_MAX or LANGUAGE_FORM.fullmatch(value) is None:
         refuse(field, f"{value!r:.30} is no language tag such as es or zh-Hant")
 
 

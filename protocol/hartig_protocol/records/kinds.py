@@ -24,7 +24,7 @@ from hartig_protocol.limits import (
     VERSION_HIGHEST,
     VERSION_LOWEST,
 )
-from hartig_protocol.records import governance, posts
+from hartig_protocol.records import governance, posts, steps
 from hartig_protocol.records.fields import bytes_of, integer, need
 from hartig_protocol.records.keys import is_strict_key
 from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, committed_thread_id
@@ -47,6 +47,7 @@ _FACTS: Mapping[int, Callable[[Head], None]] = {
     Kind.CARD: governance.check_card,
     Kind.NEED: posts.check_post,
     Kind.OFFER: posts.check_post,
+    Kind.STEP: steps.check_step_facts,
 }
 _BODIES: Mapping[int, Callable[[Any], None]] = {
     Kind.CARD: governance.check_card_body,
@@ -88,6 +89,8 @@ def check_body(head: Head, body: Any) -> None:
     check = _BODIES.get(head.kind)
     if check is not None:
         check(body)
+    elif head.kind == Kind.STEP:
+        steps.check_step_body(head, body)
 
 
 def _check_frame(head: Head) -> None:

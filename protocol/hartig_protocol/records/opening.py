@@ -11,7 +11,8 @@ from hartig_protocol.errors import EncodingError, LocalError, RecordError
 from hartig_protocol.limits import BODY_BYTES_MAX, STEP_BODY_BYTES_MAX
 from hartig_protocol.records.keys import PREFIX_RECORD_SIGNATURE, SigningKey, verify
 from hartig_protocol.records.kinds import check_body, check_head
-from hartig_protocol.records.record import Head, Kind, Record, body_hash, read_head, record_id
+from hartig_protocol.records.quick import POSTS, head_of_post, is_body_of_post
+from hartig_protocol.records.record import Head, Kind, Record, body_hash, read_head, record_of
 
 
 def open_record(wire: Any, *, verify_signature: bool = True) -> Record:
@@ -28,16 +29,22 @@ def open_record(wire: Any, *, verify_signature: bool = True) -> Record:
     if body_bytes is not None and type(body_bytes) is not bytes:
         raise RecordError("bad_record", "a body is a byte string or nil")
     try:
-        head = read_head(head_bytes)
-        check_head(head)
+        head = head_of_post(head_bytes) or _read_checked_head(head_bytes)
         if body_bytes is not None:
             _check_body_bytes(head, body_bytes)
-            check_body(head, decode(body_bytes, BODY_BYTES_MAX))
+            if head.kind not in POSTS or not is_body_of_post(body_bytes):
+                check_body(head, decode(body_bytes, BODY_BYTES_MAX))
     except EncodingError as error:
         raise RecordError(error.code, str(error)) from error
     if verify_signature and not is_signed(head, head_bytes, signature):
         raise RecordError("bad_signature", f"the signature of this kind {head.kind} record does not verify")
-    return Record(head, head_bytes, signature, body_bytes, record_id(head_bytes))
+    return record_of(head, head_bytes, signature, body_bytes)
+
+
+def _read_checked_head(head_bytes: bytes) -> Head:
+    head = read_head(head_bytes)
+    check_head(head)
+    return head
 
 
 def _check_body_bytes(head: Head, body_bytes: bytes) -> None:

@@ -17,6 +17,8 @@ from hartig_protocol.limits import (
     PEOPLE_MAX,
     QUANTITY_MAX,
     REACH_KM_MAX,
+    RECORD_ID_BYTES,
+    REPEATS_BYTES_MAX,
     SOURCE_BYTES_MAX,
     TEXT_BYTES_MAX,
     THREAD_ID_BYTES,
@@ -34,21 +36,22 @@ LEVELS = frozenset({"plenty", "some", "low", "gone"})
 ATTRIBUTE_LISTS = ("requires", "avoids", "satisfies", "contains", "unknown")
 
 # Shape alone is a rule of validity: which codes exist may differ between versions of the lists.
-_CATEGORY = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
-_ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
-_AREA = re.compile(r"[0-9b-hjkmnp-z]*")  # the geohash alphabet
-_UNIT = re.compile(r"[A-Z0-9]+")
+CATEGORY_FORM = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
+ATTRIBUTE_FORM = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*")
+AREA_FORM = re.compile(r"[0-9b-hjkmnp-z]*")  # the geohash alphabet
+UNIT_FORM = re.compile(r"[A-Z0-9]+")
 
 
 def check_post(head: Head) -> None:
     """Check the fixed fields and the facts of a need or an offer."""
-    bytes_of("subject", head.subject, NONCE_BYTES)
+    if head.kind == Kind.NEED or len(head.subject) != RECORD_ID_BYTES:  # else the step that set the stock aside
+        bytes_of("subject", head.subject, NONCE_BYTES)
     need(len(head.fixed) == 4, "fixed", "holds category, area, unit and smallest part")
     category, area, unit, smallest_part = head.fixed
-    _shape("fixed.category", category, _CATEGORY, CATEGORY_BYTES_MAX)
-    if type(area) is not str or len(area) > AREA_CHARACTERS_MAX or _AREA.fullmatch(area) is None:
+    _shape("fixed.category", category, CATEGORY_FORM, CATEGORY_BYTES_MAX)
+    if type(area) is not str or len(area) > AREA_CHARACTERS_MAX or AREA_FORM.fullmatch(area) is None:
         refuse("fixed.area", f"must be a geohash of at most {AREA_CHARACTERS_MAX} characters")
-    _shape("fixed.unit", unit, _UNIT, UNIT_CHARACTERS_MAX)
+    _shape("fixed.unit", unit, UNIT_FORM, UNIT_CHARACTERS_MAX)
     integer("fixed.smallest_part", smallest_part, 1, QUANTITY_MAX)
     if head.audience != "hub" and is_sensitive(category):
         refuse("audience", f"{category} is a sensitive category: it may be seen by its own hub alone")
@@ -64,7 +67,9 @@ def _check_facts(head: Head) -> None:
     facts = head.facts
     one_of("facts.mode", facts.get("mode", "give"), MODES)
     one_of("facts.urgency", facts.get("urgency", "normal"), URGENCIES)
-    one_of("facts.rule", facts.get("rule", "open"), RULES)
+    one_of("facts.rule", facts.get("rule", "ask"), RULES)
+    need(("closes" in facts) == (facts.get("rule") == "fair"), "facts.closes", "is for the rule fair, which needs it")
+    integer("facts.closes", facts.get("closes", 0), 0, INTEGER_MAX)
     integer("facts.quantity", facts.get("quantity", 1), 1, QUANTITY_MAX)
     integer("facts.people", facts.get("people", 1), 1, PEOPLE_MAX)
     integer("facts.reach", facts.get("reach", 0), 0, REACH_KM_MAX)
@@ -79,7 +84,7 @@ def _check_facts(head: Head) -> None:
     if "window" in facts:
         _check_window(facts["window"])
     if "dates" in facts:
-        _check_dates(facts["dates"])
+        check_dates("facts.dates", facts["dates"])
 
 
 def _check_window(window: Any) -> None:
@@ -88,12 +93,13 @@ def _check_window(window: Any) -> None:
     integer("facts.window[1]", window[1], window[0], INTEGER_MAX)
 
 
-def _check_dates(dates: Any) -> None:
-    listed("facts.dates", dates, DATES_MAX)
-    need(bool(dates), "facts.dates", "must not be empty")
+def check_dates(field: str, dates: Any) -> None:
+    """Check for rising instants (SPEC N3)."""
+    listed(field, dates, DATES_MAX)
+    need(bool(dates), field, "must not be empty")
     earliest = 0
     for index, instant in enumerate(dates):
-        integer(f"facts.dates[{index}]", instant, earliest, INTEGER_MAX)
+        integer(f"{field}[{index}]", instant, earliest, INTEGER_MAX)
         earliest = instant + 1
 
 
@@ -107,7 +113,9 @@ def check_post_body(body: dict[str, Any]) -> None:
             continue
         listed(f"body.{name}", codes, ATTRIBUTES_MAX)
         for index, code in enumerate(codes):
-            _shape(f"body.{name}[{index}]", code, _ATTRIBUTE, ATTRIBUTE_BYTES_MAX)
+            _shape(f"body.{name}[{index}]", code, ATTRIBUTE_FORM, ATTRIBUTE_BYTES_MAX)
         need(len(set(codes)) == len(codes), f"body.{name}", "names a code twice")
     if "source" in body:
         text("body.source", body["source"], SOURCE_BYTES_MAX)
+    if "repeats" in body:
+        text("body.repeats", body["repeats"], REPEATS_BYTES_MAX)

@@ -4,7 +4,7 @@ The shapes alone; `opening` reads and signs them, `kinds` says what each kind ma
 kept: nothing is encoded again. Whether the author may say this, and whether it stands, is for trust and catalog.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ from hartig_protocol.records.keys import (
     PREFIX_BODY,
     PREFIX_RECORD_ID,
     PREFIX_THREAD,
-    sha256,
+    sha256_of,
 )
 
 NO_KEY = bytes(KEY_BYTES)
@@ -43,12 +43,13 @@ class Kind(IntEnum):
     NEED = 16
     OFFER = 17
     CARD = 32
+    STEP = 128
 
 
 KINDS_KNOWN = frozenset(int(kind) for kind in Kind)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """The fields of a head, in wire order (SPEC R2)."""
 
@@ -86,6 +87,8 @@ class Head:
 
 
 HEAD_FIELDS = tuple(Head.__dataclass_fields__)
+# Each field of a frozen dataclass is set by a call. A head is made as this, which has the same slots, and then frozen.
+_UnfrozenHead = make_dataclass("_UnfrozenHead", HEAD_FIELDS, slots=True, eq=False)
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,14 @@ class Record:
         return Record(self.head, self.head_bytes, self.signature, None, self.id)
 
 
+def record_of(head: Head, head_bytes: bytes, signature: bytes, body_bytes: bytes | None) -> Record:
+    """Return the record of these parts, which were checked."""
+    record = Record.__new__(Record)  # its fields at once: a frozen dataclass sets each by a call
+    id_ = record_id(head_bytes)
+    record.__dict__.update(head=head, head_bytes=head_bytes, signature=signature, body_bytes=body_bytes, id=id_)
+    return record
+
+
 def body_due(expires: int | None) -> int | None:
     """When (ms) the body of a register is due to go; None for never (SPEC L2)."""
     return None if expires is None else expires + BODY_KEPT_MS
@@ -143,23 +154,23 @@ def thread_id(
 ) -> bytes:
     """Return the id of a register's thread, which commits to all that is fixed about it (SPEC R7)."""
     committed = encode([network, int(kind), author, audience, place, subject, fixed])
-    return sha256(PREFIX_THREAD, committed)[:THREAD_ID_BYTES]
+    return sha256_of(PREFIX_THREAD, committed)[:THREAD_ID_BYTES]
 
 
 def committed_thread_id(head: Head) -> bytes:
     """Return the id of the thread to which the fields of a decoded head commit."""
     fields = [head.network, head.kind, head.author, head.audience, head.place, head.subject, head.fixed]
-    return sha256(PREFIX_THREAD, encode_again(fields))[:THREAD_ID_BYTES]
+    return sha256_of(PREFIX_THREAD, encode_again(fields))[:THREAD_ID_BYTES]
 
 
 def body_hash(body_bytes: bytes) -> bytes:
     """Return the hash by which a head names its body."""
-    return sha256(PREFIX_BODY, body_bytes)
+    return sha256_of(PREFIX_BODY, body_bytes)
 
 
 def record_id(head_bytes: bytes) -> bytes:
     """Return the id of the record with this head."""
-    return sha256(PREFIX_RECORD_ID, head_bytes)
+    return sha256_of(PREFIX_RECORD_ID, head_bytes)
 
 
 def read_head(head_bytes: bytes) -> Head:
@@ -170,7 +181,11 @@ def read_head(head_bytes: bytes) -> Head:
     fields = decode(head_bytes, HEAD_BYTES_MAX, ascii_only=True)
     if type(fields) is not list or len(fields) != len(HEAD_FIELDS):
         raise RecordError("bad_head", f"a head is an array of {len(HEAD_FIELDS)} fields")
-    # A frozen dataclass sets each field by a call; here they stand in its order already.
-    head = Head.__new__(Head)
-    head.__dict__.update(zip(HEAD_FIELDS, fields, strict=True))
+    return head_of_fields(fields)
+
+
+def head_of_fields(fields: list[Any]) -> Head:
+    """Return the head with these fields, which stand in their order, all of them."""
+    head: Head = _UnfrozenHead(*fields)
+    head.__class__ = Head
     return head

@@ -12,14 +12,21 @@ from hartig_protocol.limits import (
     AUDIT_EVERY_MS,
     AUDITS_PER_MINUTE_MAX,
     HOUR_AHEAD_MS_MAX,
-    HOUR_MS,
     MINUTE_MS,
     SILENCE_MS_MAX,
 )
 from hartig_protocol.sync import feeding, outbound, repair
 from hartig_protocol.sync.audit_run import Attempt, AuditRun
+from hartig_protocol.sync.audit_work import work
 from hartig_protocol.sync.messages import Audit, Equal
-from hartig_protocol.sync.repair import ids_received, lack_received, list_received, more_received, sketch_received
+from hartig_protocol.sync.repair import (
+    ids_received,
+    lack_received,
+    list_received,
+    more_received,
+    recent_received,
+    sketch_received,
+)
 from hartig_protocol.sync.state import Session, Step, SyncState
 
 __all__ = [
@@ -32,6 +39,7 @@ __all__ = [
     "list_received",
     "more_received",
     "next_due_ms",
+    "recent_received",
     "resume_deferred",
     "sketch_received",
 ]
@@ -106,15 +114,13 @@ def _ask(state: SyncState, session: Session, step: Step, as_of: int) -> None:
         own_hour = next_hour_ms(later.now.wall_ms)
         later.send(session, Audit(own_hour, later.now.trusted, as_of, snapshot.count, snapshot.fingerprint))
 
-    repair.work(state, session, step, attempt, state.audit_set.job(as_of), send)
+    work(state, session, step, attempt, state.audit_set.job(as_of), send)
 
 
 def audit_received(state: SyncState, session: Session, step: Step, message: Audit) -> None:
     """Compare, or name the hour that counts; later, if another peer feeds us just now."""
     run = session.audit
     _bound_audits(run, step)
-    if message.hour % HOUR_MS or message.as_of % HOUR_MS:
-        raise MessageError("bad_message", "an audit names full hours")
     as_of = _agreed(step.now, message)
     if as_of != message.as_of and run.attempt is not None and run.attempt.asking and run.attempt.as_of == as_of:
         raise MessageError("bad_message", "the audit's hour does not follow from both clocks")
@@ -153,7 +159,7 @@ def _compare(state: SyncState, session: Session, step: Step, message: Audit) -> 
         else:
             repair.send_first_flight(state, session, later, attempt, message.count)
 
-    repair.work(state, session, step, attempt, state.audit_set.job(attempt.as_of), compare)
+    work(state, session, step, attempt, state.audit_set.job(attempt.as_of), compare)
 
 
 def _agreed(now: Now, message: Audit) -> int:

@@ -3,7 +3,7 @@
 In: a snapshot, and what the peer listed. Out: frames with our list, and what is missing on either side.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import chain
 
 from hartig_protocol.catalog.entry import Body
@@ -70,6 +70,19 @@ class Comparing(SlicedJob):
     def _lacks(self, record_id: bytes) -> None:
         if self._is_missing(record_id):
             self.lacking += self._short(record_id).to_bytes(SKETCH_ID_BYTES, "big")
+
+
+class Finding(SlicedJob):
+    """Gathers in `found` the ids of a set whose short ids are wanted, with these."""
+
+    def __init__(self, encoder: Encoder, wanted: Container[int]) -> None:
+        super().__init__(lambda: self._looked_at(encoder, wanted))
+        self.found: list[tuple[bytes, int]] = []
+
+    def _looked_at(self, encoder: Encoder, wanted: Container[int]) -> Iterator[None]:
+        for items in encoder.items(COMPARED_PER_SLICE):
+            self.found += [item for item in items if item[1] in wanted]
+            yield
 
 
 class HeldOutside(SlicedJob):

@@ -16,12 +16,15 @@ from hartig_protocol.limits import (
     EPOCH_BYTES,
     FRAME_BYTES_MAX,
     HELLO_RECORDS_MAX,
+    HOUR_MS,
     IDS_PER_FRAME_MAX,
+    INTEGER_MAX,
     KEY_BYTES,
     LACKS_PER_FRAME_MAX,
     NETWORK_ID_BYTES,
     NONCE_BYTES,
     PULLS_PER_FRAME_MAX,
+    RECENT_AGES,
     RECORD_ID_BYTES,
     RECORDS_PER_FRAME_MAX,
     SECRET_BYTES,
@@ -56,6 +59,7 @@ from hartig_protocol.sync.messages import (
     Pong,
     Prefer,
     Pull,
+    Recent,
     Records,
     Sketch,
     Through,
@@ -63,12 +67,20 @@ from hartig_protocol.sync.messages import (
 )
 
 Check = Callable[[Any], Any]
+HOUR_NUMBER_MAX = INTEGER_MAX // HOUR_MS  # so that its ms are an integer that may travel
 
 
 def _integer(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise MessageError("bad_message", f"{value!r:.40} where an integer from 0 was expected")
     return value
+
+
+def _hour(value: Any) -> int:
+    """Full hours travel as their number; inside they are ms like every moment."""
+    if _integer(value) > HOUR_NUMBER_MAX:
+        raise MessageError("bad_message", f"{value!r:.40} where the number of an hour was expected")
+    return int(value) * HOUR_MS
 
 
 def _why(value: Any) -> int:
@@ -101,6 +113,18 @@ def _short_ids(count_max: int, each_bytes: int = SHORT_BYTES) -> Check:
         return value
 
     return check
+
+
+def _older(value: Any) -> bytes:
+    if type(value) is not bytes or len(value) not in (0, RECENT_AGES * SKETCH_ID_BYTES):
+        raise MessageError("bad_message", f"{value!r:.40} where {RECENT_AGES} sums or none were expected")
+    return value
+
+
+def _age(value: Any) -> int:
+    if _integer(value) >= RECENT_AGES:
+        raise MessageError("bad_message", f"{value!r:.40} is no age")
+    return int(value)
 
 
 def _joined(bytes_max: int) -> Check:
@@ -142,6 +166,12 @@ def _list_of(check: Check, items_max: int) -> Check:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+def _getter(name: str, check: Check) -> Callable[[Message], Any]:
+    """Return what reads a field of a message as it travels."""
+    item = attrgetter(name)
+    return (lambda message: item(message) // HOUR_MS) if check is _hour else item
 
 
 _key, _id, _signature = _bytes(KEY_BYTES), _bytes(RECORD_ID_BYTES), _bytes(SIGNATURE_BYTES)
@@ -190,9 +220,9 @@ TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
     4: (Records, (_why, _list_of(_as_it_is, RECORDS_PER_FRAME_MAX), _boolean)),
     5: (Ack, (_integer,)),
     6: (Want, (_list_of(_id, WANTS_PER_FRAME_MAX),)),
-    7: (Audit, (_integer, _boolean, _integer, _integer, _bytes(16))),
-    8: (Equal, (_integer,)),
-    9: (Ids, (_integer, _list_of(_id, IDS_PER_FRAME_MAX), _boolean)),
+    7: (Audit, (_hour, _boolean, _hour, _integer, _bytes(16))),
+    8: (Equal, (_hour,)),
+    9: (Ids, (_hour, _list_of(_id, IDS_PER_FRAME_MAX), _boolean)),
     10: (Ping, (_integer,)),
     11: (Pong, (_integer,)),
     12: (Bye, (_text, _text)),
@@ -200,13 +230,17 @@ TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
     14: (Have, (_short_ids(SHORT_PER_FRAME_MAX), _boolean)),
     15: (Pull, (_short_ids(PULLS_PER_FRAME_MAX),)),
     16: (Prefer, (_short_ids(SHORT_PER_FRAME_MAX), _boolean)),
-    17: (Sketch, (_integer, _integer, _integer, _joined(SYMBOL_BYTES_PER_FRAME_MAX))),
-    18: (More, (_integer, _integer)),
-    19: (List, (_integer,)),
-    20: (Lack, (_integer, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
+    17: (Sketch, (_hour, _integer, _integer, _joined(SYMBOL_BYTES_PER_FRAME_MAX))),
+    18: (More, (_hour, _integer, _older)),
+    19: (List, (_hour,)),
+    20: (Lack, (_hour, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
+    21: (Recent, (_hour, _age, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
 }
 NUMBERS = {cls: number for number, (cls, _) in TABLE.items()}
-_ITEMS = {cls: tuple(attrgetter(field.name) for field in fields(cls)) for cls in NUMBERS}
+_ITEMS = {
+    cls: tuple(_getter(field.name, check) for field, check in zip(fields(cls), checks, strict=True))
+    for cls, checks in TABLE.values()
+}
 _GREETINGS = frozenset({1, 2})
 
 

@@ -159,6 +159,7 @@ def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
                 return
     is_news = all(other.peer_hub != hello.hub for other in state.open_sessions())
     session.phase = Phase.OPEN
+    state.overlay.links_changed = True
     state.hub_seen_at[session.peer_node] = hello.hub
     session.audit.due_ms = step.now.steady_ms
     if hello.alone:

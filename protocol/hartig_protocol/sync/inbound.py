@@ -359,6 +359,8 @@ def _write_notices(step: Step, accepted: Sequence[tuple[Entry, Record]], known_t
 
 
 def _notice_name(entry: Entry, record: Record, known_threads: set[bytes]) -> str:
+    if entry.kind == Kind.STEP:
+        return "deal.changed"
     family = "post" if entry.kind in _POSTS else _FAMILIES.get(entry.kind, "record")
     if entry.ends:
         return f"{family}.ended"

@@ -184,10 +184,14 @@ class Sketch:
 
 @dataclass(frozen=True)
 class More:
-    """Please send the symbols up to index `upto`, exclusive."""
+    """Please send the symbols up to index `upto`, exclusive; or what is recent, if that is less.
+
+    `older`: for each age the sum of my short ids of all that is older; or nothing, then only symbols will do.
+    """
 
     as_of: int
     upto: int
+    older: bytes
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,16 @@ class List:
     """The sketch does not decode: please send your full list."""
 
     as_of: int
+
+
+@dataclass(frozen=True)
+class Recent:
+    """My sketch's short ids of all that is of this age or younger: what is older is the same on both sides."""
+
+    as_of: int
+    age: int
+    short: bytes
+    final: bool
 
 
 @dataclass(frozen=True)
@@ -227,4 +241,5 @@ Message = (
     | More
     | List
     | Lack
+    | Recent
 )

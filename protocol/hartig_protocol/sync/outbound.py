@@ -22,6 +22,7 @@ from hartig_protocol.limits import (
     SHORT_PER_FRAME_MAX,
     SMALL_SET,
     THROUGH_AFTER_MS,
+    THROUGH_AFTER_RECORDS,
     WANTS_PER_FRAME_MAX,
     WINDOW_RECORDS_MAX,
 )
@@ -145,7 +146,8 @@ def arrivals_read(state: SyncState, session: Session, step: Step, event: Arrival
         out.sent = max(out.sent, event.through)
         check = state.catalog.running_at(out.sent)
         under_way = out.push or out.serve or out.fetching is not None
-        if out.sent < state.catalog.last_n and check is not None and not under_way:
+        is_far = out.told + THROUGH_AFTER_RECORDS <= out.sent < state.catalog.last_n
+        if is_far and check is not None and not under_way:
             _say_through(state, session, step, out.sent, check)
     pump(state, session, step)
 

@@ -18,10 +18,11 @@ is another way to whoever is behind it.
 
 In: the sessions, cards and authority that `state` holds, `heard`, `unreachable`, `seen_twice`. Out: `LinksWanted`, and
 now and then the end of a link. Duty of `hub`: call `refresh` after every event and whenever `next_due_ms` has come, and
-`seen_twice` when a peer ends an open link as `crowded`; of `state`: `OverlayState.cards_changed` when a hub's card came
-or went; of `greeting`: put `asks_in` into our hello's `alone`, ask `admit` before a member's session opens, then call
-`evict` for one that asked; of `spreading` and `pulling`: call `seen_twice` when a peer sends or names live what came
-from another peer, or was written here.
+`seen_twice` when a peer ends an open link as `crowded`; of `hub`, `state` and `greeting`: set
+`OverlayState.links_changed` where a session comes, goes or opens; of `state`: `OverlayState.cards_changed` when a hub's
+card came or went; of `greeting`: put `asks_in` into our hello's `alone`, ask `admit` before a member's session opens,
+then call `evict` for one that asked; of `spreading` and `pulling`: call `seen_twice` when a peer sends or names live
+what came from another peer, or was written here.
 """
 
 from dataclasses import replace
@@ -156,17 +157,19 @@ def heard(state: SyncState, step: Step, node: bytes) -> None:
 def refresh(state: SyncState, step: Step) -> None:
     """Look again whom we want, and order `LinksWanted` when that has changed; costs nothing where nothing has."""
     overlay = state.overlay
-    seen = {link: (one.peer_node, one.is_open) for link, one in state.sessions.items()}
     held = overlay.known
     is_news = held is None or held.authority is not state.catalog.authority or held.cards != len(state.nodes_of_hub)
-    if is_news or seen != overlay.seen or step.now.steady_ms >= overlay.due_ms:
-        _follow(state, seen, step.now.steady_ms)
+    if overlay.links_changed or is_news or step.now.steady_ms >= overlay.due_ms:
+        if overlay.links_changed:
+            _follow(state, step.now.steady_ms)
         _look(state, step)
 
 
-def _follow(state: SyncState, seen: dict[int, tuple[bytes, bool]], now_ms: int) -> None:
+def _follow(state: SyncState, now_ms: int) -> None:
     """Learn from what has become of the sessions since the last look."""
     overlay = state.overlay
+    overlay.links_changed = False
+    seen = {link: (one.peer_node, one.is_open) for link, one in state.sessions.items()}
     before, overlay.seen = overlay.seen, seen
     for link, (node, was_open) in before.items():
         if link not in seen:

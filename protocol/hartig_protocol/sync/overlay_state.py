@@ -46,8 +46,9 @@ class Setback:
 class OverlayState:
     """The active view is the open sessions, the passive view is `known`; this is what lies between them.
 
-    `wanted`: what the node was last told to dial. `due_ms`: when `refresh` has something to do. `seen`: the sessions
-    at its last look, with their nodes. `near`: nodes that were heard of, or have turned us away, so they are there.
+    `wanted`: what the node was last told to dial. `due_ms`: when `refresh` has something to do. `links_changed`: a
+    session has come, has opened or has gone since its last look; `seen`: the sessions then, with their nodes.
+    `near`: nodes that were heard of, or have turned us away, so they are there.
     `redundant`: links that have brought what another had brought before, and when. `rest_until_ms` and `patience_ms`:
     how long a hub with enough links, but fewer than it would like, leaves the others alone.
     `probes_free`: so many nodes that failed are tried at once, because one of them has come back.
@@ -56,6 +57,7 @@ class OverlayState:
     known: Known | None = None
     wanted: tuple[bytes, ...] = ()
     due_ms: int = 0
+    links_changed: bool = True
     seen: dict[int, tuple[bytes, bool]] = field(default_factory=dict)
     tries: dict[bytes, Try] = field(default_factory=dict)
     setbacks: dict[bytes, Setback] = field(default_factory=dict)

@@ -48,12 +48,13 @@ def have_received(state: SyncState, session: Session, step: Step, message: Have)
     due_ms = step.now.steady_ms + wait
     here: list[bytes] = []
     news: list[bytes] = []
+    find, gathered = state.catalog.find_prefix, session.out.named
     for short in split(message.short):
-        session.out.named.pop(short, None)
-        held = state.catalog.find_prefix(short)
+        held = gathered.pop(short, None) or find(short)  # what we were about to name is held; that is quicker to find
         if held is not None:
             here.append(held)
-        if held is not None or short in into.named or short in state.refused_lately:
+            continue
+        if short in into.named or short in state.refused_lately:
             continue
         missing = state.missing.get(short)
         if len(into.named) >= NAMED_PER_SESSION_MAX or (missing is None and len(state.missing) >= MISSING_MAX):

@@ -5,62 +5,24 @@ it names what it lacks and sends what the other lacks. The other only answers. A
 falls silent costs a bounded amount: symbols and lists come in order, and only as far as they were asked for.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 
 from hartig_protocol.catalog.entry import Body
-from hartig_protocol.catalog.fingerprint import Snapshot
-from hartig_protocol.catalog.jobs import Job
 from hartig_protocol.errors import MessageError
 from hartig_protocol.limits import IDS_LISTED_MAX, LACKS_PER_FRAME_MAX, MINUTE_MS, SKETCH_ID_BYTES
 from hartig_protocol.sync import feeding, inbound, outbound
-from hartig_protocol.sync.audit_jobs import Comparing, HeldOutside, Listing
+from hartig_protocol.sync.audit_jobs import Comparing, Finding, HeldOutside, Listing
 from hartig_protocol.sync.audit_run import BEGUN_PER_MINUTE_MAX, Attempt
-from hartig_protocol.sync.messages import Ids, Lack, List, More, Sketch
-from hartig_protocol.sync.sketch import SYMBOL_BYTES, first_flight, join_shorts, sketch_key, split_shorts, symbols_worth
-from hartig_protocol.sync.sketch_coding import Encoder
+from hartig_protocol.sync.audit_work import encoder_of, snapshot_of, work
+from hartig_protocol.sync.messages import Ids, Lack, List, More, Recent, Sketch
+from hartig_protocol.sync.recent import OLDER_WORTH, Ages, RecentComparing, RecentListing, recent_max
+from hartig_protocol.sync.sketch import SYMBOL_BYTES, first_flight, join_shorts, split_shorts, symbols_worth
 from hartig_protocol.sync.sketch_decoding import Decoder
 from hartig_protocol.sync.state import Question, Session, Step, SyncState
 
 FLIGHTS_MAX = 8  # an honest asker needs two or three, each costs a look at every id
-LIST_AGAIN_MS_MIN = MINUTE_MS  # honest hubs audit every `AUDIT_EVERY_MS`
-
-
-class _WhileWanted:
-    """A job that ends early when its audit is over, so that nobody can pile up work."""
-
-    def __init__(self, state: SyncState, session: Session, attempt: Attempt, job: Job) -> None:
-        self._state, self._session, self._attempt, self._job = state, session, attempt, job
-
-    @property
-    def is_wanted(self) -> bool:
-        is_open = self._state.sessions.get(self._session.link) is self._session
-        return is_open and self._session.audit.attempt is self._attempt
-
-    def step(self) -> bool:
-        return not self.is_wanted or self._job.step()
-
-
-def work(
-    state: SyncState,
-    session: Session,
-    step: Step,
-    attempt: Attempt,
-    job: Job | None,
-    then: Callable[[Step], None],
-) -> None:
-    """Do a job for an audit in slices, then the rest; neither if the audit or the link ends meanwhile."""
-    if job is None:
-        then(step)
-        return
-    attempt.working = True
-    wanted = _WhileWanted(state, session, attempt, job)
-
-    def ended(later: Step) -> None:
-        if wanted.is_wanted:
-            attempt.working, attempt.touched_ms = False, later.now.steady_ms
-            then(later)
-
-    state.start_job(step, wanted, ended)
+LIST_AGAIN_MS_MIN = MINUTE_MS  # honest hubs audit every `AUDIT_EVERY_MS`, or soon again where another fed them
+LIST_ASKED_MS_MIN = LIST_AGAIN_MS_MIN + MINUTE_MS // 2  # the first may have been long on its way, the next is not
 
 
 def found_equal(state: SyncState, session: Session, step: Step, attempt: Attempt) -> None:
@@ -68,21 +30,7 @@ def found_equal(state: SyncState, session: Session, step: Step, attempt: Attempt
     session.audit.attempt = None
     state.waiting.forget_as_of(session.peer_hub, attempt.as_of, attempt.waited)
     inbound.commit_cursor(state, session, step)
-    outbound.caught_up(state, session, step, _snapshot(attempt))
-
-
-def _snapshot(attempt: Attempt) -> Snapshot:
-    assert attempt.snapshot is not None
-    return attempt.snapshot
-
-
-def _encoder(session: Session, attempt: Attempt) -> Encoder:
-    """Return the encoder of our set, with the key of this link."""
-    if attempt.encoder is None:
-        nonces = (session.nonce, session.peer_nonce)
-        key = sketch_key(*(nonces if session.opened_by_us else reversed(nonces)))
-        attempt.encoder = Encoder(_snapshot(attempt).buckets, key)
-    return attempt.encoder
+    outbound.caught_up(state, session, step, snapshot_of(attempt))
 
 
 # --- The side that was asked
@@ -90,7 +38,7 @@ def _encoder(session: Session, attempt: Attempt) -> Encoder:
 
 def send_first_flight(state: SyncState, session: Session, step: Step, attempt: Attempt, their_count: int) -> None:
     """Answer an audit with the first symbols."""
-    upto = first_flight(their_count, _snapshot(attempt).count)
+    upto = first_flight(their_count, snapshot_of(attempt).count)
     _send_flight(state, session, step, attempt, upto)
 
 
@@ -102,10 +50,10 @@ def _send_flight(state: SyncState, session: Session, step: Step, attempt: Attemp
     def send(later: Step) -> None:
         at = first
         for part in parts:
-            later.send(session, Sketch(attempt.as_of, _snapshot(attempt).count, at, part))
+            later.send(session, Sketch(attempt.as_of, snapshot_of(attempt).count, at, part))
             at += len(part) // SYMBOL_BYTES
 
-    work(state, session, step, attempt, _encoder(session, attempt).flight(first, upto, parts), send)
+    work(state, session, step, attempt, encoder_of(session, attempt).flight(first, upto, parts), send)
 
 
 def _asked(session: Session, step: Step, as_of: int) -> Attempt | None:
@@ -124,11 +72,36 @@ def more_received(state: SyncState, session: Session, step: Step, message: More)
     attempt = _asked(session, step, message.as_of)
     if attempt is None:
         return
-    if not attempt.symbols < message.upto <= symbols_worth(_snapshot(attempt).count):
+    if not attempt.symbols < message.upto <= symbols_worth(snapshot_of(attempt).count):
         raise MessageError("bad_message", "asks for symbols that it has, or for more than a list would cost")
     if attempt.flights >= FLIGHTS_MAX:
         raise MessageError("too_often", f"asked for symbols more than {FLIGHTS_MAX} times in one audit")
-    _send_flight(state, session, step, attempt, message.upto)
+    if not message.older:
+        _send_flight(state, session, step, attempt, message.upto)
+        return
+    ages = Ages(encoder_of(session, attempt), attempt.as_of, state.audit_set.stamp_of)
+    work(state, session, step, attempt, ages, lambda later: _send_less(state, session, later, attempt, message, ages))
+
+
+def _send_less(state: SyncState, session: Session, step: Step, attempt: Attempt, message: More, ages: Ages) -> None:
+    """List what is recent, where the difference lies there and the list is no longer than the symbols; else these."""
+    age = ages.where_equal(message.older)
+    if age is None or ages.count(age) > recent_max(message.upto - attempt.symbols):
+        _send_flight(state, session, step, attempt, message.upto)
+        return
+    attempt.flights += 1
+    listing = RecentListing(attempt.as_of, ages, age)
+    _send_frames(state, session, step, attempt, listing)
+
+
+def _send_frames(
+    state: SyncState, session: Session, step: Step, attempt: Attempt, listing: Listing | RecentListing
+) -> None:
+    def send(later: Step) -> None:
+        for frame in listing.frames:
+            later.send_frame(session, frame)
+
+    work(state, session, step, attempt, listing, send)
 
 
 def list_received(state: SyncState, session: Session, step: Step, message: List) -> None:
@@ -140,13 +113,7 @@ def list_received(state: SyncState, session: Session, step: Step, message: List)
     if run.listed_ms is not None and now_ms - run.listed_ms < LIST_AGAIN_MS_MIN:
         raise MessageError("too_often", "asked for the full list again within a minute")
     run.listed_ms = now_ms
-    listing = Listing(attempt.as_of, _snapshot(attempt).buckets)
-
-    def send(later: Step) -> None:
-        for frame in listing.frames:
-            later.send_frame(session, frame)
-
-    work(state, session, step, attempt, listing, send)
+    _send_frames(state, session, step, attempt, Listing(attempt.as_of, snapshot_of(attempt).buckets))
 
 
 def lack_received(state: SyncState, session: Session, step: Step, message: Lack) -> None:
@@ -157,15 +124,15 @@ def lack_received(state: SyncState, session: Session, step: Step, message: Lack)
             outbound.serve(state, session, step, [])  # that audit is over; the question ends all the same
         return
     attempt.lacks.update(dict.fromkeys(split_shorts(message.short)))
-    if len(attempt.lacks) > _snapshot(attempt).count:
+    if len(attempt.lacks) > snapshot_of(attempt).count:
         raise MessageError("bad_message", "lacks more than there is")
     if not message.final:
         return
     session.audit.attempt = None
     if attempt.lacks:
-        ids = state.catalog.by_arrival(_encoder(session, attempt).find(attempt.lacks))
+        ids = state.catalog.by_arrival(encoder_of(session, attempt).find(attempt.lacks))
         outbound.serve(state, session, step, ids, outbound.SERVED_MAX + len(ids))
-    outbound.caught_up(state, session, step, _snapshot(attempt))
+    outbound.caught_up(state, session, step, snapshot_of(attempt))
 
 
 # --- The side that asks
@@ -186,11 +153,12 @@ def sketch_received(state: SyncState, session: Session, step: Step, message: Ske
     if attempt is None:
         return
     if attempt.decoder is None:
-        ours = _snapshot(attempt).count
-        attempt.decoder = Decoder(_encoder(session, attempt), ours, message.count)
+        ours = snapshot_of(attempt).count
+        attempt.decoder = Decoder(encoder_of(session, attempt), ours, message.count)
         attempt.symbols = first_flight(ours, message.count)
     decoder = attempt.decoder
-    if (message.first, message.count) != (decoder.received, decoder.their_count) or attempt.working or attempt.listing:
+    is_other = (message.first, message.count) != (decoder.received, decoder.their_count)
+    if is_other or attempt.working or attempt.listing or attempt.recent is not None:
         raise MessageError("bad_message", "symbols that do not follow from what was asked for")
     decoder.add(message.symbols)
     if decoder.received > attempt.symbols:
@@ -208,35 +176,118 @@ def sketch_received(state: SyncState, session: Session, step: Step, message: Ske
 
 def _decoded(state: SyncState, session: Session, step: Step, attempt: Attempt, decoder: Decoder) -> None:
     """End it if the difference is found and can be; else ask for more symbols, or for the list."""
-    own = _encoder(session, attempt)
+    own = encoder_of(session, attempt)
     attempt.flights += 1
-    needed = decoder.needed()
+    worth = symbols_worth(decoder.their_count)
     if decoder.is_done:
-        missing_there = own.find(decoder.ours)
-        if len(missing_there) == len(decoder.ours) and not own.find(decoder.theirs):
-            held = HeldOutside(state, _snapshot(attempt), own)
-            work(
-                state,
-                session,
-                step,
-                attempt,
-                held if decoder.theirs else None,
-                lambda later: _finish(
-                    state,
-                    session,
-                    later,
-                    attempt,
-                    join_shorts([short for short in decoder.theirs if short not in held.shorts]),
-                    missing_there,
-                ),
-            )
-            return
-    elif not decoder.is_broken and needed <= symbols_worth(decoder.their_count) and attempt.flights < FLIGHTS_MAX:
-        attempt.symbols = needed
-        step.send(session, More(attempt.as_of, needed))
+        finding = Finding(own, decoder.ours | decoder.theirs)
+        work(
+            state,
+            session,
+            step,
+            attempt,
+            finding,
+            lambda later: _found(state, session, later, attempt, decoder, finding.found),
+        )
         return
-    attempt.listing = True
+    if not decoder.is_broken and decoder.likely() <= worth and attempt.flights < FLIGHTS_MAX:
+        _ask_on(state, session, step, attempt, min(decoder.needed(), worth))
+        return
+    _ask_for_list(session, step, attempt)
+
+
+def _found(
+    state: SyncState,
+    session: Session,
+    step: Step,
+    attempt: Attempt,
+    decoder: Decoder,
+    found: Collection[tuple[bytes, int]],
+) -> None:
+    """Finish, unless we hold what only they should hold, or do not hold what only we should."""
+    missing_there = [record_id for record_id, short in found if short in decoder.ours]
+    if len(found) == len(missing_there) == len(decoder.ours):
+        _finish_but_held(state, session, step, attempt, decoder.theirs, missing_there)
+    else:
+        _ask_for_list(session, step, attempt)
+
+
+def _ask_for_list(session: Session, step: Step, attempt: Attempt) -> None:
+    """Ask for all ids; where the peer would find that too early, ask anew when it does not."""
+    run, now_ms = session.audit, step.now.steady_ms
+    if run.list_asked_ms is not None and now_ms - run.list_asked_ms < LIST_ASKED_MS_MIN:
+        run.attempt, run.due_ms = None, run.list_asked_ms + LIST_ASKED_MS_MIN
+        return
+    run.list_asked_ms, attempt.listing = now_ms, True
     step.send(session, List(attempt.as_of))
+
+
+def _ask_on(state: SyncState, session: Session, step: Step, attempt: Attempt, needed: int) -> None:
+    """Ask for more symbols; the first time that these are many, say what is older too: it may all be recent."""
+    had, attempt.symbols = attempt.symbols, needed
+    if attempt.ages is not None or needed - had < OLDER_WORTH:
+        step.send(session, More(attempt.as_of, needed, b""))
+        return
+    ages = attempt.ages = Ages(encoder_of(session, attempt), attempt.as_of, state.audit_set.stamp_of)
+
+    def send(later: Step) -> None:
+        attempt.offered = had
+        later.send(session, More(attempt.as_of, needed, join_shorts(ages.older())))
+
+    work(state, session, step, attempt, ages, send)
+
+
+def recent_received(state: SyncState, session: Session, step: Step, message: Recent) -> None:
+    """Collect a part of what is recent there, in the place of symbols; at the end compare."""
+    attempt = _asking(session, step, message.as_of)
+    if attempt is None:
+        return
+    decoder, ages = attempt.decoder, attempt.ages
+    if decoder is None or ages is None or attempt.working or attempt.listing or decoder.received != attempt.offered:
+        raise MessageError("bad_message", "lists what is recent, and was not asked for it")
+    age, listed = attempt.recent = attempt.recent or (message.age, {})
+    shorts = split_shorts(message.short)
+    count = len(listed) + len(shorts)
+    listed.update(dict.fromkeys(shorts))
+    if message.age != age or len(listed) < count or count > recent_max(attempt.symbols - decoder.received):
+        raise MessageError("bad_message", "a list of another age, with an id twice, or longer than the symbols")
+    if message.final:
+        comparing = RecentComparing(ages, age, listed)
+        work(
+            state,
+            session,
+            step,
+            attempt,
+            comparing,
+            lambda later: _finish_but_held(state, session, later, attempt, comparing.lacking, comparing.missing_there),
+        )
+
+
+def _finish_but_held(
+    state: SyncState,
+    session: Session,
+    step: Step,
+    attempt: Attempt,
+    theirs: Collection[int],
+    missing_there: Iterable[bytes],
+) -> None:
+    """Finish with what only they hold in their set, but for what is held here outside ours."""
+    held = HeldOutside(state, snapshot_of(attempt), encoder_of(session, attempt))
+    work(
+        state,
+        session,
+        step,
+        attempt,
+        held if theirs else None,
+        lambda later: _finish(
+            state,
+            session,
+            later,
+            attempt,
+            join_shorts([short for short in theirs if short not in held.shorts]),
+            missing_there,
+        ),
+    )
 
 
 def ids_received(state: SyncState, session: Session, step: Step, message: Ids) -> None:
@@ -254,9 +305,9 @@ def ids_received(state: SyncState, session: Session, step: Step, message: Ids) -
         raise MessageError("too_large", f"a list of more than {IDS_LISTED_MAX} ids")
     if message.final:
         comparing = Comparing(
-            _snapshot(attempt).buckets,
+            snapshot_of(attempt).buckets,
             listed,
-            _encoder(session, attempt),
+            encoder_of(session, attempt),
             lambda record_id: _is_missing(state, record_id),
         )
         work(
@@ -292,7 +343,7 @@ def _finish(
         step.send(session, Lack(attempt.as_of, part, number == len(parts)))
     if lacking:
         session.into.ask(Question("lack"), step.now.steady_ms)
-    outbound.caught_up(state, session, step, _snapshot(attempt))
+    outbound.caught_up(state, session, step, snapshot_of(attempt))
 
 
 def _starts(lacking: bytes) -> Iterable[int]:

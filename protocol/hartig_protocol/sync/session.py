@@ -31,8 +31,8 @@ class Outbound:
     the audit, because nothing is known of what the peer holds. With `by_name` it catches up by short ids alone. While
     `governance_upto` stands, proofs are sent first; `proofs_sent` says how far. `preview` is sent ahead of a newcomer's
     stream, and `ahead` left out of it. `unacked` are the weights of the messages that the peer has not dealt with; a
-    full window stops sending until it has caught up. `named` waits to be named, in a batch; `preferences` says which
-    hubs' records the peer wants at once (true) or by name (false).
+    full window stops sending until it has caught up. `named` waits to be named, in a batch: ids by their names;
+    `preferences` says which hubs' records the peer wants at once (true) or by name (false).
     """
 
     sent: int = 0
@@ -53,7 +53,7 @@ class Outbound:
     serve: deque[deque[bytes]] = field(default_factory=deque)
     push: deque[bytes] = field(default_factory=deque)
     fetching: int | None = None  # ANSWER or BEHIND: why records are being read by id just now
-    named: dict[bytes, None] = field(default_factory=dict)
+    named: dict[bytes, bytes] = field(default_factory=dict)
     named_due_ms: int | None = None
     preferences: dict[bytes, bool] = field(default_factory=dict)
 

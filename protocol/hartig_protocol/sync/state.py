@@ -233,6 +233,7 @@ class Step:
     def forget(self, state: SyncState, session: Session, code: str, reason: str) -> None:
         """Forget a session whose link is gone or about to go."""
         del state.sessions[session.link]
+        state.overlay.links_changed = True
         was_open = session.is_open
         state.ended.append(session.link)
         if state.feeding is not None and state.feeding.link == session.link:
@@ -262,7 +263,7 @@ def load_state(
     """Build the state of a starting hub from what its store holds."""
     records = [open_record(wire, verify_signature=False) for wire in loaded.governance.values()]
     catalog = Catalog(network)
-    catalog.load(loaded.entries, records, loaded.last_n, loaded.running)
+    catalog.load(loaded.entries, records, loaded.last_n, loaded.running, loaded.said)
     state = SyncState(network, hub_key, node_id, loaded.epoch, catalog, Cursors(loaded.cursors, loaded.told))
     state.invite, state.seed = invite, seed
     for record in sorted(records, key=lambda record: catalog.entries[record.id].n):
@@ -309,3 +310,5 @@ class LoadedRows(Protocol):
     def cursors(self) -> Sequence[Cursor]: ...  # noqa: D102
     @property
     def told(self) -> Sequence[Told]: ...  # noqa: D102
+    @property
+    def said(self) -> Sequence[tuple[int, str, bytes]]: ...  # noqa: D102

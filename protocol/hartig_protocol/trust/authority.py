@@ -21,6 +21,7 @@ from hartig_protocol.records.governance import GRANTED_RANKS, Charter, Rank, con
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.record import Kind, Record
 
+_GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
 _MEMBER_KINDS = frozenset({33, 34})  # notes and marks
 
 assert GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX
@@ -167,11 +168,17 @@ def authority_of(charter: Charter | None, records: Iterable[Record], expired_at_
     grants = _grants_by_author(known)
     ever = _Settling(grants, _revokes(known), {}).run(charter)
     revoked = {**ever.revoked, **dict.fromkeys(sorted(ever.recovered), Rank.SEAT)}
-    if expired_at_ms is None:
+    if expired_at_ms is None or not _some_expired(known, expired_at_ms):
         return Authority(ever.standings, frozenset(ever.proven), revoked)
     acting = {author: [_acting(versions, expired_at_ms) for versions in given] for author, given in grants.items()}
     today = _Settling(acting, _Revokes(), dict(ever.revoked), set(ever.recovered)).run(charter)
     return Authority(today.standings, frozenset(ever.proven), revoked)
+
+
+def _some_expired(records: Iterable[Record], at_ms: int) -> bool:
+    """Whether a grant lets nobody act any more; else who acted ever acts today, and one run tells both."""
+    heads = (record.head for record in records)
+    return any(head.kind == Kind.GRANT and not head.ends and (head.expires or 0) <= at_ms for head in heads)
 
 
 def _acting(versions: list[Record], expired_at_ms: int) -> list[Record]:
@@ -223,4 +230,4 @@ def _revokes(records: Iterable[Record]) -> _Revokes:
 
 def is_governance(kind: int) -> bool:
     """Whether authority is computed from records of this kind."""
-    return kind in (Kind.CHARTER, Kind.GRANT, Kind.REVOKE)
+    return kind in _GOVERNANCE

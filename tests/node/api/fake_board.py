@@ -61,7 +61,7 @@ class FakeContext:
 
     def __init__(self) -> None:
         self.store, self.clock = FakeStore(), FakeClock()
-        self.engine = SimpleNamespace(feed=Feed())
+        self.engine = SimpleNamespace(feed=Feed(), stuck=None)
         self.pen = SimpleNamespace(network=bytes(16), free_place=lambda *_: 1)
         self.node_id = bytes(32)
         self._drawn = 0
@@ -156,7 +156,7 @@ class FakePosts:
         view = await self._own(thread, if_match)
         return self._keep(thread, merged(self.held[thread][0], patch), view.seq + 1)
 
-    async def withdraw(self, thread: str, if_match: str | None) -> PostView:
+    async def withdraw(self, thread: str, if_match: str | None, *, force: bool = False) -> PostView:
         view = replace(await self._own(thread, if_match), state="ended")
         self.held[thread] = (self.held[thread][0], view)
         return view

@@ -9,20 +9,47 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from hartig_node.api import idempotency, kept, kept_index
 from hartig_node.api.app import make_app
 from hartig_node.api.door import loopback_door
-from hartig_node.api.endpoints import ENDPOINTS
+from hartig_node.api.endpoints import ENDPOINTS, Repeat
+from hartig_node.api.idempotency import HEADER, REPLAYED
+from hartig_node.api.problems import API_ERRORS
 from hartig_node.api.routes_admin import INVITE_MEMBERS, TOKEN_MEMBERS
+from hartig_node.api.routes_deals import (
+    ACTIONS,
+    ALLOTMENT_MEMBERS,
+    CLAIM_MEMBERS,
+    COUNT_MEMBERS,
+    HANDOVER_MEMBERS,
+    SURRENDER_MEMBERS,
+)
+from hartig_node.board import dealviews
 from hartig_node.board.board import EVENT_NAMES, event_json
+from hartig_node.board.dealreading import ROLES, STATES
+from hartig_node.board.dealviews import (
+    AccountView,
+    BookView,
+    BrokenView,
+    DealView,
+    EndView,
+    SetAsideView,
+    SideView,
+)
 from hartig_node.board.drafts import DRAFT_FIELDS
 from hartig_node.board.errors import ERRORS
+from hartig_node.board.refusing import Rule
 from hartig_node.board.status import Status
 from hartig_node.board.tokens import SCOPES
 from hartig_node.board.views import PostView
 from hartig_node.doctor.checks import PROBLEMS, SEVERITIES
 from hartig_node.glossary import words_used
 from hartig_node.net.gate import GateCounts
+from hartig_protocol.exchange.deal import DealState
+from hartig_protocol.exchange.summary import LotState, NeedState
+from hartig_protocol.limits import HOUR_MS
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS
+from hartig_protocol.records.steps import How
 from node.api.fake_board import FakeBoard
 
 DOCUMENT = Path(__file__).parents[3] / "node" / "API.md"
@@ -108,11 +135,41 @@ def test_every_event_and_its_fields_are_named() -> None:
 
 def test_every_error_code_is_named_with_its_status() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", section("Problems"), re.MULTILINE)
-    assert {code: int(status) for code, status in rows} == {code: status for code, (status, _title) in ERRORS.items()}
-    used = {
-        code for path in API.glob("*.py") for code in re.findall(r'BoardError\(\s*"(\w+)"', path.read_text("utf-8"))
-    }
-    assert used <= set(ERRORS)
+    codes = {**ERRORS, **API_ERRORS}
+    assert {code: int(status) for code, status in rows} == {code: status for code, (status, _title) in codes.items()}
+    sources = [path.read_text("utf-8") for path in API.glob("*.py")]
+    for error, known in (("BoardError", ERRORS), ("ApiError", API_ERRORS)):
+        used = {code for source in sources for code in re.findall(rf'{error}\(\s*"(\w+)"', source)}
+        assert used
+        assert used <= set(known)
+
+
+def test_every_field_word_and_rule_of_deals_is_named() -> None:
+    views = [SideView, DealView, SetAsideView, AccountView, BrokenView, EndView, BookView]
+    fields = {key for view in views for key in literal_keys(view.as_json)}
+    amounts = {"counted", "free", "promised", "set_aside", "handed_over", "given_up", "needed", "left", "received"}
+    members = {*CLAIM_MEMBERS, *COUNT_MEMBERS, *HANDOVER_MEMBERS, *ALLOTMENT_MEMBERS, *SURRENDER_MEMBERS}
+    words = {*dealviews.ACTIONS, *ACTIONS, *DealState, *NeedState, *LotState, *Rule, *ROLES, *STATES, *How}
+    assert len(fields) > 50
+    assert fields | amounts | members | words | {one for each in ACTIONS.values() for one in each} <= named(
+        section("Deals")
+    )
+
+
+def test_every_promise_about_keys_is_the_programs_own() -> None:
+    said = section("Repeating a request")
+    assert {HEADER, f"{REPLAYED}: true", *API_ERRORS} <= named(said)
+    assert f"after {idempotency.WAIT_S_MAX:g} seconds" in said
+    assert f"{kept.KEPT_MS // HOUR_MS} hours" in said
+    assert f"above {kept.ANSWER_BYTES_MAX // 1024} KiB" in said
+    assert f"{kept_index.ROWS_MAX:,} keys, or {kept_index.BYTES_MAX >> 20} MiB" in said
+    assert f"{kept_index.ALL_BYTES_MAX >> 20} MiB in all" in said
+
+
+def test_what_is_done_again_is_named(board: FakeBoard) -> None:
+    endpoints = make_app(board, loopback_door())[ENDPOINTS].values()
+    safe = {one.path.rpartition("/")[2] for one in endpoints if one.repeat in {Repeat.SAFE, Repeat.LONG}}
+    assert safe <= named(section("Repeating a request"))
 
 
 def test_every_member_of_invites_tokens_and_codes_is_named() -> None:
@@ -133,6 +190,11 @@ def test_every_figure_is_named() -> None:
     assert {_gate_figure(name) for name in GateCounts.__dataclass_fields__} <= names
 
 
+def test_titles_use_peoples_words() -> None:
+    assert not {code: words_used(title) for code, (_status, title) in API_ERRORS.items() if words_used(title)}
+    assert not set(API_ERRORS) & set(ERRORS)
+
+
 def test_hints_use_peoples_words() -> None:
     for path in sorted(API.glob("*.py")):
         for hint in _hints(ast.parse(path.read_text("utf-8"))):
@@ -140,20 +202,26 @@ def test_hints_use_peoples_words() -> None:
 
 
 def _hints(tree: ast.AST) -> list[str]:
-    """Return the texts of every hint: what is assigned to `hint`, and the third argument of a `BoardError`."""
+    """Return the texts of every hint: what is assigned to `hint`, and the third argument of an error."""
     found: list[ast.expr] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == "hint" for one in node.targets):
             found.append(node.value)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BoardError":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"BoardError", "ApiError"}
+        ):
             found += node.args[2:3]
     parts = [part for one in found for part in ast.walk(one) if isinstance(part, ast.Constant)]
     return [part.value for part in parts if isinstance(part.value, str)]
 
 
 def test_the_curl_lines_use_routes_that_exist() -> None:
-    lines = [line for line in text().splitlines() if "4278/" in line or "http://localhost/" in line]
+    written = re.sub(r"\$[A-Z]{2,}", "{id}", text().replace(" $A/", " http://127.0.0.1:4278/api/v1/"))
+    lines = [line for line in written.splitlines() if "4278/" in line or "http://localhost/" in line]
+    lines = [line for line in lines if not line.startswith("    A=")]
     known = {path for _method, path in ROUTE.findall(text())}
-    used = {re.search(r"(?:4278|localhost)(/[^'? ]*)", line)[1] for line in lines}  # type: ignore[index]
-    assert len(used) >= 5
+    used = {re.search(r"(?:4278|localhost)(/[^'? )]*)", line)[1] for line in lines}  # type: ignore[index]
+    assert len(used) >= 10
     assert used <= known

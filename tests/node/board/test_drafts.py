@@ -2,12 +2,14 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board.drafts import clean_text, read_draft
+from hartig_node.board.drafts import clean_text, read_draft, with_closes
 from hartig_node.board.errors import BoardError
 from hartig_protocol.limits import DAY_MS, HOUR_MS
 from hartig_protocol.records.record import Kind
 
 WATER: dict[str, Any] = {"kind": "need", "category": "water.drinking", "title": "Water"}
+
+SHELF: dict[str, Any] = {"kind": "offer", "category": "food.bread", "title": "Bread", "level": "some"}
 
 
 def test_a_short_draft_is_enough() -> None:
@@ -38,6 +40,10 @@ WRONG = [
     ({**WATER, "quantity": "0.5"}, "/quantity", "smaller"),
     ({**WATER, "unit": "BUCKET"}, "/unit", "BUCKET"),
     ({**WATER, "smallest_part": 0}, "/smallest_part", "integer"),
+    ({**SHELF, "rule": "first"}, "/rule", "who comes takes"),
+    ({**WATER, "closes": "2026-11-24T18:00:00Z"}, "/closes", "fair"),
+    ({**WATER, "rule": "first", "closes": "2026-11-24T18:00:00Z"}, "/closes", "fair"),
+    ({**WATER, "rule": "fair", "closes": "soon"}, "/closes", "2026"),
     ({**WATER, "urgency": "very"}, "/urgency", "urgent"),
     ({**WATER, "level": "low"}, "/level", "offer"),
     ({**WATER, "people": -1}, "/people", "whole"),
@@ -107,3 +113,18 @@ CLEANED = [
 @pytest.mark.parametrize(("written", "kept"), CLEANED)
 def test_text_is_cleaned_when_it_is_written(written: str, kept: str) -> None:
     assert clean_text(written) == kept
+
+
+def test_until_when_people_may_ask_is_a_day_or_as_long_as_it_stands() -> None:
+    fair = read_draft({**WATER, "kind": "offer", "rule": "fair"})
+    assert with_closes(fair, 1_000, 5 * DAY_MS).facts["closes"] == 1_000 + DAY_MS
+    assert with_closes(fair, 1_000, HOUR_MS).facts["closes"] == HOUR_MS
+    said = read_draft({**WATER, "kind": "offer", "rule": "fair", "closes": "2026-11-24T18:00:00Z"})
+    assert with_closes(said, 1_000, HOUR_MS) is said
+    first = read_draft({**WATER, "kind": "offer", "rule": "first"})
+    assert with_closes(first, 1_000, HOUR_MS) is first
+
+
+def test_an_open_shelf_has_no_rule_but_open() -> None:
+    assert "rule" not in read_draft(SHELF).facts
+    assert read_draft({**SHELF, "rule": "open"}).facts["rule"] == "open"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from hartig_node.cli.main import main
-from node.client.fake_node import FakeNode
+from node.cli.fake_deals import DealingNode
 
 
 class Result(NamedTuple):
@@ -44,8 +44,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fake(folder: Path) -> Iterator[FakeNode]:
-    with FakeNode(folder / "run" / "api.sock") as fake:
+def fake(folder: Path) -> Iterator[DealingNode]:
+    with DealingNode(folder / "run" / "api.sock") as fake:
         yield fake
 
 

@@ -22,7 +22,7 @@ EVERYTHING = [
     "--avoids", "allergen.nuts", "--satisfies", "diet.vegan", "--contains", "allergen.milk", "--unknown",
     "allergen.fish", "--days", "3", "--window", "2026-11-24", "2026-11-25", "--date", "2026-11-24T18:00",
     "--best-before", "2026-11-26", "--unit", "LTR", "--smallest-part", "10", "--area", "u0yjj", "--audience", "hub",
-    "--parent", ONE,
+    "--parent", ONE, "--contact", "Ask for Ana at the desk", "--closes", "2026-11-24",
 ]  # fmt: skip
 
 
@@ -35,15 +35,15 @@ def test_every_field_of_a_draft_can_be_said(hartig: Hartig, fake: FakeNode) -> N
     assert sent["best_before"] == "2026-11-26T23:59:00+00:00"
     assert sent["requires"] == ["condition.sealed", "condition.new"]
     assert sent["days"] == 3
-    # The language of plain text is said text by text; the rest is an alternative to days, or for offers.
-    assert set(DRAFT_FIELDS) - set(sent) == {"language", "expires_at", "level"}
+    # The language of plain text is said text by text; the rest is an alternative to days or dates, or for offers.
+    assert set(DRAFT_FIELDS) - set(sent) == {"language", "expires_at", "level", "repeats"}
     hartig("offer", "food.bread", "Bread", "--level", "some", "--expires-at", "2026-11-24T18:00+01:00")
     assert fake.requests[-1].value["level"] == "some"
     assert fake.requests[-1].value["expires_at"] == "2026-11-24T18:00:00+01:00"
 
 
-def test_the_import_can_fill_every_field_too() -> None:
-    assert set(DRAFT_FIELDS) == set(FIELDS) - {"window_from", "window_to"} | {"window"}
+def test_the_import_can_fill_every_field_that_a_column_can_hold() -> None:
+    assert set(DRAFT_FIELDS) - {"repeats"} == set(FIELDS) - {"window_from", "window_to"} | {"window"}
 
 
 def test_what_is_fixed_is_grouped_so_in_help() -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, write_whole
+from hartig_node.daemon.node import Node
 
 
 @pytest.fixture
@@ -54,3 +55,14 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_whole(path, b"two")
     assert path.read_bytes() == b"two"
     assert [one.name for one in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_box_key_is_made_once_and_anew_where_it_is_missing(folder: HubFolder) -> None:
+    node = Node.__new__(Node)
+    node.folder = folder
+    public = node._box_key().public
+    path = folder.key_path("box")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert node._box_key().public == public
+    path.unlink()
+    assert node._box_key().public != public

@@ -9,8 +9,9 @@ import pytest
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.network import PROBE_FIRST_S_MAX, PROBES_AT_ONCE_MAX, Network
 from hartig_node.net.address_book import Source
+from hartig_node.net.backoff import DIAL_S_MAX
 from hartig_node.net.certificates import NodeIdentity
-from hartig_node.net.dialing import DIAL_S_MAX, DialError
+from hartig_node.net.dialing import DialError
 from hartig_node.tasks import Tasks
 from support.boards import Bench, node_id_of, running_board
 

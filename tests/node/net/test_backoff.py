@@ -1,6 +1,6 @@
 import pytest
 
-from hartig_node.net.backoff import accept_delay_s, retry_delay_s
+from hartig_node.net.backoff import accept_delay_s, connect_s, dial_s, retry_delay_s
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,12 @@ def test_the_wait_doubles_from_one_second_to_half_a_minute(failures: int, jitter
 )
 def test_a_listener_without_descriptors_rests_a_second_at_most(failures: int, delay_s: float) -> None:
     assert accept_delay_s(failures) == pytest.approx(delay_s)
+
+
+@pytest.mark.parametrize(
+    ("failures", "answer_s", "whole_s"), [(0, 0.5, 2.5), (1, 1.0, 5.0), (2, 2.0, 5.0), (3, 4.0, 5.0), (10**9, 4.0, 5.0)]
+)
+def test_each_round_of_dials_is_twice_as_patient_as_the_one_before(
+    failures: int, answer_s: float, whole_s: float
+) -> None:
+    assert (connect_s(failures), dial_s(failures)) == pytest.approx((answer_s, whole_s))

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from hartig_node.net.address_book import AddressBook, Candidate, Source
-from hartig_node.net.dialer import LINK_S_GOOD, Dialer, LoopTimer
+from hartig_node.net.dialer import AT_ONCE_A_NODE_MAX, LINK_S_GOOD, Dialer, LoopTimer
 from hartig_node.net.links import Link
 from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RemoteError
@@ -65,7 +65,7 @@ class FakeLink:
 class World:
     """A dialer, hosts that answer or do not, and what happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, again_s: float = 3600) -> None:
         self.book = AddressBook()
         self.timer = HandTimer()
         self.up: set[str] = set()
@@ -84,6 +84,7 @@ class World:
             timer=self.timer,
             tasks=Tasks(on_failure=lambda _name, error: self.failures.append(error)),
             stagger_s=3600,
+            again_s=again_s,
         )
 
     async def dial(self, node_id: bytes, candidate: Candidate) -> Link:
@@ -136,6 +137,7 @@ async def test_a_node_that_is_not_there_is_tried_later_and_later(world: World) -
         await world.settle()
         world.timer.pass_s(1000)
     assert world.timer.delays == [1, 2, 4, 8, 16, 25, 25, 25, 25, 25]
+    assert (world.dialer.failures(A), world.dialer.failures(B)) == (10, 0)
     assert world.dialer.states()[A].last_error == "a is down"
     await world.close()
 
@@ -443,6 +445,20 @@ async def test_a_node_heard_of_while_it_is_dialled_is_dialled_again_without_a_wa
     world.hung.set()  # the first fails now, and it is known that the node was heard of meanwhile
     await world.settle()
     assert world.dialer.states()[A].connected, "no time has passed"
+    await world.close()
+
+
+async def test_addresses_that_hang_are_dialled_again_beside_the_dials_that_hang() -> None:
+    world = World(again_s=0)
+    world.know(A, "a")
+    world.hanging = world.up = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    assert world.dialled == ["a"] * AT_ONCE_A_NODE_MAX
+    world.hung.set()
+    await world.settle()
+    assert len(world.links) == 1
+    assert world.dialer.states()[A].connected
     await world.close()
 
 

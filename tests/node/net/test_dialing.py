@@ -12,6 +12,8 @@ from hartig_node.net.links import Link, LinkClosedError
 from hartig_node.net.names import NameLookupError, resolve
 from hartig_node.net.peer_server import PeerServer
 
+NEVER_S = 3600.0
+
 pytestmark = pytest.mark.usefixtures("patience")
 
 
@@ -82,6 +84,19 @@ async def test_why_there_is_no_connection_is_said_in_words_and_without_the_addre
         await dial(identity(2), "127.0.0.1", 1, identity(1).node_id)
     assert "10.0.0.1" not in str(caught.value)
     assert caught.value.code == "dial.unreachable"
+
+
+async def test_how_long_a_connection_may_take_is_the_callers_choice(
+    identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_connection: socket.socket, _address: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    with pytest.raises(DialError, match="in time"):
+        await dial(identity(2), "127.0.0.1", 1, identity(1).node_id, NEVER_S, connect_s=0.01)
+    with pytest.raises(DialError, match="in time"):
+        await probe(identity(2), "127.0.0.1", 1, 0.01)
 
 
 async def test_a_name_is_looked_up_and_each_of_its_addresses_tried(

@@ -148,3 +148,76 @@ async def test_of_those_that_are_heard_one_at_a_time_is_beyond_the_number() -> N
         attempts.ends[name].set_exception(RemoteError("dial.planted", name))
     assert await racing == "rest"
     assert attempts.begun == ["a", "b", "one", "two", "three", "rest"]
+
+
+class Hanging:
+    """Attempts that hang until the test ends one of them, each beginning with a number of its own."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ends: list[asyncio.Future[str]] = []
+
+    def __call__(self, name: str) -> Attempt:
+        async def attempt() -> str:
+            self.begun.append(name)
+            self.ends.append(asyncio.get_running_loop().create_future())
+            return await self.ends[-1]
+
+        return attempt
+
+    async def until(self, count: int) -> None:
+        while len(self.begun) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    async def no_more(self) -> None:
+        for _turn in range(20):
+            await asyncio.sleep(0)
+
+
+def race_again(
+    *attempts: Attempt, at_once_max: int, again_s: float = 0.0, again_for_s: float = NEVER_S
+) -> asyncio.Task[str | None]:
+    racing = race(
+        attempts,
+        stagger_s=0,
+        at_once_max=at_once_max,
+        discard=lambda _won: None,
+        again_s=again_s,
+        again_for_s=again_for_s,
+    )
+    return asyncio.get_running_loop().create_task(racing)
+
+
+async def test_attempts_that_hang_are_begun_again_in_turn_and_a_later_beginning_can_win() -> None:
+    hanging = Hanging()
+    racing = race_again(hanging("a"), hanging("b"), at_once_max=4)
+    await hanging.until(4)
+    await hanging.no_more()
+    assert hanging.begun == ["a", "b", "a", "b"], "as many as may run at once"
+    for number in (0, 2):
+        hanging.ends[number].set_exception(RemoteError("dial.planted", "a"))
+    await hanging.until(6)
+    assert hanging.begun[4:] == ["a", "b"], "what hung and then failed has its turn, too"
+    hanging.ends[4].set_result("a at last")
+    assert await racing == "a at last"
+
+
+async def test_what_fails_at_once_is_not_begun_again() -> None:
+    hanging, failing = Hanging(), Attempts()
+    racing = race_again(failing.fails("gone"), hanging("a"), at_once_max=3, again_s=0.05)
+    await hanging.until(3)
+    assert (failing.begun, hanging.begun) == (["gone"], ["a", "a", "a"])
+    for end in hanging.ends:
+        end.set_exception(RemoteError("dial.planted", "a"))
+    assert await racing is None
+
+
+@pytest.mark.parametrize(("again_s", "again_for_s"), [(NEVER_S, NEVER_S), (0.0, 0.0)], ids=["too early", "too late"])
+async def test_nothing_is_begun_again_before_or_after_its_time(again_s: float, again_for_s: float) -> None:
+    hanging = Hanging()
+    racing = race_again(hanging("a"), at_once_max=9, again_s=again_s, again_for_s=again_for_s)
+    await hanging.until(1)
+    await hanging.no_more()
+    assert hanging.begun == ["a"]
+    hanging.ends[0].set_result("a")
+    assert await racing == "a"

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import socket
 import stat
 from pathlib import Path
@@ -95,3 +96,14 @@ def test_tuning_leaves_unix_sockets_alone() -> None:
         tune(tcp)
         assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert tcp.getsockopt(socket.IPPROTO_TCP, sockets._THIN_LINEAR_TIMEOUTS) == 1
+        with contextlib.suppress(OSError):  # of a system that does not know it
+            assert tcp.getsockopt(socket.IPPROTO_TCP, sockets._REPEAT_MS_MAX) == sockets.REPEAT_MS_MAX
+
+
+def test_what_a_system_does_not_know_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "_CONGESTION_CONTROL", b"unheard of")
+    monkeypatch.setattr(sockets, "_REPEAT_MS_MAX", 9_999)
+    with socket.socket() as tcp:
+        tune(tcp)
+        assert tcp.getsockopt(socket.IPPROTO_TCP, sockets._THIN_LINEAR_TIMEOUTS) == 1

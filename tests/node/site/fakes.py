@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from aiohttp.test_utils import TestClient
 
+from hartig_node.board.dealviews import AccountView, BookView, DealView, SideView
 from hartig_node.board.drafts import read_draft
 from hartig_node.board.errors import BoardError
 from hartig_node.board.fetching import Fetching
@@ -55,6 +56,7 @@ class PostsInMemory:
         self.words: dict[str, str] = {}
         self.drafts: list[Any] = []
         self.fails_with: BoardError | None = None
+        self.is_promised = False
         self.before_publishing: Callable[[], Awaitable[None]] | None = None
 
     def add(self, draft: Any, author_name: str = "Riverside free store", **changes: Any) -> PostView:
@@ -127,8 +129,10 @@ class PostsInMemory:
             raise BoardError("not_found", "no post belongs to this word here")
         return await self.get(self.words[word])
 
-    async def change_by_word(self, word: str, action: str) -> PostView:
+    async def change_by_word(self, word: str, action: str, *, force: bool = False) -> PostView:
         view = await self.find_by_word(word)
+        if self.is_promised and action == "withdraw" and not force:
+            raise BoardError("not_allowed", "promised from this post", rule="still_promised")
         if view.state == "ended":
             raise BoardError("ended", "this post was withdrawn")
         changed = (
@@ -151,9 +155,111 @@ def _fits(view: PostView, query: ListQuery) -> bool:
     )
 
 
+def side(post_id: str, title: str, **more: Any) -> SideView:
+    return SideView(post_id, title={"en": title}, unit="H87", smallest_part=1, **more)
+
+
+def deal_of(need: PostView, state: str = "promised", **changes: Any) -> DealView:
+    """A deal of a neighbour's need: eight asked of the kitchen, of which six are promised."""
+    view = DealView(
+        id=f"{len(state):064x}",
+        state=state,
+        need=side(need.id, "Blankets for 8", is_mine=True),
+        lot=side("9" * 32, "Wool blankets", hub_name="Strike kitchen"),
+        quantity="8",
+        asks="8",
+        promised="6",
+        handed_over=None,
+        how=None,
+        received=None,
+        given_back=None,
+        date_ms=None,
+        lot_date_ms=None,
+        asked_ms=START_MS,
+        promised_ms=START_MS,
+        hold_min=2880,
+        is_loan=False,
+        marks=(state,),
+        what_next=("receive", "cancel"),
+    )
+    return replace(view, **changes)
+
+
+def book_of(post: PostView, **changes: Any) -> BookView:
+    """The account of a post."""
+    view = BookView(
+        post=side(post.id, "Blankets for 8", is_mine=True),
+        kind=post.kind,
+        progress={"state": "open"},
+        is_opened=True,
+        total=AccountView(None, {}),
+        accounts=(),
+        set_aside=(),
+        deals=(),
+        deals_total=0,
+        broken=(),
+        ended=None,
+        written=1,
+        room=1,
+        note=None,
+    )
+    return replace(view, **changes)
+
+
+class DealsInMemory:
+    """Deals as the pages see them; `said` is what was said of them, `fails_with` is raised by what is said next."""
+
+    def __init__(self) -> None:
+        self.books: dict[str, BookView] = {}
+        self.said: list[tuple[Any, ...]] = []
+        self.fails_with: BoardError | None = None
+
+    async def book_view(self, thread: str) -> BookView:
+        if thread not in self.books:
+            raise BoardError("not_found", "there is no account")
+        return self.books[thread]
+
+    async def deal(self, claim: str) -> DealView:
+        for book in self.books.values():
+            for view in book.deals:
+                if view.id == claim:
+                    return view
+        raise BoardError("not_found", "there is no such deal")
+
+    async def _say(self, claim: str, *said: Any) -> DealView:
+        failure, self.fails_with = self.fails_with, None
+        if failure is not None:
+            raise failure
+        self.said.append(said)
+        return await self.deal(claim)
+
+    async def cancel(self, claim: str) -> DealView:
+        return await self._say(claim, "cancel")
+
+    async def receive(self, claim: str, how: str = "ok", quantity: str | None = None) -> DealView:
+        return await self._say(claim, "receive", how, quantity)
+
+    async def give_back(self, claim: str) -> DealView:
+        return await self._say(claim, "give back")
+
+
+class ContactsInMemory:
+    """What other hubs have said of how to be reached; `asked` says for which side that was asked."""
+
+    def __init__(self) -> None:
+        self.told: str | None = None
+        self.asked: list[str | None] = []
+
+    async def contact_of(self, _claim: bytes, role: str | None = None) -> str | None:
+        self.asked.append(role)
+        return self.told
+
+
 @dataclass
 class BoardInMemory:
     posts: PostsInMemory
+    deals: DealsInMemory = field(default_factory=DealsInMemory)
+    contacts: ContactsInMemory = field(default_factory=ContactsInMemory)
     config: Settings = field(default_factory=Settings)
     fetched: Fetching = field(default_factory=lambda: Fetching(None, None, 0, 0, None, is_connected=False))
 

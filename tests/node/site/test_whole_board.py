@@ -12,6 +12,7 @@ from node.site.reading import read
 from support.boards import Bench, running_board
 
 NEED = {"title": "Mantas para el frío", "category": "household.bedding", "language": "es"}
+OFFER = {"category": "household.bedding", "title": "Wool blankets"}
 
 
 @pytest.fixture
@@ -98,3 +99,41 @@ async def test_a_hub_without_a_network_says_so(bench: Bench) -> None:
             answer = await Browser(client).post("/need", NEED)
     assert answer.status == 409
     assert "does not belong to a network yet" in read(answer.text).text
+
+
+async def test_a_need_is_met_and_the_neighbour_says_so(neighbour: Browser, bench: Bench) -> None:
+    word = await post_and_read_word(neighbour, "/need", {**NEED, "quantity": "8"})
+    offer = await bench.board.posts.publish({"kind": "offer", "quantity": 20, "contact": "the blue door", **OFFER})
+    need = await bench.board.posts.find_by_word(word)
+    deal = await bench.board.deals.ask(need.id, offer.id)
+    await bench.board.deals.promise(deal.id, 6)
+    page = read((await neighbour.post("/mine", {"word": word})).text)
+    for said in ("Asked: 8", "Promised: 6", "How to reach them:", "the blue door"):
+        assert said in page.text
+    assert "Still free: 14" in read((await neighbour.get("/")).text).text
+    short = {"word": word, "deal": deal.id, "do": "short", "quantity": "9"}
+    refused = await neighbour.post("/mine", short)
+    assert refused.status == 409
+    assert "So much was not asked for." in refused.text
+    halves = await neighbour.post("/mine", {**short, "quantity": "2.5"})
+    assert "Write a whole number" in halves.text
+    assert "Arrived, but not all of it" in (await neighbour.post("/mine", {**short, "quantity": "5"})).text
+    assert "Still needed: 3" in read((await neighbour.get("/")).text).text
+    rest = await bench.board.deals.ask(need.id, offer.id)
+    arrived = await neighbour.post("/mine", {"word": word, "deal": rest.id, "do": "arrived"})
+    assert "All of it has arrived." in read(arrived.text).text
+    assert "All there" in read((await neighbour.get("/")).text).text
+    for claim in ("x", "7" * 64):
+        assert (await neighbour.post("/mine", {**short, "deal": claim})).status in (400, 404)
+
+
+async def test_an_offer_that_is_promised_is_taken_down_at_the_second_word(neighbour: Browser, bench: Bench) -> None:
+    word = await post_and_read_word(neighbour, "/offer", {**NEED, "quantity": "8"})
+    offer = await bench.board.posts.find_by_word(word)
+    need = await bench.board.posts.publish({"kind": "need", "quantity": 8, **OFFER})
+    await bench.board.deals.promise((await bench.board.deals.ask(need.id, offer.id)).id)
+    kept = await neighbour.post("/mine", {"word": word, "do": "withdraw"})
+    assert "Something of it is promised." in kept.text
+    assert "All promised" in (await neighbour.get("/")).text
+    done = await neighbour.post("/mine", {"word": word, "do": "withdraw", "all_the_same": "yes"})
+    assert "It is taken down" in done.text

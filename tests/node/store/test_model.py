@@ -26,6 +26,9 @@ NET = Network()
 HUBS = [NET.hub(1), NET.hub(2)]
 
 
+LOT_STEP = bytes(range(32))
+
+
 def _pool() -> list[Record]:
     needs = [
         NET.need(HUBS[place % 2], place=place, title=title, category=category, audience=audience)
@@ -42,10 +45,17 @@ def _pool() -> list[Record]:
     ended = [NET.revise(HUBS[place % 2], need, ends=True) for place, need in enumerate(later)]
     offers = [NET.offer(HUBS[0], place=10, level="low"), NET.offer(HUBS[1], place=11, mode="lend", urgency="urgent")]
     steps = [NET.step(HUBS[0], needs[0]), NET.step(HUBS[0], needs[0], NET.step(HUBS[0], needs[0]))]
+    claim = {"verb": "claim", "lot": offers[0].head.thread, "quantity": 1, "asks": 1}
+    allot = {"verb": "allot", "hub": HUBS[1].public, "quantity": 1}
+    steps += [NET.step(HUBS[1], needs[1], kind=128, facts=claim), NET.step(HUBS[0], offers[0], kind=128, facts=allot)]
+    steps.append(
+        NET.step(HUBS[0], offers[0], steps[-1], kind=128, facts={"verb": "release", "of": LOT_STEP, "why": "lapsed"})
+    )
     return [*NET.founding(2), *needs, *later, *ended, *offers, *steps, NET.unknown(HUBS[0], place=12)]
 
 
 POOL = _pool()
+OFFER = next(record for record in POOL if record.head.kind == 17)
 FILTERS = [
     PostFilter(NOW_MS),
     PostFilter(NOW_MS, standing=False),
@@ -166,6 +176,11 @@ class BothStores(RuleBasedStateMachine):
         self.both(lambda store: store.read_arrivals(2, 99, 5, 2_000, governance=False))
         self.both(lambda store: store.read_arrivals(0, 99, 99, 99_000, governance=True))
         self.both(lambda store: store.read_records([record.id for record in POOL]))
+        self.both(lambda store: store.claims_on(OFFER.head.thread, 0, 9))
+        self.both(lambda store: store.allotments_to(HUBS[1].public, 0, 9))
+        self.both(lambda store: store.steps_about(LOT_STEP))
+        for hub in HUBS:
+            self.both(lambda store, hub=hub: store.chains_of(hub.public))
         for wanted in FILTERS:
             page = self.both(lambda store, wanted=wanted: store.posts(wanted, None, 2))
             if page.after is not None:

@@ -186,6 +186,28 @@ def test_lists_walk_the_index_that_leads_and_sort_nothing(
     assert not any("TEMP B-TREE" in line for plan in ordered for line in plan)
 
 
+def test_while_much_comes_in_indexing_waits_and_not_for_ever() -> None:
+    turn = indexing.Turn()
+    assert turn.has_come()
+    turn.stored(10_000)
+    assert turn.has_come(), "one import is no stream"
+    for _ in range(3):
+        turn.stored(indexing.MUCH // 2)
+        turn.stored(indexing.MUCH // 2)
+        assert not turn.has_come()
+        assert not turn.has_come(), "a commit may take longer than the time between two calls"
+    lull = [turn.has_come() for _ in range(indexing.QUIET_CALLS)]
+    assert lull == [False] * (indexing.QUIET_CALLS - 1) + [True]
+    for _ in range(20):
+        turn.stored(indexing.MUCH - 1)
+        assert turn.has_come(), "what people write is little"
+    said = []
+    for _ in range(indexing.YIELDS_MAX + 3):
+        turn.stored(indexing.MUCH)
+        said.append(turn.has_come())
+    assert said == [True] + [False] * indexing.YIELDS_MAX + [True] * 2
+
+
 def test_texts_of_another_form_are_indexed_again(
     connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from hartig_node.ports import StoreError, StoreFullError
 from hartig_node.store import writer as writer_module
+from hartig_node.store.indexing import MUCH
 from hartig_node.store.reserve import Reserve
 from hartig_node.store.sqlite import SqliteStore
 from hartig_protocol.errors import LocalError
@@ -160,6 +161,18 @@ async def test_what_was_acknowledged_survives_a_power_cut(store: SqliteStore, op
         after = await opened(cut)
         await check_all_there(after, place + 1)
         await after.close()
+
+
+async def test_while_commit_follows_commit_nothing_is_indexed(store: SqliteStore) -> None:
+    arrivals, lefts = Arrivals(), []
+    for first in range(0, 3 * MUCH, MUCH):
+        records = [NET.need(HUB, place=place) for place in range(first, first + MUCH)]
+        await store.commit(arrivals.commit(*records))
+        lefts.append(await store.index_some())
+    assert lefts == [0, MUCH, 2 * MUCH]
+    while await store.index_some():
+        pass
+    assert (await store.status()).unindexed == 0
 
 
 # --- A full disk

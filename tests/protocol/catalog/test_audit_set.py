@@ -198,6 +198,7 @@ def test_long_work_is_a_job_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.take(need(place=50), NETWORK.revoke(OTHER.public))
     assert run(job) > 5
     assert audit_set.job(HOUR) is None
+    assert not audit_set._view(HOUR).stale(), "the job has caught up with what came meanwhile"
     is_as_defined(shelf, audit_set, HOUR)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hartig_protocol.catalog import arrivals, index
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.commit import Commit
-from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.entry import Body, Entry, register_of_head
 from hartig_protocol.catalog.held import Held
 from hartig_protocol.catalog.index import Index
 from hartig_protocol.catalog.life import Calendar
@@ -94,6 +94,18 @@ def test_ids_are_told_apart_where_one_lies_across_two_others() -> None:
     assert list(index.beginning_with(b"\x10\x05" + bytes(6))) == [0]
 
 
+def test_ids_of_one_bucket_are_found_whatever_came_first() -> None:
+    random, held = Random(2), Index()
+    model = {b"\x10\x05" + seeded(f"id {row}", 30): row for row in range(50)}
+    for record_id in random.sample(sorted(model), 50):
+        held.add(record_id, model[record_id])
+    for gone in random.sample(sorted(model), 20):
+        held.remove(gone, model.pop(gone))
+    assert held.ids[0x100] == b"".join(sorted(model))
+    assert list(held.rows[0x100]) == [model[record_id] for record_id in sorted(model)]
+    assert all(held.find(record_id) == row for record_id, row in model.items())
+
+
 def test_what_changed_lately_is_known_by_bucket_and_long_ago_it_may_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "TOUCHES_MAX", 4)
     held, ids = Index(), [bytes([number]) * 32 for number in range(10)]
@@ -149,6 +161,11 @@ def test_the_views_show_the_catalog() -> None:
     assert (HUB.public, "revoke", revoke.head.thread) not in catalog.registers
     with pytest.raises(KeyError):
         catalog.registers[HUB.public, "place", 99]
+    private = need(place=post.head.place or 0, audience="hub")
+    for record in (post, revoke, private, NETWORK.step(HUB, post), need(place=99)):
+        found = catalog.held.registers.find_for(record.head)
+        assert found == catalog.held.registers.find(register_of_head(record.head) or (b"", "", 0))
+        assert (found >= 0) == (record.head.place != 99 and record is not private)
     catalog.held.remove(catalog.held.index.find(revoke.id))
     assert (revoke.head.author, "revoke", revoke.head.thread) not in catalog.registers
     assert len(list(catalog.registers.of_kind(32))) == sum(one.kind == 32 for one in catalog.entries.values())

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from hartig_protocol.errors import RecordError
 from hartig_protocol.records import keys
-from hartig_protocol.records.keys import SigningKey, is_strict_key, recovery_consent, recovery_hash, sha256, verify
+from hartig_protocol.records.keys import (
+    SigningKey,
+    is_strict_key,
+    recovery_consent,
+    recovery_hash,
+    sha256,
+    sha256_of,
+    verify,
+)
 
 # RFC 8032, section 7.1, tests 1 to 3: seed, public key, message, signature.
 RFC_8032 = [
@@ -90,12 +98,12 @@ def test_a_private_key_does_not_show_itself() -> None:
 
 def test_every_prefix_is_another_and_none_begins_with_another() -> None:
     prefixes = [value for name, value in vars(keys).items() if name.startswith("PREFIX_")]
-    assert len(set(prefixes)) == len(prefixes) == 15
+    assert len(set(prefixes)) == len(prefixes) == 16
     assert all(prefix.startswith(b"hartig/1 ") and prefix.index(b"\0") == len(prefix) - 1 for prefix in prefixes)
 
 
 def test_parts_are_hashed_as_if_joined() -> None:
-    assert sha256(b"a", b"b") == sha256(b"ab")
+    assert sha256(b"a", b"b") == sha256(b"ab") == sha256_of(b"a", b"b")
 
 
 def test_a_recovery_key_is_named_by_a_hash_and_consented_to_with_all_three_parts() -> None:

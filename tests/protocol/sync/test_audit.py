@@ -10,7 +10,7 @@ from hartig_protocol.limits import (
     DAY_MS,
     MINUTE_MS,
 )
-from hartig_protocol.sync import audit_jobs, feeding, repair
+from hartig_protocol.sync import audit_jobs, feeding
 from hartig_protocol.sync.audit import (
     ATTEMPT_MS_MAX,
     DEFERRED_MS_MAX,
@@ -20,6 +20,7 @@ from hartig_protocol.sync.audit import (
     resume_deferred,
 )
 from hartig_protocol.sync.audit_run import BEGUN_PER_MINUTE_MAX
+from hartig_protocol.sync.audit_work import work
 from hartig_protocol.sync.messages import (
     ANSWER,
     BEHIND,
@@ -240,14 +241,6 @@ def test_audits_are_welcome_again_after_a_minute(wire: Wire) -> None:
     assert puppet.closed is None
 
 
-@pytest.mark.parametrize("changes", [{"hour": 5}, {"as_of": 5}])
-def test_an_audit_that_names_no_full_hour_costs_the_link(wire: Wire, changes: dict[str, int]) -> None:
-    puppet = greeted(wire, wire.member(1))
-    told = {"hour": hour(wire), "as_of": hour(wire), **changes}
-    puppet.say(Audit(told["hour"], True, told["as_of"], 0, bytes(16)))
-    assert_closed(puppet, "bad_message")
-
-
 def test_an_hour_that_does_not_follow_costs_the_link_at_the_second_time(wire: Wire) -> None:
     puppet = greeted(wire, wire.member(1))
     strange = Audit(hour(wire), True, hour(wire) + 30 * DAY_MS // H * H, 0, bytes(16))
@@ -372,7 +365,7 @@ def test_work_for_a_link_that_is_gone_ends(wire: Wire) -> None:
             return False
 
     step = Step(wire.clock(a))
-    repair.work(state, puppet.session, step, attempt, Endless(), lambda _: steps.append("then"))
+    work(state, puppet.session, step, attempt, Endless(), lambda _: steps.append("then"))
     state.continue_jobs(Step(wire.clock(a)))
     assert attempt.working
     wire.handle(a, LinkClosed(puppet.link, "cut"))

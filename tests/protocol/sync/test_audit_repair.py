@@ -13,6 +13,7 @@ from hartig_protocol.limits import (
 from hartig_protocol.sync import audit_jobs, repair
 from hartig_protocol.sync.messages import (
     ANSWER,
+    Audit,
     Equal,
     Ids,
     Lack,
@@ -45,6 +46,7 @@ from support.auditing import (
     needs,
     phantoms,
     rows,
+    settle,
     shorts,
     symbols,
     wrong,
@@ -88,7 +90,7 @@ def test_a_lie_about_the_count_gets_a_bounded_sketch(wire: Wire, count: int) -> 
 def test_more_symbols_follow_those_that_were_sent(wire: Wire) -> None:
     a = wire.member(1, *needs(wire, 30))
     puppet = greeted(wire, a)
-    puppet.say(wrong(wire, len(a.ids)), More(hour(wire), 20))
+    puppet.say(wrong(wire, len(a.ids)), More(hour(wire), 20, b""))
     _, more = puppet.all_heard(Sketch)
     assert (more.first, more.symbols) == (FIRST_FLIGHT, symbols(puppet, a.ids, FIRST_FLIGHT, 20))
 
@@ -96,7 +98,7 @@ def test_more_symbols_follow_those_that_were_sent(wire: Wire) -> None:
 @pytest.mark.parametrize("upto", [0, FIRST_FLIGHT, 10**9])
 def test_symbols_are_asked_for_upward_and_within_bounds(wire: Wire, upto: int) -> None:
     puppet = greeted(wire, wire.member(1))
-    puppet.say(wrong(wire), More(hour(wire), upto))
+    puppet.say(wrong(wire), More(hour(wire), upto, b""))
     assert_closed(puppet, "bad_message")
 
 
@@ -106,9 +108,9 @@ def test_symbols_asked_for_one_by_one_cost_the_link(wire: Wire) -> None:
     puppet = greeted(wire, a)
     puppet.say(wrong(wire, len(a.ids)))
     for upto in range(FIRST_FLIGHT + 1, FIRST_FLIGHT + FLIGHTS_MAX):
-        puppet.say(More(hour(wire), upto))
+        puppet.say(More(hour(wire), upto, b""))
     assert puppet.closed is None
-    puppet.say(More(hour(wire), FIRST_FLIGHT + FLIGHTS_MAX))
+    puppet.say(More(hour(wire), FIRST_FLIGHT + FLIGHTS_MAX, b""))
     assert_closed(puppet, "too_often")
 
 
@@ -140,12 +142,14 @@ def test_what_nobody_was_asked_for_is_passed_over(wire: Wire) -> None:
         Ids(hour(wire), (seeded("phantom", 32),), True),
         Equal(hour(wire)),
         Sketch(hour(wire), 5, 0, b"x"),
-        More(hour(wire), 20),
+        More(hour(wire), 20, b""),
         List(hour(wire)),
         Lack(hour(wire), b"", True),
     )
     puppet.say(wrong(wire))
-    puppet.say(Equal(hour(wire)), Sketch(hour(wire), 5, 0, b"x"), More(other, 20), List(other), Lack(other, b"", True))
+    puppet.say(
+        Equal(hour(wire)), Sketch(hour(wire), 5, 0, b"x"), More(other, 20, b""), List(other), Lack(other, b"", True)
+    )
     assert puppet.closed is None
     assert [type(message) for message in puppet.heard] == [Sketch]
 
@@ -288,6 +292,25 @@ def test_symbols_that_do_not_decode_lead_to_the_list_and_symbols_after_that_cost
     assert_closed(puppet, "bad_message")
 
 
+def test_the_list_is_not_asked_for_again_before_the_peer_would_send_it(wire: Wire) -> None:
+    a, puppet, as_of = listing(wire)
+    puppet.say(Ids(as_of, tuple(sorted(a.ids)), True))
+    begun_again: list[int] = []
+    for _ in range(12):
+        puppet.heard.clear()
+        puppet.session.audit.due_ms = min(wire.now.steady_ms, puppet.session.audit.due_ms)
+        settle(puppet)
+        if puppet.all_heard(Audit):
+            garbage(puppet, as_of, len(a.ids))
+        if puppet.all_heard(List):
+            break
+        assert puppet.session.audit.attempt is None
+        begun_again.append(puppet.session.audit.due_ms)
+        wire.pass_time(10_000)
+    assert len(set(begun_again)) == 1
+    assert wire.now.steady_ms >= begun_again[0]
+
+
 def test_endless_flights_end_in_the_list(wire: Wire) -> None:
     a, puppet, as_of = begun(wire, *needs(wire, 60))
     count = len(a.ids)
@@ -301,6 +324,9 @@ def test_endless_flights_end_in_the_list(wire: Wire) -> None:
 
 class _Never(Decoder):
     is_done = False
+
+    def likely(self) -> int:
+        return self.received + 1
 
     def needed(self) -> int:
         return self.received + 1

@@ -52,6 +52,7 @@ class Place:
         self.actions += step.actions()
 
     def look(self) -> None:
+        self.overlay.links_changed = True  # sessions come and go here as a test says
         self.do(overlay.refresh)
 
     def look_again(self) -> None:

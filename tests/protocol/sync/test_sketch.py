@@ -15,6 +15,7 @@ from hartig_protocol.sync.sketch import (
     CHECK_MASK,
     COUNT_BITS,
     FIRST_FLIGHT,
+    FIRST_FLIGHT_MAX,
     SKETCH_SYMBOLS_MAX,
     SYMBOL_BYTES,
     SYMBOLS_PER_FRAME_MAX,
@@ -219,10 +220,11 @@ def test_short_ids_travel_joined() -> None:
 
 def test_flights_grow_with_the_difference_of_counts_and_never_cost_more_than_part_of_a_list() -> None:
     assert first_flight(1000, 1000) == FIRST_FLIGHT
-    assert first_flight(900, 1000) == first_flight(1100, 1000) == FIRST_FLIGHT // 2 + 150
-    assert first_flight(0, 1000) == symbols_worth(1000) == 1133
+    assert first_flight(980, 1000) == first_flight(1020, 1000) == FIRST_FLIGHT // 2 + 30
+    assert first_flight(0, 100) == symbols_worth(100) == 113
     assert first_flight(10**15, 3) == FIRST_FLIGHT
-    assert first_flight(0, 10**15) == SKETCH_SYMBOLS_MAX
+    assert first_flight(0, 10**15) == FIRST_FLIGHT_MAX
+    assert symbols_worth(10**15) == SKETCH_SYMBOLS_MAX
 
 
 def test_ids_are_found_by_their_short_ids() -> None:

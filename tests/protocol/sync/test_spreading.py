@@ -4,7 +4,15 @@ import itertools
 
 import pytest
 
-from hartig_protocol.limits import ANNOUNCE_AFTER_MS, ANNOUNCE_LATER_MS, ORIGINS_MAX
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.limits import (
+    ANNOUNCE_AFTER_MS,
+    ANNOUNCE_LATER_MS,
+    MESH_ANNOUNCE_AFTER_MS,
+    MESH_ANNOUNCE_LATER_MS,
+    ORIGINS_MAX,
+    PULL_WAIT_MS_MAX,
+)
 from hartig_protocol.sync import overlay, spreading
 from hartig_protocol.sync.messages import ANSWER, Have, Prefer, Pull, Records
 from support.cores import Core
@@ -12,7 +20,7 @@ from support.records import seeded
 from support.talk import have, live, meet, needs, opened, stream
 from support.wire import Puppet, Wire
 
-NAMED_MS = ANNOUNCE_AFTER_MS + ANNOUNCE_LATER_MS
+NAMED_MS = MESH_ANNOUNCE_AFTER_MS + MESH_ANNOUNCE_LATER_MS
 
 
 @pytest.fixture
@@ -108,7 +116,37 @@ def test_a_step_that_waited_goes_to_who_did_not_send_it(wire: Wire) -> None:
     assert one.all_heard(Have) == [have(step)]
 
 
+def test_names_wait_longer_where_the_origin_has_a_link_with_each(wire: Wire) -> None:
+    a = wire.member(1)
+    origin, other = opened(wire, a, 2), quiet(opened(wire, a, 3))
+    origin.say(live(wire.network.need(origin.hub_key)))
+    wire.pass_time(NAMED_MS - 1)
+    assert other.all_heard(Have) == []
+
+
+def test_a_name_that_waits_to_be_sent_is_heard_as_that_of_a_record_that_is_held(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = wire.member(1)
+    origin, other = opened(wire, a, 2), quiet(opened(wire, a, 3))
+    need = wire.network.need(origin.hub_key)
+    origin.say(live(need))
+    monkeypatch.setattr(Catalog, "find_prefix", lambda _catalog, short: pytest.fail(f"looked for {short.hex()}"))
+    other.say(have(need))
+    wire.pass_time(PULL_WAIT_MS_MAX)
+    assert other.all_heard(Pull) == other.all_heard(Have) == []
+
+
 # --- More hubs than can be linked with all
+
+
+def test_names_go_soon_where_they_may_be_the_only_way(wire: Wire, village: None) -> None:
+    a = wire.member(1)
+    origin, other = opened(wire, a, 2), quiet(opened(wire, a, 3))
+    need = wire.network.need(origin.hub_key)
+    origin.say(stream(need))
+    wire.pass_time(ANNOUNCE_AFTER_MS + ANNOUNCE_LATER_MS)
+    assert other.all_heard(Have) == [have(need)]
 
 
 def test_an_origin_of_which_a_peer_has_not_spoken_is_named_at_once(wire: Wire, village: None) -> None:

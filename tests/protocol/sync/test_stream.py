@@ -359,7 +359,13 @@ def test_while_the_store_is_read_new_records_wait_their_turn(wire: Wire) -> None
     assert need.wire in [tuple(row) for m in puppet.all_heard(Records) for row in m.records]
 
 
-def test_a_batch_that_ends_between_known_numbers_is_not_told(wire: Wire) -> None:
+@pytest.fixture
+def _told_after_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "THROUGH_AFTER_RECORDS", 4)
+
+
+@pytest.mark.usefixtures("_told_after_four")
+def test_a_long_stream_says_in_the_middle_how_far_it_is(wire: Wire) -> None:
     a = wire.member(1)
     wire.publish(a, *needs(wire, a, 5))
     wire.reads_held = True
@@ -369,6 +375,17 @@ def test_a_batch_that_ends_between_known_numbers_is_not_told(wire: Wire) -> None
     assert [m.n for m in puppet.all_heard(Through)] == [4]
 
 
+def test_a_short_stream_says_nothing_in_the_middle(wire: Wire) -> None:
+    a = wire.member(1)
+    wire.publish(a, *needs(wire, a, 5))
+    wire.reads_held = True
+    puppet = opened(wire, a, count=0)
+    wire.handle(a, ArrivalsRead(puppet.link, 0, a.hub.catalog.last_n, ()))  # proofs: none
+    wire.handle(a, ArrivalsRead(puppet.link, 0, 4, ()))
+    assert puppet.all_heard(Through) == []
+
+
+@pytest.mark.usefixtures("_told_after_four")
 def test_a_batch_that_ends_at_a_record_that_is_gone_is_not_told(wire: Wire) -> None:
     a = wire.member(1)
     posts = needs(wire, a, 5)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -327,6 +328,14 @@ def test_the_verdict_does_not_depend_on_order(records: list[Record], at_ms: int 
     shuffled = records[:]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert judged(*shuffled, at_ms=at_ms) == first
+
+
+@settings(max_examples=150, deadline=None)
+@given(societies)
+def test_where_no_grant_has_expired_one_run_says_what_two_would(records: list[Record]) -> None:
+    once = judged(*records, at_ms=NOW_MS)
+    with patch.object(authority_module, "_some_expired", return_value=True):
+        assert judged(*records, at_ms=NOW_MS) == once
 
 
 @settings(max_examples=150, deadline=None)

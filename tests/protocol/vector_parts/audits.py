@@ -1,4 +1,4 @@
-"""Vectors of F4 to F8, and of M3 where it is about audits: what two hubs say to compare their sets, and to mend them.
+"""Vectors of F4 to F9, and of M3 where it is about audits: what two hubs say to compare their sets, and to mend them.
 
 The sketches are made by `sketching`, which follows the SPEC's text alone. In a session the other hub dials, unless a
 vector says that we do.
@@ -7,8 +7,18 @@ vector says that we do.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from protocol.vector_parts.composing import DAY_MS, HOUR_MS, Fields, digest, pack, vector
-from protocol.vector_parts.links import FROM_THEM, FROM_US, HELD, HOUR, THEIR_CARD, hello, session, through
+from protocol.vector_parts.composing import DAY_MS, HOUR_MS, STAMP, Fields, digest, pack, vector
+from protocol.vector_parts.links import (
+    FROM_THEM,
+    FROM_US,
+    HELD,
+    HOUR,
+    HOUR_NUMBER,
+    THEIR_CARD,
+    hello,
+    session,
+    through,
+)
 from protocol.vector_parts.sets import print_of
 from protocol.vector_parts.sketching import (
     first_flight,
@@ -16,6 +26,7 @@ from protocol.vector_parts.sketching import (
     item_of,
     joined,
     key_of,
+    older_of,
     short_of,
     symbols_of,
 )
@@ -26,7 +37,7 @@ KEY, OUR_KEY = key_of(THEIR_NONCE, OUR_NONCE), key_of(OUR_NONCE, THEIR_NONCE)
 GREETED = hello(nonce=THEIR_NONCE)
 THEY_DIALLED = {"links": [FROM_THEM | {"nonce": OUR_NONCE}]}
 WE_DIALLED = {"links": [FROM_US | {"nonce": OUR_NONCE}]}
-AUDIT, EQUAL, IDS, SKETCH, MORE, LIST, LACK = 7, 8, 9, 17, 18, 19, 20
+AUDIT, EQUAL, IDS, SKETCH, MORE, LIST, LACK, RECENT = 7, 8, 9, 17, 18, 19, 20, 21
 
 IDS_HELD = sorted(made.id for made in [*HELD, THEIR_CARD])
 POSTS = [post(name=100 + place, place=place) for place in range(2, 22)]
@@ -47,11 +58,13 @@ def vectors() -> list[Fields]:
         *_asked(),
         *_asking(),
         *_listed(),
+        *_ages(),
+        *_recent(),
     ]
 
 
-def _audit(count: int, fingerprint: bytes, as_of: int = HOUR, hour: int | None = None) -> bytes:
-    return pack([AUDIT, as_of if hour is None else hour, True, as_of, count, fingerprint])
+def _audit(count: int, fingerprint: bytes, as_of: int = HOUR) -> bytes:
+    return pack([AUDIT, as_of // HOUR_MS, True, as_of // HOUR_MS, count, fingerprint])
 
 
 def _said(rule: str, name: str, frames: Sequence[Any], **more: Any) -> Fields:
@@ -68,19 +81,14 @@ MANY_AUDIT = _audit(len(MANY_IDS), bytes(16))
 def _hours() -> list[Fields]:
     """Who begins, for which hour, how often."""
     far = _audit(0, bytes(16), HOUR + DAY_MS)
-    uneven = pack([AUDIT, HOUR + 1, True, HOUR + 1, 0, bytes(16)])
-    halfway = pack([AUDIT, HOUR, True, HOUR + 1, 0, bytes(16)])
     settled = [GREETED, through(), ["wait", 31_000]]
     return [
         session("F4", "who has dialled begins", settled, **WE_DIALLED, expect={"sends": [AUDIT]}),
         session("F4", "who was dialled does not", settled, **THEY_DIALLED, expect={"sends": [1]}),
         _said("F4", "an hour of theirs a day ahead", [far], expect={"sends": [AUDIT]}),
         _said("F4", "the same hour once more", [far, far], error="bad_message"),
-        _said("F4", "an hour that is not full", [uneven], error="bad_message"),
         _said("F4", "four audits within a minute", [EQUAL_AUDIT] * 4, expect={"sends": [EQUAL]}),
         _said("F4", "five audits within a minute", [EQUAL_AUDIT] * 5, error="too_often"),
-        _said("M3", "an hour that is full", [EQUAL_AUDIT]),
-        _said("M3", "a set as of an hour that is not full", [halfway], error="bad_message"),
     ]
 
 
@@ -160,7 +168,7 @@ def _symbols() -> list[Fields]:
 
 def _answer(rule: str, name: str, count: int, sketches: Iterable[tuple[int, bytes]], **more: Any) -> Fields:
     """We have dialled and asked; they answer with symbols."""
-    frames = [pack([SKETCH, HOUR, count, first, symbols]) for first, symbols in sketches]
+    frames = [pack([SKETCH, HOUR_NUMBER, count, first, symbols]) for first, symbols in sketches]
     return session(rule, name, [GREETED, through(), ["wait", 31_000], *frames], **(WE_DIALLED | more))
 
 
@@ -169,11 +177,11 @@ def _asked() -> list[Fields]:
     many = {"records": HELD_MANY}
     upto = first_flight(len(MANY_IDS) - 4, len(MANY_IDS))
     first = [len(MANY_IDS), 0, symbols_of(KEY, MANY_IDS, 0, 16)]
-    more = [pack([MORE, HOUR, upto]) for upto in range(17, 25)]
+    more = [pack([MORE, HOUR_NUMBER, upto, b""]) for upto in range(17, 25)]
     wider = _audit(len(MANY_IDS) - 10, bytes(16))
-    lack = pack([LACK, HOUR, joined(KEY, OURS.id), True])
-    nothing = pack([LACK, HOUR, b"", True])
-    too_much = pack([LACK, HOUR, b"".join(n.to_bytes(6, "big") for n in range(len(IDS_HELD) + 1)), True])
+    lack = pack([LACK, HOUR_NUMBER, joined(KEY, OURS.id), True])
+    nothing = pack([LACK, HOUR_NUMBER, b"", True])
+    too_much = pack([LACK, HOUR_NUMBER, b"".join(n.to_bytes(6, "big") for n in range(len(IDS_HELD) + 1)), True])
     second = [len(MANY_IDS), 16, symbols_of(KEY, MANY_IDS, 16, 20)]
     return [
         _said("F8", "the first flight", [MANY_AUDIT], **many, expect={"sketches": [first]}),
@@ -186,23 +194,42 @@ def _asked() -> list[Fields]:
         ),
         _derived("F8", "the counts are equal", 16, "first_flight", 25, 25),
         _derived("F8", "they are four apart", upto, "first_flight", 21, 25),
-        _derived("F8", "they are a hundred apart", 158, "first_flight", 900, 1000),
-        _derived("F8", "as much as a list is worth", 1133, "first_flight", 0, 1000),
-        _derived("F8", "the most", 65_536, "first_flight", 0, 10**9),
-        _derived("F8", "as if the asked were the asker", 158, "first_flight", 1000, 100, error="different"),
-        _said("F8", "more symbols", [MANY_AUDIT, pack([MORE, HOUR, 20])], **many, expect={"sketches": [first, second]}),
+        _derived("F8", "they are seventy-nine apart", 126, "first_flight", 921, 1000),
+        _derived("F8", "they are a hundred apart", 128, "first_flight", 900, 1000),
+        _derived("F8", "as much as a list is worth", 113, "first_flight", 0, 100),
+        _derived("F8", "the most", 128, "first_flight", 0, 10**9),
+        _derived("F8", "as if the asked were the asker", 128, "first_flight", 1000, 100, error="different"),
+        _said(
+            "F8",
+            "more symbols",
+            [MANY_AUDIT, pack([MORE, HOUR_NUMBER, 20, b""])],
+            **many,
+            expect={"sketches": [first, second]},
+        ),
         _said("F8", "more, seven times", [MANY_AUDIT, *more[:7]], **many),
         _said("F8", "more, eight times", [MANY_AUDIT, *more], **many, error="too_often"),
         _said(
-            "F8", "more, but no more than was sent", [MANY_AUDIT, pack([MORE, HOUR, 16])], **many, error="bad_message"
+            "F8",
+            "more, but no more than was sent",
+            [MANY_AUDIT, pack([MORE, HOUR_NUMBER, 16, b""])],
+            **many,
+            error="bad_message",
         ),
-        _said("F8", "more than a list is worth", [MANY_AUDIT, pack([MORE, HOUR, 29])], **many, error="bad_message"),
-        _said("F8", "as much as a list is worth, and no more", [MANY_AUDIT, pack([MORE, HOUR, 28])], **many),
+        _said(
+            "F8",
+            "more than a list is worth",
+            [MANY_AUDIT, pack([MORE, HOUR_NUMBER, 29, b""])],
+            **many,
+            error="bad_message",
+        ),
+        _said(
+            "F8", "as much as a list is worth, and no more", [MANY_AUDIT, pack([MORE, HOUR_NUMBER, 28, b""])], **many
+        ),
         _said("F8", "what is lacking is sent", [MANY_AUDIT, lack], **many, wants_sent=OURS.id),
         _said(
             "F8",
             "in two parts",
-            [MANY_AUDIT, pack([LACK, HOUR, joined(KEY, CHARTER.id), False]), lack],
+            [MANY_AUDIT, pack([LACK, HOUR_NUMBER, joined(KEY, CHARTER.id), False]), lack],
             **many,
             wants_sent=OURS.id,
         ),
@@ -233,12 +260,12 @@ def _asking() -> list[Fields]:
 
 def _listed() -> list[Fields]:
     """The full list, from either side."""
-    asks = pack([LIST, HOUR])
+    asks = pack([LIST, HOUR_NUMBER])
     two = sorted([MISSING.id, CHARTER.id])
-    noise = [GREETED, through(), ["wait", 31_000], pack([SKETCH, HOUR, len(IDS_HELD), 0, b"\xa5" * 192])]
+    noise = [GREETED, through(), ["wait", 31_000], pack([SKETCH, HOUR_NUMBER, len(IDS_HELD), 0, b"\xa5" * 192])]
 
     def listed(name: str, ids: list[list[bytes]], **more: Any) -> Fields:
-        frames = [pack([IDS, HOUR, part, number == len(ids)]) for number, part in enumerate(ids, 1)]
+        frames = [pack([IDS, HOUR_NUMBER, part, number == len(ids)]) for number, part in enumerate(ids, 1)]
         return session("F8", name, [*noise, *frames], **(WE_DIALLED | more))
 
     lacking = {"lacking": [[joined(OUR_KEY, MISSING.id), True]]}
@@ -257,4 +284,66 @@ def _listed() -> list[Fields]:
         listed("a list that falls", [two[::-1]], error="bad_message"),
         listed("a list that falls from one part to the next", [two[1:], two[:1]], error="bad_message"),
         listed("a list with an id twice", [[MISSING.id, MISSING.id]], error="bad_message"),
+    ]
+
+
+AGES = [(1, 0), (HOUR_MS, 0), (HOUR_MS + 1, 1), (2 * HOUR_MS, 1), (2 * HOUR_MS + 1, 2), (4 * HOUR_MS, 2)]
+LATEST_AGES = [(2048 * HOUR_MS, 11), (2048 * HOUR_MS + 1, 12), (400 * DAY_MS, 12)]
+
+
+def _ages() -> list[Fields]:
+    """How old records are, and what is never asked for by age."""
+    made = [
+        _derived("F9", f"{before} ms before the hour", age, "age", HOUR - before, HOUR)
+        for before, age in AGES + LATEST_AGES
+    ]
+    wrong = {"error": "different"}
+    flight = pack([SKETCH, HOUR_NUMBER, len(IDS_HELD), 0, symbols_of(OUR_KEY, IDS_HELD, 0, 16)])
+    return [
+        *made,
+        _derived("F9", "two hours are not more than two", 2, "age", HOUR - 2 * HOUR_MS, HOUR, **wrong),
+        _derived("F9", "twelve is the most", 13, "age", HOUR - 400 * DAY_MS, HOUR, **wrong),
+        _unasked("what is recent, before any symbol", [_recently(0, MISSING.id)]),
+        _unasked("what is recent, with the symbols", [_recently(0, MISSING.id), flight]),
+    ]
+
+
+def _unasked(name: str, frames: Sequence[bytes]) -> Fields:
+    return session("F9", name, [GREETED, through(), ["wait", 31_000], *frames], **WE_DIALLED, error="bad_message")
+
+
+def _recently(age: int, *ids: bytes) -> bytes:
+    return pack([RECENT, HOUR_NUMBER, age, joined(OUR_KEY, *ids), True])
+
+
+def _recent() -> list[Fields]:
+    """They say what is older, and we list what is younger where that is all that differs, and is little."""
+    early = {made.id: made.fields["stamp"] for made in [*HELD, THEIR_CARD]}
+    late = [post(name=200 + place, place=place, stamp=HOUR - 3 * HOUR_MS) for place in range(2, 10)]
+    older = {made.id: STAMP for made in POSTS[8:]} | early
+    held = {"records": [*HELD, *POSTS[8:], *late]}
+    listed = [[2, sorted(short_of(KEY, made.id) for made in late), True]]
+    count = len(older) + len(late)
+    begun = _audit(count - 3, bytes(16))
+    sums = older_of(KEY, HOUR, older)
+    other = older_of(KEY, HOUR, {**older, MISSING.id: STAMP})
+    hidden = older_of(KEY, HOUR, {one: stamp for one, stamp in older.items() if one != POSTS[9].id})
+
+    def more(name: str, upto: int, joined_sums: bytes, **expect: Any) -> Fields:
+        return _said("F9", name, [begun, pack([MORE, HOUR_NUMBER, upto, joined_sums])], **held, expect=expect)
+
+    return [
+        more("what is recent", 26, sums, recent=listed),
+        more("no longer than symbols", 21, sums, recent=listed),
+        more("longer than symbols", 20, sums, recent=[]),
+        more("something older differs, too", 26, other, recent=[]),
+        more("something older that they lack", 26, hidden, recent=[]),
+        more("no sums", 26, b"", recent=[]),
+        _said(
+            "F9",
+            "what is lacking is sent after that",
+            [begun, pack([MORE, HOUR_NUMBER, 26, sums]), pack([LACK, HOUR_NUMBER, joined(KEY, late[2].id), True])],
+            **held,
+            wants_sent=late[2].id,
+        ),
     ]

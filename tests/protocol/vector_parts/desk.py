@@ -47,10 +47,12 @@ from hartig_protocol.sync.messages import (
     Lack,
     Prefer,
     Pull,
+    Recent,
     Records,
     Sketch,
     Want,
 )
+from hartig_protocol.sync.sketch import split_shorts
 from hartig_protocol.sync.state import SyncState
 from hartig_protocol.trust.authority import is_governance
 
@@ -256,6 +258,11 @@ def _session_seen(vector: Vector, desk: Desk) -> dict[str, Any]:
             if isinstance(message, Sketch)
         ],
         "listed": [one.hex() for _, message in desk.sent if isinstance(message, Ids) for one in message.ids],
+        "recent": [
+            [message.age, sorted(split_shorts(message.short)), message.final]
+            for _, message in desk.sent
+            if isinstance(message, Recent)
+        ],
         "lacking": [[message.short.hex(), message.final] for _, message in desk.sent if isinstance(message, Lack)],
         "cursor": None if cursor is None else [cursor[0].hex(), cursor[1], cursor[2].hex()],
     }

@@ -2,6 +2,7 @@
 
 from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, seal
 from protocol.vector_parts.records import bad, good, held
+from protocol.vector_parts.steps import BOX, CLAIM_ID, OFFER, Said, opened, promised, said
 from protocol.vector_parts.world import (
     CHARTER,
     HUB,
@@ -27,7 +28,7 @@ LIFE_DAYS = {2: 400, 3: 435, 4: 400, 16: 90, 17: 90, 32: 400, 33: 90, 34: 90, 99
 
 def vectors() -> list[Fields]:
     """All vectors of this part."""
-    return [*_lives(), *_due(), *_ends(), *_clocks(), *_kept_longer()]
+    return [*_lives(), *_due(), *_ends(), *_clocks(), *_kept_longer(), *_contacts()]
 
 
 def _of_kind(kind: int, expires: int) -> Made:
@@ -249,3 +250,64 @@ def _kept_longer() -> list[Fields]:
             error="gone",
         ),
     ]
+
+
+def _say(register: Made, facts: Said, *chain: Made) -> Made:
+    """The next step of a chain, a minute after the one before."""
+    fields = step_fields(register, len(chain) + 1, chain[-1] if chain else None, kind=128, facts=facts)
+    fields["stamp"] += len(chain) * MINUTE_MS
+    return seal(fields, [HUB], BOX if facts["verb"] == "contact" else None)
+
+
+def _ended(name: str, before: list[Made], contact: Made, *ends: Made) -> list[Fields]:
+    """A contact after what ends its claim or promise, when its body is due and a millisecond before."""
+    due = ends[0].fields["stamp"] + 2 * DAY_MS
+    known = [*before, contact, *ends]
+    return [
+        held("L8", f"after {name}", known[:-1], ends[-1], sweep_at=due, kept=known, bodies=[before[-3]]),
+        held("L8", f"before that, after {name}", known[:-1], ends[-1], sweep_at=due - 1, bodies=[before[-3], contact]),
+    ]
+
+
+def _contacts() -> list[Fields]:
+    lot = [*PROOFS, OFFER, count := _say(OFFER, opened(9)), promise := _say(OFFER, promised(3), count)]
+    contact = _say(OFFER, said("contact", of=promise.id), count, promise)
+    chain = (count, promise, contact)
+    handover = _say(OFFER, said("handover", of=promise.id, quantity=3), *chain)
+    need = post()
+    first = _say(need, said("count", quantity=9, why="needed"))
+    claim = _say(need, said("claim", lot=OFFER.thread, quantity=3, asks=3), first)
+    asked, called = [*PROOFS, need, first, claim], _say(need, said("contact", of=claim.id), first, claim)
+    cancel = _say(need, said("cancel", of=claim.id), first, claim, called)
+    receive = _say(need, said("receive", of=claim.id, how="ok", quantity=3), first, claim, called, cancel)
+    rivals = [_say(OFFER, said("count", quantity=one, why="found"), *chain) for one in (1, 2)]
+    far = _say(OFFER, said("handover", of=promise.id, quantity=3), *chain, rivals[0])
+    due = handover.fields["stamp"] + 2 * DAY_MS
+    return [
+        *_ended("a handover", lot, contact, handover),
+        *_ended("a release", lot, contact, _say(OFFER, said("release", of=promise.id, why="lapsed"), *chain)),
+        *_ended(
+            "a release that names the claim",
+            lot,
+            contact,
+            _say(OFFER, said("release", of=CLAIM_ID, why="cancelled"), *chain),
+        ),
+        *_ended("a cancel", asked, called, cancel),
+        *_ended("a cancel, then a receive", asked, called, cancel, receive),
+        *_ended("a fork", lot, contact, *rivals),
+        held("L8", "without its body, before what ends it", lot, contact.without_body, now=due, error="waits_body"),
+        held("L8", "without its body, after what ends it came", [*lot, handover], contact.without_body, now=due),
+        held("L8", "and after that waits for another", [*lot, far], contact.without_body, now=due + MINUTE_MS),
+        held(
+            "L8",
+            "a millisecond before it is due",
+            [*lot, handover],
+            contact.without_body,
+            now=due - 1,
+            kept=lot,
+            error="waits_body",
+        ),
+        held("L8", "after two that fork came", [*lot, *rivals], contact.without_body, now=due),
+        held("L8", "its body comes when it is due", [*lot, handover, without_body(contact)], contact, now=due,
+             error="body_due"),
+    ]  # fmt: skip

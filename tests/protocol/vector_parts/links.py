@@ -42,6 +42,7 @@ from protocol.vector_parts.world import (
 )
 
 HOUR = (NOW // HOUR_MS + 1) * HOUR_MS
+HOUR_NUMBER = HOUR // HOUR_MS  # as it travels
 OWN_CARD, THEIR_CARD = card(HUB, NODE), card(OTHER_HUB, OTHER_NODE)
 HELD = [*PROOFS, OWN_CARD]
 CHECK = bytes(range(16))

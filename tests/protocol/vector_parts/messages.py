@@ -3,7 +3,7 @@
 from typing import Any
 
 from protocol.vector_parts.composing import NOW, Fields, pack, seal, vector
-from protocol.vector_parts.links import CHECK, HOUR, SECRET, hello, join, records_frame, session
+from protocol.vector_parts.links import CHECK, HOUR_NUMBER, SECRET, hello, join, records_frame, session
 from protocol.vector_parts.sets import EPOCH
 from protocol.vector_parts.world import (
     HUB,
@@ -33,9 +33,9 @@ MESSAGES: dict[str, list[Any]] = {
     "Records": [4, 0, [], True],
     "Ack": [5, 1],
     "Want": [6, [bytes(32)]],
-    "Audit": [7, HOUR, True, HOUR, 4, CHECK],
-    "Equal": [8, HOUR],
-    "Ids": [9, HOUR, [bytes(32)], True],
+    "Audit": [7, HOUR_NUMBER, True, HOUR_NUMBER, 4, CHECK],
+    "Equal": [8, HOUR_NUMBER],
+    "Ids": [9, HOUR_NUMBER, [bytes(32)], True],
     "Ping": [10, 1],
     "Pong": [11, 1],
     "Bye": [12, "full", "try again later"],
@@ -43,10 +43,11 @@ MESSAGES: dict[str, list[Any]] = {
     "Have": [14, bytes(8), True],
     "Pull": [15, bytes(16)],
     "Prefer": [16, bytes(8), False],
-    "Sketch": [17, HOUR, 5, 0, bytes(192)],
-    "More": [18, HOUR, 20],
-    "List": [19, HOUR],
-    "Lack": [20, HOUR, bytes(12), True],
+    "Sketch": [17, HOUR_NUMBER, 5, 0, bytes(192)],
+    "More": [18, HOUR_NUMBER, 20, bytes(72)],
+    "List": [19, HOUR_NUMBER],
+    "Lack": [20, HOUR_NUMBER, bytes(12), True],
+    "Recent": [21, HOUR_NUMBER, 3, bytes(12), True],
 }
 MAY_BE_NIL = {("Hello", 10), ("Hello", 11), ("Join", 8)}
 
@@ -61,7 +62,7 @@ def _frames() -> list[Fields]:
         "nothing": [],
         "no array": 10,
         "number 0": [0],
-        "number 21": [21, 1],
+        "number 22": [22, 1],
         "text": ["10", 1],
         "true": [True, 1],
     }
@@ -84,7 +85,7 @@ def _frames() -> list[Fields]:
         "73 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 73, *MESSAGES["Hello"][9:]], "bad_message"),
         "256 records": ([4, 0, [0] * 256, True], None),
         "257 records": ([4, 0, [0] * 257, True], "bad_message"),
-        "4,097 ids": ([9, HOUR, [bytes(32)] * 4097, True], "bad_message"),
+        "4,097 ids": ([9, HOUR_NUMBER, [bytes(32)] * 4097, True], "bad_message"),
         "records that were asked for": ([4, 1, [], True], None),
         "records of a stream": ([4, 2, [], False], None),
         "records sent for no known reason": ([4, 3, [], False], "bad_message"),
@@ -96,7 +97,15 @@ def _frames() -> list[Fields]:
         "513 pulled": ([15, bytes(8 * 513)], "bad_message"),
         "4,097 origins": ([16, bytes(8 * 4097), True], "bad_message"),
         "half an origin": ([16, bytes(4), True], "bad_message"),
-        "a short id of 8 bytes": ([20, HOUR, bytes(8), True], "bad_message"),
+        "a short id of 8 bytes": ([20, HOUR_NUMBER, bytes(8), True], "bad_message"),
+        "hour 2,501,999,792": ([8, 2_501_999_792], None),
+        "an hour whose ms are beyond 2^53": ([8, 2_501_999_793], "bad_message"),
+        "sums of eleven ages": ([18, HOUR_NUMBER, 20, bytes(66)], "bad_message"),
+        "no sums": ([18, HOUR_NUMBER, 20, b""], None),
+        "age 11": ([21, HOUR_NUMBER, 11, b"", True], None),
+        "age 12": ([21, HOUR_NUMBER, 12, b"", True], "bad_message"),
+        "16,384 short ids": ([21, HOUR_NUMBER, 0, bytes(6 * 16384), True], None),
+        "16,385 short ids": ([21, HOUR_NUMBER, 0, bytes(6 * 16385), True], "bad_message"),
         "513 wanted": ([6, [bytes(32)] * 513], "bad_message"),
         "a reason of 240 bytes": ([12, "full", "a" * 240], None),
         "a reason of 241 bytes": ([12, "full", "a" * 241], "bad_message"),

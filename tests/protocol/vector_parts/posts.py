@@ -38,6 +38,7 @@ WRONG_FACTS: dict[str, list[Any]] = {
     "best_before": [None, -1, "2026"],
     "parent": [None, bytes(15), bytes(17), "a" * 16],
     "approx": [None, False, 1, "true"],
+    "closes": [None, STAMP, "soon"],  # without the rule that closes
 }
 WRONG_TIMES: dict[str, list[Any]] = {
     "window": [None, [], [STAMP], [STAMP, STAMP - 1], [STAMP, STAMP, STAMP], [None, STAMP], [STAMP, None], STAMP],
@@ -58,7 +59,9 @@ WRONG_TEXTS: dict[str, list[Any]] = {
     ],
     "text": [None, {"en": ""}, {"en": "a" * 8193}, {"english": "a"}, []],
     "source": [None, "", "a" * 241, b"a", 1],
+    "repeats": [None, "", "a" * 641, b"a", 1, {"rule": "FREQ=DAILY"}],
 }
+REPEATS = "DTSTART;TZID=America/Santiago:20261124T180000\nRRULE:FREQ=WEEKLY;BYDAY=TU,FR;COUNT=10"
 ATTRIBUTE_LISTS = ("requires", "avoids", "satisfies", "contains", "unknown")
 WRONG_CODES: list[Any] = [None, {}, "diet.vegan", ["Diet"], ["a" * 33], [1], [b"a"], ["a", "a"], [[]]]
 
@@ -80,8 +83,11 @@ def _fixed() -> list[Fields]:
         good("N1", "an offer", post(kind=17)),
         good("N1", "no area", post(fixed=_fixed_with(1, ""))),
         good("N1", "a category that no list has", post(fixed=_fixed_with(0, "food.x-tamales.2"))),
+        good("N1", "an offer of what a step set aside", post(kind=17, subject=bytes(32))),
+        bad("N1", "a need of what a step set aside", post(subject=bytes(32))),
         good("N1", "the finest part", post(fixed=["water", "d7mpx", "C62", 10**12])),
         bad("N1", "a subject that is no nonce", post(subject=bytes(15))),
+        bad("N1", "a subject that is neither nonce nor id", post(kind=17, subject=bytes(31))),
         bad("N1", "three fixed fields", post(fixed=["water", "", "C62"])),
     ]
     for index, values in WRONG_FIXED.items():
@@ -94,6 +100,13 @@ def _facts() -> list[Fields]:
     made = [
         good("N2", "every fact", post(facts=NEED_FACTS)),
         good("N2", "no fact", post(facts={})),
+        good("N2", "a fair offer and when it closes", post(kind=17, facts={"rule": "fair", "closes": STAMP})),
+        bad("N2", "a fair offer that never closes", post(kind=17, facts={"rule": "fair"})),
+        bad("N2", "a time to close without a rule", post(kind=17, facts={"closes": STAMP})),
+        *(
+            bad("N2", says("closes", value), post(facts={"rule": "fair", "closes": value}))
+            for value in (None, -1, "soon", True)
+        ),
         good("N2", "dates that are about right only", post(facts=NEED_FACTS | {"approx": True})),
         good("N3", "one instant", post(facts={"window": [STAMP, STAMP], "dates": [STAMP]})),
         good("N3", "52 dates", post(facts={"dates": list(range(52))})),
@@ -124,6 +137,8 @@ def _bodies() -> list[Fields]:
             "a title alone, in a script of three bytes a character",
             seal(post_fields(), [HUB], {"title": {"zh": "水" * 160}}),
         ),
+        good("N5", "a rule of repetition", seal(post_fields(), [HUB], POST_BODY | {"repeats": REPEATS})),
+        good("N5", "a rule that nobody can read", seal(post_fields(), [HUB], POST_BODY | {"repeats": "a" * 640})),
         bad("N5", "no body", seal(post_fields(), [HUB])),
     ]
     for name, values in WRONG_TEXTS.items():

@@ -34,10 +34,11 @@ from hartig_protocol.sync.audit import agreed_hour_ms
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.framing import unpack
 from hartig_protocol.sync.greeting import join_proof
+from hartig_protocol.sync.recent import age_of
 from hartig_protocol.sync.sketch import SKETCH_CHECK_BYTES, first_flight, indices_below, item_of, short_id, sketch_key
 from hartig_protocol.sync.sketch_coding import Encoder
 from hartig_protocol.trust.authority import authority_of, is_governance
-from protocol.vector_parts import carrying
+from protocol.vector_parts import carrying, chained
 from protocol.vector_parts.desk import Seen, Vector, session, unhexed
 
 
@@ -115,6 +116,8 @@ DERIVATIONS: dict[str, Callable[..., Any]] = {
     "indices": lambda short, upto: indices_below(int.from_bytes(short, "big"), upto),
     "symbols": _symbols,
     "first_flight": first_flight,
+    "fair_shares": chained.shares,
+    "age": age_of,
 }
 
 
@@ -272,4 +275,6 @@ CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "invite": _invite,
     "bundle": carrying.bundle,
     "carried": carrying.carried,
+    "chain": chained.chain,
+    "deal": chained.deal,
 }

@@ -1,10 +1,10 @@
-"""A second, small writer of sketches, by SPEC F5 to F8 alone: plain loops, no code of the package.
+"""A second, small writer of sketches, by SPEC F5 to F9 alone: plain loops, no code of the package.
 
 In: the nonces of a link, record ids. Out: short ids, items, indices, symbols as they travel. `audits` makes vectors of
 it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from math import ceil, sqrt
 
@@ -67,7 +67,19 @@ def first_flight(asker_count: int, asked_count: int) -> int:
     """How many symbols answer an audit at first (F8)."""
     difference = abs(asker_count - asked_count)
     worth = min(65_536, max(16, (34 * asked_count // 3) // 10))
-    return min(worth, max(16, 8 + difference + difference // 2))
+    return min(worth, max(16, min(128, 8 + difference + difference // 2)))
+
+
+def age_of(stamp: int, as_of: int) -> int:
+    """The age of a record, stamp and T in ms (F9)."""
+    return next((k for k in range(12) if stamp >= as_of - 2**k * 3_600_000), 12)
+
+
+def older_of(key: bytes, as_of: int, stamps: Mapping[bytes, int]) -> bytes:
+    """For each age the sum of the short ids of all that is older (F9)."""
+    aged = [(age_of(stamp, as_of), short_of(key, one)) for one, stamp in stamps.items()]
+    sums = [sum(short for age, short in aged if age > k) for k in range(12)]
+    return b"".join((one % 2**48).to_bytes(6, "big") for one in sums)
 
 
 def joined(key: bytes, *ids: bytes) -> bytes:

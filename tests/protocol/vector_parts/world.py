@@ -166,7 +166,7 @@ def post(author: Signer = HUB, kind: int = 16, name: object = 1, **changes: Any)
 def step_fields(register: Made, seq: int, prev: Made | None, word: str = "", **changes: Any) -> Fields:
     """A step on a register's chain; steps with different words differ."""
     fields = {
-        "kind": 128,
+        "kind": 129,
         "seq": seq,
         "prev": None if prev is None else prev.id,
         "subject": b"",

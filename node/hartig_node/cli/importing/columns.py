@@ -15,6 +15,7 @@ FIELDS = (
     "kind", "category", "title", "text", "language", "quantity", "unit", "smallest_part", "mode", "urgency", "level",
     "area", "reach_km", "people", "rule", "window_from", "window_to", "dates", "best_before", "requires", "avoids",
     "satisfies", "contains", "unknown", "source", "audience", "days", "expires_at", "parent",
+    "contact", "closes",
 )  # fmt: skip
 BY_LANGUAGE = ("title", "text")
 

@@ -15,7 +15,7 @@ from hartig_node.cli.parsing import UsageError
 TITLE_BYTES_MAX = 480  # SPEC, part N; the whole of a longer one goes into the text
 _ELLIPSIS = "…"
 _WHOLE = ("people", "reach_km", "smallest_part")
-_TIMES = ("best_before", "expires_at")
+_TIMES = ("best_before", "closes", "expires_at")
 _LOWER = ("kind", "category", "mode", "urgency", "level", "rule", "audience", "area")
 _THOUSANDS = re.compile(r"\d{1,3}([.,]\d{3})+")
 _SEPARATORS = re.compile(r"[\s,;|]+")

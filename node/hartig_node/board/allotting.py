@@ -1,0 +1,226 @@
+"""Setting aside: a hub gets stock of its own to promise from, also while it is cut off; and gives back what is left.
+
+In: ids, hubs and quantities as people write them. Out: accounts, after what was said is durable. Three accounts take
+part: the offer's sets aside, the receiving hub opens one of its own by `accept`, once, and what it gives back there is
+counted by the first, once. Who calls: `deals`; `keeper` calls `count_surrendered`.
+
+Two offers made from one stock would promise it twice. So what was accepted is remembered in a private row of the same
+commit, for as long as a hub keeps its log; and a hub that was restored, whose rows may be older than its deeds, makes
+no offer of what was set aside before it noticed (design, section 4: only a physical count opens another).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+import msgpack
+
+from hartig_node.board.books import Book
+from hartig_node.board.context import thread_of
+from hartig_node.board.dealdates import the_date
+from hartig_node.board.dealdesk import Desk, Facts, count_facts, dated, id_of, lot_of
+from hartig_node.board.dealshowing import SPACE_ACCEPTED
+from hartig_node.board.dealviews import BookView, SetAsidePage, SetAsideView
+from hartig_node.board.errors import BoardError
+from hartig_node.board.merging import draft_of, merged
+from hartig_node.board.posts import Posts
+from hartig_node.board.quantities import read_parts
+from hartig_node.board.refusing import Rule, amount_text, is_broken, stopped
+from hartig_node.board.signing import BEFORE_THE_FIRST, SPACE_SETTING, Signed
+from hartig_node.board.times import rfc3339
+from hartig_node.board.views import quantity_text
+from hartig_protocol.events import PrivateRow
+from hartig_protocol.exchange import rules
+from hartig_protocol.exchange.lot import Allotment
+from hartig_protocol.limits import LIFE_REVOKE_MS_MAX, RECORD_ID_BYTES, STAMP_AHEAD_MS_MAX
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.records.steps import Verb, Why
+
+KEY_RESTORED = b"restored_noticed"
+_KEPT = ("kind", "category", "unit", "smallest_part", "audience")  # of the offer that it was taken from
+_OWN = ("rule", "closes", "repeats", "level", "quantity", "dates", "parent")  # said anew, by what was set aside
+OVERRIDES_REFUSED = (*_KEPT, "repeats", "level", "dates", "parent")
+
+
+class Allotting:
+    """The use cases of stock that changes hubs."""
+
+    def __init__(self, desk: Desk, posts: Posts) -> None:
+        self._desk, self._posts = desk, posts
+        self._accepting: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    # --- The hub that sets aside
+
+    async def set_aside(self, lot: str, hub: str, quantity: Any, date: str | None) -> BookView:
+        """Set stock aside for a hub."""
+        thread, for_hub = thread_of(lot), self._hub(hub)
+        async with self._desk.ledger.writing(thread):
+            book = await self._desk.own(thread, Kind.OFFER)
+            head = book.post.head
+            if head.audience == "hub":
+                hint = "post it anew for the whole network"
+                raise stopped(Rule.STAYS_HERE, "this offer never leaves this hub, so no other hub reads it", hint)
+            self._desk.check_room(book)
+            for_date = the_date(book, date, self._desk.reading)
+            opening = self._desk.opening(book, for_date)
+            said: Facts = {"verb": Verb.ALLOT.value, "hub": for_hub, "quantity": read_parts(quantity, head)}
+            await self._desk.write(head, [*opening, dated(said, for_date)])
+        return await self._desk.book_view(thread)
+
+    def _hub(self, text: Any) -> bytes:
+        try:
+            key = bytes.fromhex(text)
+        except (TypeError, ValueError):
+            key = b""
+        pen = self._desk.context.pen
+        if len(key) != 32:
+            raise BoardError("bad_request", f"{str(text)[:70]!r} is no id of a hub", "see the list of hubs", "/hub")
+        if key == pen.key.public:
+            hint = "this hub promises from its own offer as it is"
+            raise stopped(Rule.OWN_HUB, "it is this hub's own already", hint, "/hub")
+        if not pen.catalog.authority.may_write(key, Kind.OFFER, 1):
+            hint = "choose a hub that belongs to this network"
+            raise stopped(Rule.NOT_A_HUB, "this is no hub that may offer anything here", hint, "/hub")
+        return key
+
+    async def count_surrendered(self, child: bytes) -> int:
+        """Count what an offer made from our stock gave back; see `Deals.count_surrendered`."""
+        book = await self._desk.ledger.book(child)
+        found = None if book is None else await self._desk.showing.allotment_of(book)
+        if book is None or found is None or not found[1].is_mine:
+            return 0
+        allotment, parent = found
+        async with self._desk.ledger.writing(parent.thread):
+            parent = await self._desk.own(parent.thread, Kind.OFFER)
+            said = _given_up(allotment, book, parent)
+            if said:
+                await self._desk.write(parent.post.head, said)
+        return len(said)
+
+    # --- The hub that it was set aside for
+
+    async def set_aside_for_us(self, limit: int, cursor: str | None) -> SetAsidePage:
+        """List what was set aside for this hub."""
+        context, after = self._desk.context, _cursor(cursor)
+        page = await context.store.allotments_to(context.pen.key.public, after, limit)
+        views = [await self._view_of(open_record(stored.wire, verify_signature=False)) for stored in page]
+        next_cursor = f"a{page[-1].n}" if len(page) == limit else None
+        return SetAsidePage([view for view in views if view is not None], next_cursor)
+
+    async def _view_of(self, step: Record) -> SetAsideView | None:
+        found = await self._desk.showing.allotment(step.id)
+        return None if found is None else self._desk.showing.set_aside(*found, await self._accepted(step.id))
+
+    async def _accepted(self, allotment_id: bytes) -> bytes | None:
+        return await self._desk.context.store.private_get(SPACE_ACCEPTED, allotment_id)
+
+    async def accept(self, allotment: str, overrides: Mapping[str, Any] | None) -> BookView:
+        """Make an offer of what was set aside for this hub, once; see `Deals.accept`."""
+        allotment_id = id_of(allotment)
+        async with self._accepting.setdefault(allotment_id, asyncio.Lock()):
+            accepted = await self._accepted(allotment_id)
+            if accepted is None:
+                accepted = await self._accept(allotment_id, overrides or {})
+        return await self._desk.book_view(accepted)
+
+    async def _accept(self, allotment_id: bytes, overrides: Mapping[str, Any]) -> bytes:
+        found = await self._desk.showing.allotment(allotment_id)
+        if found is None:
+            hint = "it may not have arrived yet, or the offer that it was taken from is over"
+            raise BoardError("not_found", "nothing was set aside by this id", hint)
+        allotment, parent = found
+        context = self._desk.context
+        if allotment.hub != context.pen.key.public:
+            hint = "only that hub can make an offer of it"
+            raise BoardError("not_yours", "this was set aside for another hub", hint)
+        await self._check_not_from_before(allotment_id)
+        draft = _draft(allotment, parent, overrides)
+        parts = read_parts(draft["quantity"], parent.post.head)
+        if parts > allotment.quantity:
+            hint = f"at most {amount_text(allotment.quantity, parent.post.head)} were set aside"
+            raise stopped(Rule.MORE_THAN_SET_ASIDE, "this is more than was set aside", hint, "/quantity")
+
+        def first_count(post: Record) -> Signed:
+            facts = count_facts(parts, Why.OPENED, post.head.facts.get("dates", ()))
+            return context.pen.step(post, facts, after=BEFORE_THE_FIRST)
+
+        until_ms = self._desk.reading.wall_ms + LIFE_REVOKE_MS_MAX
+        view = await self._posts.publish_counted(
+            draft,
+            allotment_id,
+            first_count,
+            lambda post: PrivateRow(SPACE_ACCEPTED, allotment_id, post.head.thread, until_ms),
+        )
+        return bytes.fromhex(view.id)
+
+    async def _check_not_from_before(self, allotment_id: bytes) -> None:
+        """Refuse what was set aside before this hub noticed that it was restored: it may have been accepted before."""
+        context = self._desk.context
+        floor = context.pen.seq_floor
+        if not floor:
+            return
+        row = await context.store.private_get(SPACE_SETTING, KEY_RESTORED)
+        noticed = None if row is None else msgpack.unpackb(row)
+        if noticed is None or noticed[0] != floor:
+            noticed = [floor, self._desk.reading.wall_ms]
+            await context.keep_private([PrivateRow(SPACE_SETTING, KEY_RESTORED, msgpack.packb(noticed))])
+        entry = context.pen.catalog.entries.get(allotment_id)
+        if entry is None or entry.stamp <= noticed[1] + STAMP_AHEAD_MS_MAX:
+            detail = "this hub was restored from an older copy since: it may have made an offer of this already"
+            raise stopped(Rule.FROM_BEFORE, detail, "count what is there, and offer it anew")
+
+    async def surrender(self, lot: str, quantity: Any, date: str | None) -> BookView:
+        """Give stock back to the hub that had set it aside."""
+        thread = thread_of(lot)
+        async with self._desk.ledger.writing(thread):
+            book = await self._desk.own(thread, Kind.OFFER)
+            head = book.post.head
+            if len(head.subject) != RECORD_ID_BYTES:
+                hint = "hand it over, or set it aside for that hub"
+                raise stopped(Rule.NOT_SET_ASIDE, "no other hub had set this aside for this one", hint)
+            for_date = the_date(book, date, self._desk.reading)
+            account = lot_of(book).accounts.get(for_date)
+            parts = read_parts(quantity, head) if quantity is not None else account.free if account else 0
+            if not parts:
+                raise is_broken(rules.not_free(0), head)
+            said: Facts = {"verb": Verb.SURRENDER.value, "quantity": parts}
+            await self._desk.write(head, [dated(said, for_date)])
+        return await self._desk.book_view(thread)
+
+
+def _given_up(allotment: Allotment, child: Book, parent: Book) -> list[Facts]:
+    """Return counts of what came back and was not counted yet; never more in all than had been set aside."""
+    counted, left = lot_of(parent).counted_back, allotment.quantity
+    said: list[Facts] = []
+    for surrender in lot_of(child).surrenders.values():
+        quantity = min(surrender.quantity, left)
+        left -= quantity
+        if quantity and surrender.id not in counted:
+            said.append(count_facts(quantity, Why.SURRENDERED, [allotment.date], surrender.id))
+    return said
+
+
+def _draft(allotment: Allotment, parent: Book, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the draft of an offer from what was set aside: as the offer that it was taken from, and as people say."""
+    refused = next((name for name in overrides if name in OVERRIDES_REFUSED), None)
+    if refused is not None:
+        detail = f"{refused} is as it was set aside"
+        raise BoardError("fixed_field", detail, "leave it out", f"/{refused}")
+    before = draft_of(parent.post)
+    draft = {name: value for name, value in before.items() if name not in _OWN}
+    draft["quantity"] = quantity_text(allotment.quantity, parent.post.head.fixed[3])
+    draft["parent"] = parent.thread.hex()
+    if allotment.date is not None:
+        draft["dates"] = [rfc3339(allotment.date)]
+    changed: dict[str, Any] = merged(draft, dict(overrides))
+    return {**changed, "quantity": changed.get("quantity", draft["quantity"])}
+
+
+def _cursor(text: str | None) -> int:
+    if text is None:
+        return 0
+    if not (text.startswith("a") and text[1:].isascii() and text[1:].isdecimal() and len(text) <= 16):
+        raise BoardError("bad_cursor", "this cursor was not made by this hub", "begin without a cursor", "/cursor")
+    return int(text[1:])

@@ -1,0 +1,117 @@
+"""Lists of deals: those of own needs, those on own offers, page by page.
+
+In: a side, a state, a cursor. Out: pages. The order is that of the posts' ids, and within a post that of asking, so
+that a page goes on where the last one ended, whatever came in between. Who calls: `deals`.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+
+from hartig_node.board.books import Deal
+from hartig_node.board.dealdesk import Desk
+from hartig_node.board.dealviews import DealPage, DealView
+from hartig_node.board.errors import BoardError
+from hartig_node.ports import PostFilter
+from hartig_protocol.exchange.deal import DealState
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind
+
+LIMIT_MAX = 200
+ROLES = ("receiving", "giving")
+STATES = ("open", "over", *(state.value for state in DealState))
+_PAGE = 200
+_CURSOR = re.compile(r"([rg])([0-9a-f]{32})\.(\d{1,6})")
+_FIRST = ("", b"", 0)
+
+_Place = tuple[str, bytes, int]  # role, post, and how many of its deals were listed
+
+
+class DealReading:
+    """Finds the deals of own posts."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def deals(self, role: str | None, state: str | None, limit: int, cursor: str | None) -> DealPage:
+        """List deals; see `Deals.deals`."""
+        _check("role", role, ROLES)
+        _check("state", state, STATES)
+        if not 1 <= limit <= LIMIT_MAX:
+            hint = f"limit is from 1 to {LIMIT_MAX}"
+            raise BoardError("bad_request", f"limit {limit} is out of range", hint, "/limit")
+        wanted = _wanted(state)
+        items: list[DealView] = []
+        last: _Place | None = None
+        async for place, deal in self._from(role, _place(cursor)):
+            view = self._desk.showing.deal(deal)
+            if not wanted(view):
+                continue
+            if len(items) == limit:
+                return DealPage(items, None if last is None else _cursor(last))
+            items.append(view)
+            last = place
+        return DealPage(items, None)
+
+    async def _from(self, role: str | None, start: _Place) -> AsyncIterator[tuple[_Place, Deal]]:
+        """Yield deals after a place, each with its own."""
+        for side in ROLES:
+            letter = side[0]
+            if role not in (None, side) or (letter, start[0]) == ("r", "g"):
+                continue
+            for thread in await self._threads(side):
+                if letter == start[0] and thread < start[1]:
+                    continue
+                listed = start[2] if (letter, thread) == start[:2] else 0
+                for number, deal in enumerate(await self._desk.ledger.deals_of(thread), 1):
+                    is_listed_already = role is None and side == "giving" and deal.need.is_mine
+                    if number > listed and not is_listed_already:
+                        yield (letter, thread, number), deal
+
+    async def _threads(self, side: str) -> list[bytes]:
+        return sorted(await (self._needs() if side == "receiving" else self._offers()))
+
+    async def _needs(self) -> list[bytes]:
+        context = self._desk.context
+        chains = await context.store.chains_of(context.pen.key.public)
+        return [thread for thread, kind in chains if kind == Kind.NEED]
+
+    async def _offers(self) -> list[bytes]:
+        """Return own offers of which somebody asks; they may not have been counted yet."""
+        context = self._desk.context
+        wanted = PostFilter(now_ms=0, kind=int(Kind.OFFER), author=context.pen.key.public, standing=False)
+        threads: list[bytes] = []
+        after: int | None = None
+        while True:
+            page = await context.store.posts(wanted, after, _PAGE)
+            threads += [open_record(one.wire, verify_signature=False).head.thread for one in page.posts]
+            after = page.after
+            if after is None:
+                return [thread for thread in threads if await context.store.claims_on(thread, 0, 1)]
+
+
+def _wanted(state: str | None) -> Callable[[DealView], bool]:
+    if state is None:
+        return lambda _view: True
+    if state in ("open", "over"):
+        return lambda view: view.is_open == (state == "open")
+    return lambda view: view.state == state
+
+
+def _check(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
+    if value is not None and value not in allowed:
+        hint = f"{name} is one of {', '.join(allowed)}"
+        raise BoardError("bad_request", f"there is no {name} {value[:40]!r}", hint, f"/{name}")
+
+
+def _cursor(place: _Place) -> str:
+    side, thread, number = place
+    return f"{side}{thread.hex()}.{number}"
+
+
+def _place(cursor: str | None) -> _Place:
+    if cursor is None:
+        return _FIRST
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise BoardError("bad_cursor", "this cursor was not made by this hub", "begin without a cursor", "/cursor")
+    return found[1], bytes.fromhex(found[2]), int(found[3])

@@ -1,0 +1,101 @@
+"""What the chain of a lot and that of a need have in common: the order of judging, and what a chain remembers.
+
+In: steps by rising seq, exactly those that stand (SPEC T3). Out: for each nothing, or the rule that it breaks. Judging
+looks at the chain alone: no record that a step names, no clock, no other chain. `judge` and `apply` give the same
+verdict because there is one: a table says for each verb what is looked at first and what is then changed.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from hartig_protocol.exchange.rules import NEWER, Broken
+from hartig_protocol.exchange.step import Step
+from hartig_protocol.records.steps import Verb
+
+Verbs = Mapping[str, tuple[Callable[[Any, Step], Broken | None], Callable[[Any, Step], None]]]
+KNOWN_VERBS = frozenset(Verb)
+
+
+class EndReason(StrEnum):
+    """Why a chain has ended without having been closed; of several, the first in this order is kept."""
+
+    FORKED = "forked"
+    RESTORED = "restored"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"  # the register, or its author's standing, is gone
+    EXPIRED = "expired"
+
+
+class JudgedChain(ABC):
+    """One chain, as far as it was told. `thread` is only repeated in drafts."""
+
+    _verbs: ClassVar[Verbs]
+    _after_close: ClassVar[frozenset[Verb]] = frozenset()
+    _not_opened: ClassVar[Broken]
+    _closed: ClassVar[Broken]
+    _wrong_chain: ClassVar[Broken]
+
+    def __init__(self, thread: bytes = b"") -> None:
+        self.thread = thread
+        self.seq = 0  # of the last step; what comes next has one more
+        self.broken: dict[bytes, Broken] = {}
+        self.contacts: dict[bytes, bytes] = {}  # the last contact of each claim or promise
+        self.is_closed = False
+        self.stopped: bytes | None = None  # the step from which on only a newer version can judge
+        self.ended: EndReason | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can be promised or asked for here: it was closed, or has ended."""
+        return self.is_closed or self.ended is not None
+
+    @property
+    @abstractmethod
+    def is_opened(self) -> bool:
+        """Whether a first count stands here."""
+
+    def judge(self, step: Step) -> Broken | None:
+        """Say which rule the next step would break; None if it stands. Nothing is changed.
+
+        That the chain has ended is not looked at: steps that are held count, whatever ended it (SPEC D8). Who writes
+        looks at `ended` first.
+        """
+        if self.stopped is not None or step.verb not in KNOWN_VERBS:
+            return NEWER
+        rules = self._verbs.get(step.verb)
+        if rules is None:
+            return self._wrong_chain
+        if self.is_closed and step.verb not in self._after_close:
+            return self._closed
+        if not self.is_opened and step.verb != Verb.COUNT:
+            return self._not_opened
+        return rules[0](self, step)
+
+    def apply(self, step: Step) -> Broken | None:
+        """Take the next step: change what it changes, or remember the rule that it breaks and change nothing else."""
+        broken = self.judge(step)
+        self.seq = step.seq
+        if broken is None:
+            self._verbs[step.verb][1](self, step)
+            return None
+        self.broken[step.id] = broken
+        if broken is NEWER and self.stopped is None:
+            self.stopped = step.id
+        return broken
+
+    def end(self, reason: EndReason) -> None:
+        """Say that the chain has ended. Its open promises are void; what was handed over stays (SPEC D8)."""
+        reasons = list(EndReason)
+        self.ended = reason if self.ended is None else min(self.ended, reason, key=reasons.index)
+
+
+def remember_contact(chain: JudgedChain, step: Step) -> None:
+    """Take a contact: the last one of each claim or promise is the one to open."""
+    chain.contacts[step.facts["of"]] = step.id
+
+
+def remember_close(chain: JudgedChain, _step: Step) -> None:
+    """Take the step that closes a chain."""
+    chain.is_closed = True

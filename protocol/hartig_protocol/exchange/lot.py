@@ -1,0 +1,256 @@
+"""The chain of a lot: what is there, and whom it is promised to (SPEC D4, D5 and D6).
+
+In: the steps on an offer, by its author (design, section 5: authority follows custody). Out: accounts by date,
+promises, allotments, surrenders, and the rule that each invalid step breaks. Of every account, at every moment:
+
+    counted = free + promised + allotted + handed over + surrendered, and none of them is negative.
+
+A count is the only way in; it says what is physically there. What leaves is taken from what is free, or, when a promise
+is kept, from what is promised. What comes back (a loan, a surrender) is counted, once.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from hartig_protocol.exchange import rules
+from hartig_protocol.exchange.judging import JudgedChain, Verbs, remember_close, remember_contact
+from hartig_protocol.exchange.rules import Broken
+from hartig_protocol.exchange.step import Step
+from hartig_protocol.limits import ACCOUNTS_MAX, QUANTITY_MAX
+from hartig_protocol.records.steps import Verb, Why
+
+_COUNTED_ONCE = frozenset({Why.GIVEN_BACK, Why.SURRENDERED})
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the stock for one date, in smallest parts; `counted` is the sum of all counts."""
+
+    counted: int = 0
+    promised: int = 0
+    allotted: int = 0
+    handed_over: int = 0
+    surrendered: int = 0
+
+    @property
+    def free(self) -> int:
+        """What can still be promised."""
+        return self.counted - self.promised - self.allotted - self.handed_over - self.surrendered
+
+
+class PromiseState(StrEnum):
+    """What became of a promise; in a chain that has ended, an open one is void."""
+
+    OPEN = "open"
+    RELEASED = "released"
+    HANDED_OVER = "handed_over"
+
+
+@dataclass(slots=True)
+class Promise:
+    """A promise by its step's id; changed by its chain alone. `hold_min` counts powered-on minutes."""
+
+    id: bytes
+    claim: bytes
+    quantity: int
+    hold_min: int
+    date: int | None
+    stamp_ms: int
+    state: PromiseState = PromiseState.OPEN
+    why: Why | None = None  # of a release
+    settled_ms: int | None = None  # the stamp of the step that closed it
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """Stock set aside for a hub, which promises from it in a chain of its own."""
+
+    id: bytes
+    hub: bytes
+    quantity: int
+    date: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surrender:
+    """Stock given back to the hub that had set it aside."""
+
+    id: bytes
+    quantity: int
+    date: int | None
+
+
+class LotChain(JudgedChain):
+    """The state of one lot after the steps that were applied."""
+
+    _not_opened = rules.STOCK_NOT_OPENED
+    _closed = rules.STOCK_CLOSED
+    _wrong_chain = rules.ONLY_FOR_NEEDS
+
+    def __init__(self, thread: bytes = b"") -> None:
+        super().__init__(thread)
+        self.accounts: dict[int | None, Account] = {}
+        self.promises: dict[bytes, Promise] = {}
+        self.open_promise_of: dict[bytes, bytes] = {}  # by claim
+        self.declined: dict[bytes, Why] = {}  # by claim, why nothing is promised for it any more
+        self.handed_over_to: dict[bytes, int] = {}  # by claim
+        self.allotments: dict[bytes, Allotment] = {}
+        self.surrenders: dict[bytes, Surrender] = {}
+        self.counted_back: set[bytes] = set()  # ids of what came back and was counted
+
+    def __repr__(self) -> str:
+        promises = len(self.open_promise_of)
+        return f"<LotChain {self.thread.hex()[:8]} seq {self.seq}, {self.total.free} free, {promises} promises>"
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether a first count stands here."""
+        return bool(self.accounts)
+
+    @property
+    def total(self) -> Account:
+        """The sum of all accounts, over all dates."""
+        each = self.accounts.values()
+        return Account(
+            sum(account.counted for account in each),
+            sum(account.promised for account in each),
+            sum(account.allotted for account in each),
+            sum(account.handed_over for account in each),
+            sum(account.surrendered for account in each),
+        )
+
+    # --- Counting
+
+    def _may_count(self, step: Step) -> Broken | None:
+        facts = step.facts
+        why, quantity = facts["why"], facts["quantity"]
+        if why == Why.NEEDED:
+            return rules.ONLY_FOR_NEEDS
+        if why == Why.OPENED:
+            return self._may_open(step)
+        account = self.accounts.get(step.date)
+        if account is None:
+            return rules.STOCK_NOT_OPENED
+        if why in _COUNTED_ONCE and facts.get("of") in self.counted_back:
+            return rules.COUNTED_ALREADY
+        if account.free + quantity < 0:
+            return rules.not_free(account.free)
+        return rules.too_much(account.counted) if account.counted + quantity > QUANTITY_MAX else None
+
+    def _may_open(self, step: Step) -> Broken | None:
+        dates = step.dates
+        if any(date in self.accounts for date in dates):
+            return rules.OPENED_ALREADY
+        return rules.TOO_MANY_DATES if len(self.accounts) + len(dates) > ACCOUNTS_MAX else None
+
+    def _count(self, step: Step) -> None:
+        facts = step.facts
+        if facts["why"] == Why.OPENED:
+            for date in step.dates:
+                self.accounts[date] = Account(facts["quantity"])
+            return
+        self.accounts[step.date].counted += facts["quantity"]
+        if facts["why"] in _COUNTED_ONCE and "of" in facts:
+            self.counted_back.add(facts["of"])
+
+    # --- Leaving
+
+    def _may_leave(self, step: Step) -> Broken | None:
+        account = self.accounts.get(step.date)
+        if account is None:
+            return rules.STOCK_NOT_OPENED
+        free = account.free
+        return rules.not_free(free) if step.facts["quantity"] > free else None
+
+    def _may_promise(self, step: Step) -> Broken | None:
+        if step.facts["claim"] in self.open_promise_of:
+            return rules.PROMISED_ALREADY
+        return self._may_leave(step)
+
+    def _promise(self, step: Step) -> None:
+        facts, date = step.facts, step.date
+        claim, quantity = facts["claim"], facts["quantity"]
+        self.promises[step.id] = Promise(step.id, claim, quantity, facts["hold"], date, step.stamp_ms)
+        self.open_promise_of[claim] = step.id
+        self.declined.pop(claim, None)
+        self.accounts[date].promised += quantity
+
+    def _allot(self, step: Step) -> None:
+        facts = step.facts
+        self.allotments[step.id] = Allotment(step.id, facts["hub"], facts["quantity"], step.date)
+        self.accounts[step.date].allotted += facts["quantity"]
+
+    def _surrender(self, step: Step) -> None:
+        quantity = step.facts["quantity"]
+        self.surrenders[step.id] = Surrender(step.id, quantity, step.date)
+        self.accounts[step.date].surrendered += quantity
+
+    # --- Ending a promise
+
+    def _may_release(self, step: Step) -> Broken | None:
+        of = step.facts["of"]
+        promise = self.promises.get(of)
+        if promise is not None:
+            return None if promise.state is PromiseState.OPEN else rules.PROMISE_OVER
+        if of in self.open_promise_of or step.facts["why"] == Why.DECLINED:
+            return None
+        is_over = of in self.declined or of in self.handed_over_to
+        return rules.PROMISE_OVER if is_over else rules.NO_SUCH_PROMISE
+
+    def _release(self, step: Step) -> None:
+        of, why = step.facts["of"], Why(step.facts["why"])
+        promise = self.promises.get(of) or self.promises.get(self.open_promise_of.get(of, b""))
+        if promise is not None:
+            promise.why = why
+            self._settle(promise, PromiseState.RELEASED, step.stamp_ms)
+        self.declined[of if promise is None else promise.claim] = why
+
+    def _may_hand_over(self, step: Step) -> Broken | None:
+        facts = step.facts
+        if "of" not in facts:
+            return rules.PROMISED_ALREADY if facts.get("claim") in self.open_promise_of else self._may_leave(step)
+        promise = self.promises.get(facts["of"])
+        if promise is None:
+            return rules.NO_SUCH_PROMISE
+        if promise.state is not PromiseState.OPEN:
+            return rules.PROMISE_OVER
+        too_many = facts["quantity"] > promise.quantity
+        return rules.more_than_promised(promise.quantity) if too_many else None
+
+    def _hand_over(self, step: Step) -> None:
+        facts, date = step.facts, step.date
+        claim = facts.get("claim")
+        if "of" in facts:
+            promise = self.promises[facts["of"]]
+            claim, date = promise.claim, promise.date
+            self._settle(promise, PromiseState.HANDED_OVER, step.stamp_ms)
+        if claim is not None:
+            self.handed_over_to[claim] = self.handed_over_to.get(claim, 0) + facts["quantity"]
+        self.accounts[date].handed_over += facts["quantity"]
+
+    def _settle(self, promise: Promise, state: PromiseState, stamp_ms: int) -> None:
+        """A promise is over: what it held is free."""
+        promise.state, promise.settled_ms = state, stamp_ms
+        del self.open_promise_of[promise.claim]
+        self.accounts[promise.date].promised -= promise.quantity
+
+    # --- Contact, close
+
+    def _may_contact(self, step: Step) -> Broken | None:
+        return None if step.facts["of"] in self.promises else rules.NO_SUCH_PROMISE
+
+    def _may_close(self, _step: Step) -> Broken | None:
+        promised = len(self.open_promise_of)
+        return rules.still_promised(promised) if promised else None
+
+    _verbs: ClassVar[Verbs] = {
+        Verb.COUNT: (_may_count, _count),
+        Verb.PROMISE: (_may_promise, _promise),
+        Verb.ALLOT: (_may_leave, _allot),
+        Verb.RELEASE: (_may_release, _release),
+        Verb.HANDOVER: (_may_hand_over, _hand_over),
+        Verb.SURRENDER: (_may_leave, _surrender),
+        Verb.CONTACT: (_may_contact, remember_contact),
+        Verb.CLOSE: (_may_close, remember_close),
+    }

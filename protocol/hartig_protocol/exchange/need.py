@@ -1,0 +1,198 @@
+"""The chain of a need: how much is needed, what was asked for, and what came of it (SPEC D7).
+
+In: the steps on a need, by its author. Out: accounts by date, claims, and the rule that each invalid step breaks. Of
+every account, at every moment: open claims + what arrived in good order <= the last count. A claim asks; only the chain
+of the lot that it names can promise. To receive needs no promise: things may come before word of them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from hartig_protocol.exchange import rules
+from hartig_protocol.exchange.judging import JudgedChain, Verbs, remember_close, remember_contact
+from hartig_protocol.exchange.rules import Broken
+from hartig_protocol.exchange.step import Step
+from hartig_protocol.limits import ACCOUNTS_MAX
+from hartig_protocol.records.steps import How, Verb, Why
+
+
+@dataclass(slots=True)
+class NeedAccount:
+    """What became of a need for one date, in smallest parts; `count` is the last one."""
+
+    count: int = 0
+    open: int = 0
+    received: int = 0
+
+    @property
+    def left(self) -> int:
+        """What can still be asked for."""
+        return self.count - self.open - self.received
+
+
+class ClaimState(StrEnum):
+    """What became of a claim in its own chain; in a chain that has ended, an open one is void."""
+
+    OPEN = "open"
+    CANCELLED = "cancelled"
+    RECEIVED = "received"
+
+
+@dataclass(slots=True)
+class Claim:
+    """What a need asks of one lot, by its step's id; changed by its chain alone.
+
+    `quantity` is in smallest parts of the need, `asks` is the same in smallest parts of the lot; `received` (in good
+    order) and `given_back` are of the need, too.
+    """
+
+    id: bytes
+    lot: bytes
+    quantity: int
+    asks: int
+    date: int | None
+    lot_date: int | None
+    stamp_ms: int
+    state: ClaimState = ClaimState.OPEN
+    how: How | None = None
+    received: int = 0
+    given_back: int = 0
+    returns: tuple[bytes, ...] = ()  # the steps that gave back
+    settled_ms: int | None = None  # the stamp of the first step that closed it
+
+
+class NeedChain(JudgedChain):
+    """The state of one need after the steps that were applied."""
+
+    _after_close = frozenset({Verb.GIVE_BACK})
+    _not_opened = rules.NEED_NOT_OPENED
+    _closed = rules.NEED_CLOSED
+    _wrong_chain = rules.ONLY_FOR_STOCK
+
+    def __init__(self, thread: bytes = b"") -> None:
+        super().__init__(thread)
+        self.accounts: dict[int | None, NeedAccount] = {}
+        self.claims: dict[bytes, Claim] = {}
+        self._open_claims = 0
+
+    def __repr__(self) -> str:
+        claims = self._open_claims
+        return f"<NeedChain {self.thread.hex()[:8]} seq {self.seq}, {self.total.left} left, {claims} claims>"
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether a first count stands here."""
+        return bool(self.accounts)
+
+    @property
+    def total(self) -> NeedAccount:
+        """The sum of all accounts, over all dates."""
+        each = self.accounts.values()
+        return NeedAccount(
+            sum(account.count for account in each),
+            sum(account.open for account in each),
+            sum(account.received for account in each),
+        )
+
+    # --- Counting and asking
+
+    def _may_count(self, step: Step) -> Broken | None:
+        if step.facts["why"] != Why.NEEDED:
+            return rules.ONLY_FOR_STOCK
+        dates, quantity = step.dates, step.facts["quantity"]
+        held = [self.accounts[date] for date in dates if date in self.accounts]
+        taken = max((account.open + account.received for account in held), default=0)
+        if quantity < taken:
+            return rules.below_asked(taken)
+        new = len(dates) - len(held)
+        return rules.TOO_MANY_DATES if len(self.accounts) + new > ACCOUNTS_MAX else None
+
+    def _count(self, step: Step) -> None:
+        for date in step.dates:
+            self.accounts.setdefault(date, NeedAccount()).count = step.facts["quantity"]
+
+    def _may_claim(self, step: Step) -> Broken | None:
+        account = self.accounts.get(step.date)
+        if account is None:
+            return rules.NEED_NOT_OPENED
+        left = account.left
+        return rules.more_than_needed(left) if step.facts["quantity"] > left else None
+
+    def _claim(self, step: Step) -> None:
+        facts, date = step.facts, step.date
+        quantity = facts["quantity"]
+        self.claims[step.id] = Claim(
+            step.id, facts["lot"], quantity, facts["asks"], date, facts.get("lot_date"), step.stamp_ms
+        )
+        self.accounts[date].open += quantity
+        self._open_claims += 1
+
+    # --- Ending a claim
+
+    def _may_cancel(self, step: Step) -> Broken | None:
+        claim = self.claims.get(step.facts["of"])
+        if claim is None:
+            return rules.NO_SUCH_CLAIM
+        return None if claim.state is ClaimState.OPEN else rules.CLAIM_OVER
+
+    def _cancel(self, step: Step) -> None:
+        claim = self.claims[step.facts["of"]]
+        self._settle(claim, step.stamp_ms)
+        claim.state = ClaimState.CANCELLED
+
+    def _may_receive(self, step: Step) -> Broken | None:
+        claim, quantity = self.claims.get(step.facts["of"]), step.facts["quantity"]
+        if claim is None:
+            return rules.NO_SUCH_CLAIM
+        if claim.state is ClaimState.RECEIVED:
+            return rules.CLAIM_OVER
+        if quantity > claim.quantity:
+            return rules.more_than_claimed(claim.quantity)
+        left = self.accounts[claim.date].left
+        crossed = claim.state is ClaimState.CANCELLED
+        return rules.more_than_needed(left) if crossed and quantity > left else None
+
+    def _receive(self, step: Step) -> None:
+        facts = step.facts
+        claim = self.claims[facts["of"]]
+        if claim.state is ClaimState.OPEN:
+            self._settle(claim, step.stamp_ms)
+        claim.state, claim.how, claim.received = ClaimState.RECEIVED, How(facts["how"]), facts["quantity"]
+        self.accounts[claim.date].received += facts["quantity"]
+
+    def _settle(self, claim: Claim, stamp_ms: int) -> None:
+        """A claim is over: what it asked for can be asked for again."""
+        claim.settled_ms = stamp_ms
+        self.accounts[claim.date].open -= claim.quantity
+        self._open_claims -= 1
+
+    # --- Giving back, contact, close
+
+    def _may_give_back(self, step: Step) -> Broken | None:
+        claim = self.claims.get(step.facts["of"])
+        if claim is None:
+            return rules.NO_SUCH_CLAIM
+        kept = claim.received - claim.given_back
+        return rules.more_than_received(kept) if step.facts["quantity"] > kept else None
+
+    def _give_back(self, step: Step) -> None:
+        claim = self.claims[step.facts["of"]]
+        claim.given_back += step.facts["quantity"]
+        claim.returns = (*claim.returns, step.id)
+
+    def _may_contact(self, step: Step) -> Broken | None:
+        return None if step.facts["of"] in self.claims else rules.NO_SUCH_CLAIM
+
+    def _may_close(self, _step: Step) -> Broken | None:
+        return rules.still_asked(self._open_claims) if self._open_claims else None
+
+    _verbs: ClassVar[Verbs] = {
+        Verb.COUNT: (_may_count, _count),
+        Verb.CLAIM: (_may_claim, _claim),
+        Verb.CANCEL: (_may_cancel, _cancel),
+        Verb.RECEIVE: (_may_receive, _receive),
+        Verb.GIVE_BACK: (_may_give_back, _give_back),
+        Verb.CONTACT: (_may_contact, remember_contact),
+        Verb.CLOSE: (_may_close, remember_close),
+    }
