@@ -226,6 +226,7 @@ class OwnRecordClaimed:
     """A peer has shown a record that our key signed and that was not held here: was it ever signed here?"""
 
     record: bytes
+    kind: int
     seq: int
     peer: bytes
 

@@ -24,6 +24,7 @@ from hartig_node.api.routes_codes import code_endpoints
 from hartig_node.api.routes_deals import deal_endpoints
 from hartig_node.api.routes_posts import post_endpoints
 from hartig_node.api.routes_records import record_endpoints
+from hartig_node.api.routes_recounts import recount_endpoints
 from hartig_node.board.board import Board
 
 STREAMS = web.AppKey("streams", Streams)
@@ -57,6 +58,7 @@ def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[E
         *clock_endpoints(board),
         *post_endpoints(board),
         *deal_endpoints(board),
+        *recount_endpoints(board),
         *record_endpoints(board),
         *streams.endpoints(),
         *code_endpoints(),

@@ -5,8 +5,9 @@ part: the offer's sets aside, the receiving hub opens one of its own by `accept`
 counted by the first, once. Who calls: `deals`; `keeper` calls `count_surrendered`.
 
 Two offers made from one stock would promise it twice. So what was accepted is remembered in a private row of the same
-commit, for as long as a hub keeps its log; and a hub that was restored, whose rows may be older than its deeds, makes
-no offer of what was set aside before it noticed (design, section 4: only a physical count opens another).
+commit, for as long as a hub keeps its log; where the row is missing, an own offer of it that is held says the same. And
+a hub that was restored, whose rows may be older than its deeds, makes no offer of what was set aside before it noticed
+(design, section 4: only a physical count opens another).
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from hartig_node.board.refusing import Rule, amount_text, is_broken, stopped
 from hartig_node.board.signing import BEFORE_THE_FIRST, SPACE_SETTING, Signed
 from hartig_node.board.times import rfc3339
 from hartig_node.board.views import quantity_text
+from hartig_node.ports import PostFilter
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.exchange import rules
 from hartig_protocol.exchange.lot import Allotment
@@ -39,6 +41,7 @@ from hartig_protocol.records.record import Kind, Record
 from hartig_protocol.records.steps import Verb, Why
 
 KEY_RESTORED = b"restored_noticed"
+PAGE = 200
 _KEPT = ("kind", "category", "unit", "smallest_part", "audience")  # of the offer that it was taken from
 _OWN = ("rule", "closes", "repeats", "level", "quantity", "dates", "parent")  # said anew, by what was set aside
 OVERRIDES_REFUSED = (*_KEPT, "repeats", "level", "dates", "parent")
@@ -136,6 +139,7 @@ class Allotting:
             hint = "only that hub can make an offer of it"
             raise BoardError("not_yours", "this was set aside for another hub", hint)
         await self._check_not_from_before(allotment_id)
+        await self._check_no_offer_of(allotment_id)
         draft = _draft(allotment, parent, overrides)
         parts = read_parts(draft["quantity"], parent.post.head)
         if parts > allotment.quantity:
@@ -170,6 +174,20 @@ class Allotting:
         if entry is None or entry.stamp <= noticed[1] + STAMP_AHEAD_MS_MAX:
             detail = "this hub was restored from an older copy since: it may have made an offer of this already"
             raise stopped(Rule.FROM_BEFORE, detail, "count what is there, and offer it anew")
+
+    async def _check_no_offer_of(self, allotment_id: bytes) -> None:
+        """Refuse what an own offer that is held was made of, ended or not, also where no row remembers it."""
+        context, after = self._desk.context, None
+        wanted = PostFilter(now_ms=0, kind=int(Kind.OFFER), author=context.pen.key.public, standing=False)
+        while True:
+            page = await context.store.posts(wanted, after, PAGE)
+            heads = (open_record(stored.wire, verify_signature=False).head for stored in page.posts)
+            if any(head.subject == allotment_id for head in heads):
+                detail = "this hub has made an offer of this already"
+                raise stopped(Rule.FROM_BEFORE, detail, "count what is there, and offer it anew")
+            if page.after is None:
+                return
+            after = page.after
 
     async def surrender(self, lot: str, quantity: Any, date: str | None) -> BookView:
         """Give stock back to the hub that had set it aside."""

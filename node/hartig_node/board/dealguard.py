@@ -50,11 +50,15 @@ class DealGuard:
             detail = "how much there is, or is needed, stands in the account of this post"
             raise stopped(Rule.COUNT_INSTEAD, detail, "count it instead, and leave the quantity as it was", "/quantity")
 
+    async def promising(self, record: Record) -> LotChain | None:
+        """Return the account of an offer of which something is promised; None where nothing is."""
+        chain = lot_chain(await self._ledger.book(record.head.thread))
+        return None if chain is None or chain.ended is not None or not chain.open_promise_of else chain
+
     async def check_promises(self, record: Record) -> None:
         """Refuse to end an offer of which something is promised, and say to whom."""
-        book = await self._ledger.book(record.head.thread)
-        chain = lot_chain(book)
-        if chain is None or chain.ended is not None or not chain.open_promise_of:
+        chain = await self.promising(record)
+        if chain is None:
             return
         broken = still_promised(len(chain.open_promise_of))
         promised = [deal for deal in await self._ledger.deals_of(chain.thread) if _is_promised(deal, chain)]

@@ -28,7 +28,7 @@ from hartig_node.board.ledger import Ledger, Said
 from hartig_node.board.posts import Posts
 from hartig_node.board.signing import SPACE_SETTING
 from hartig_node.ports import PostFilter
-from hartig_protocol.catalog.entry import POSTS
+from hartig_protocol.catalog.entry import POSTS, Entry
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Commit, PrivateRow
 from hartig_protocol.exchange.chains import EndReason
@@ -96,6 +96,7 @@ class Keeper:
         self._needs = NeedKeeping(context, ledger, self._holds)
         self.anew = Anew(context, ledger, posts)
         self._own: set[bytes] = set()
+        self._from_before: set[bytes] = set()  # own offers from before a restore that still stand
         self._children: set[bytes] = set()  # offers of other hubs, made of stock that this one has set aside
         self._searched: set[bytes] = set()  # hubs whose offers were looked through for these
         self._watching = _Watching()
@@ -119,7 +120,7 @@ class Keeper:
             if entry.kind not in POSTS:
                 continue
             if entry.author == own:
-                self._own.add(entry.thread)
+                self._take_own(entry)
             elif len(record.head.subject) == RECORD_ID_BYTES:
                 allotment = catalog.entries.get(record.head.subject)
                 if allotment is not None and allotment.author == own:
@@ -141,8 +142,16 @@ class Keeper:
             for place in range(0 if standing is None else standing.places):
                 entry = catalog.registers.get((own, family, place))
                 if entry is not None and entry.kind in POSTS:
-                    self._own.add(entry.thread)
+                    self._take_own(entry)
         self._ask_for(sorted(self._own | set(self._holds.threads())))
+
+    def _take_own(self, entry: Entry) -> None:
+        """Learn of an own post. One from before a restore is ended though nothing is known to have been said of it."""
+        self._own.add(entry.thread)
+        now = self._context.clock.now()
+        is_over = entry.ends or (now.trusted and (entry.expires or 0) <= now.wall_ms)
+        if entry.kind == Kind.OFFER and entry.seq < self._context.pen.seq_floor and not is_over:
+            self._from_before.add(entry.thread)
 
     def _ask_for(self, threads: Iterable[bytes]) -> None:
         for thread in threads:
@@ -243,13 +252,15 @@ class Keeper:
         return min((due for due in dues if due is not None), default=None)
 
     async def _book(self, thread: bytes) -> Book | None:
-        """Return the book of a post about which something was said; others are not even read."""
+        """Return the book of a post about which something was said, or may have been; others are not even read."""
         catalog, store = self._context.pen.catalog, self._context.store
-        if thread not in catalog.chains and not await store.claims_on(thread, 0, 1):
+        is_looked_at = thread in catalog.chains or thread in self._from_before
+        if not is_looked_at and not await store.claims_on(thread, 0, 1):
             return None
         return await self._ledger.book(thread)
 
     def _forget(self, thread: bytes) -> None:
+        self._from_before.discard(thread)
         self._holds.keep(thread, frozenset())
         self._watching.put(thread, frozenset())
         self._lots.forget(thread)

@@ -29,6 +29,7 @@ from hartig_node.board.times import parse_rfc3339, rfc3339
 from hartig_node.board.views import pick, quantity_text
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.exchange.chains import EndReason
+from hartig_protocol.exchange.lot import LotChain
 from hartig_protocol.exchange.steward import after_restore
 from hartig_protocol.limits import INTEGER_MAX, LIFE_REVOKE_MS_MAX
 from hartig_protocol.records import categories
@@ -203,13 +204,22 @@ def _begun(book: Book, reason: EndReason) -> Begun | None:
     chain.ended = None  # that it may not go on is why this is asked
     left = [item for anew in after_restore({book.thread: chain}) for item in anew.quantities.items()]
     quantities = {date: parts for date, parts in left if parts > 0}
+    if isinstance(chain, LotChain) and not chain.seq:
+        quantities = _as_posted(book.post)
     if not quantities:
         return None
     draft = draft_of(book.post)
     draft.setdefault("title", {"en": categories.label(book.post.head.fixed[0], "en")})
     if draft.get("rule") == "fair":
         draft.pop("closes", None)  # people have to ask anew
+    draft.pop("level", None)  # it is counted now
     return Begun(book.thread, book.kind, reason, draft, quantities)
+
+
+def _as_posted(post: Record) -> dict[int | None, int]:
+    """Return what an offer says that there is, where nothing is known to have been counted; 0 where it does not say."""
+    facts = post.head.facts
+    return dict.fromkeys(facts.get("dates") or [None], facts.get("quantity", 0))
 
 
 def _is_nothing(quantity: object) -> bool:

@@ -103,37 +103,44 @@ class LotKeeping:
 
     async def _cancelled(self, lot: LotChain) -> list[Draft]:
         drafts = []
+        needs: dict[bytes, NeedChain | None] = {}  # many may be promised to one
         for claim_id, promise in list(lot.open_promise_of.items()):
-            claim = await self._claim(claim_id)
+            need = await self._need(claim_id)
+            if need is not None and need not in needs:
+                needs[need] = await self._need_chain(need)
+            chain = None if need is None else needs[need]
+            claim = None if chain is None else chain.claims.get(claim_id)
             if claim is not None and claim.state is ClaimState.CANCELLED:
                 drafts.append(Draft(lot.thread, Verb.RELEASE, {"of": promise, "why": Why.CANCELLED.value}))
         return drafts
 
     async def _claim(self, claim_id: bytes) -> Claim | None:
         """Return what the need says of a claim, if it is here."""
-        need = self._need_of.get(claim_id)
-        if need is None:
+        need = await self._need(claim_id)
+        chain = None if need is None else await self._need_chain(need)
+        return None if chain is None else chain.claims.get(claim_id)
+
+    async def _need_chain(self, need: bytes) -> NeedChain | None:
+        book = await self._ledger.book(need)
+        chain = None if book is None else book.chain
+        return chain if isinstance(chain, NeedChain) else None
+
+    async def _need(self, claim_id: bytes) -> bytes | None:
+        """Return the need that a claim is for, if the claim is here."""
+        if claim_id not in self._need_of:
             stored = await self._context.store.read_record(claim_id)
             if stored is None:
                 return None
-            need = open_record(stored.wire, verify_signature=False).head.thread
-        book = await self._ledger.book(need)
-        chain = None if book is None else book.chain
-        return chain.claims.get(claim_id) if isinstance(chain, NeedChain) else None
+            self._need_of[claim_id] = open_record(stored.wire, verify_signature=False).head.thread
+        return self._need_of[claim_id]
 
     async def _learn_needs(self, lot: LotChain) -> None:
         """Learn for which needs something is promised: what is said there wakes this offer."""
-        for claim_id in lot.open_promise_of:
-            if claim_id not in self._need_of:
-                stored = await self._context.store.read_record(claim_id)
-                if stored is not None:
-                    self._need_of[claim_id] = open_record(stored.wire, verify_signature=False).head.thread
         before = self.needs_of.get(lot.thread, frozenset())
-        self.needs_of[lot.thread] = frozenset(
-            self._need_of[claim] for claim in lot.open_promise_of if claim in self._need_of
-        )
+        needs = [await self._need(claim) for claim in list(lot.open_promise_of)]
+        self.needs_of[lot.thread] = frozenset(need for need in needs if need is not None)
         if before - self.needs_of[lot.thread]:
-            promised = frozenset().union(*self.needs_of.values())
+            promised = frozenset[bytes]().union(*self.needs_of.values())
             self._need_of = {claim: need for claim, need in self._need_of.items() if need in promised}
 
     # --- Answering
@@ -186,9 +193,8 @@ class LotKeeping:
         await self._read_on(book.thread, waiting)
         reading, asked = self._context.clock.reading(), []
         for claim_id, (one, need) in list(waiting.asked.items()):
-            need_book = await self._ledger.book(need)
-            chain = None if need_book is None else need_book.chain
-            claim = chain.claims.get(claim_id) if isinstance(chain, NeedChain) else None
+            chain = await self._need_chain(need)
+            claim = None if chain is None else chain.claims.get(claim_id)
             if claim is None or claim.state is not ClaimState.OPEN or _is_answered(_lot(book), claim_id):
                 del waiting.asked[claim_id]
             elif chain is not None and not chain.is_over and not _has_passed(one, reading):

@@ -9,7 +9,6 @@ judged after all that was ever signed, and is durable before the one after it is
 """
 
 import asyncio
-import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -296,7 +295,7 @@ def _offer(book: Book | None) -> Book | None:
 
 def _signed(context: Context, book: Book, said: Sequence[Said]) -> list[Signed]:
     """Sign what the chain allows. Several are tried on a copy: the book changes when they are durable."""
-    chain = book.chain if len(said) == 1 else copy.deepcopy(book.chain)
+    chain = book.chain if len(said) == 1 else book.chain.copied()
     after = book.last or BEFORE_THE_FIRST
     signed: list[Signed] = []
     for facts, body in said:

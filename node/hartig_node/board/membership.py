@@ -12,11 +12,19 @@ from hartig_node.board.context import Context
 from hartig_node.board.drafts import clean_text
 from hartig_node.board.errors import BoardError
 from hartig_node.board.invites import Invites
-from hartig_node.board.signing import KEY_CLAIMED, KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, SPACE_SIGNED, marked
+from hartig_node.board.signing import (
+    KEY_CLAIMED,
+    KEY_CLAIMS_FLOOR,
+    KEY_SEQ_FLOOR,
+    SEQ_RAISE,
+    SPACE_SETTING,
+    SPACE_SIGNED,
+    marked,
+)
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused, OwnRecordClaimed, PrivateRow
-from hartig_protocol.limits import ADDRESSES_MAX, DAY_MS, LANGUAGES_MAX, LIFE_LONG_MS_MAX
+from hartig_protocol.limits import ADDRESSES_MAX, DAY_MS, KIND_CHAIN_LOWEST, LANGUAGES_MAX, LIFE_LONG_MS_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record
 
@@ -33,6 +41,8 @@ class Membership:
     def __init__(self, context: Context, invites: Invites) -> None:
         self._context, self._invites = context, invites
         self.times_claimed = 0
+        self._claims_floor = 0  # registers below it are of a past that is known to be forgotten
+        self._posts_ended: int | None = None  # how many posts this run had signed when all of them were ended
         self.on_restored: Callable[[], None] = lambda: None  # accounts of before may not go on: see `keeper`
 
     async def load(self) -> None:
@@ -42,6 +52,10 @@ class Membership:
         context.pen.seq_floor = 0 if floor is None else int(msgpack.unpackb(floor))
         claimed = await context.store.private_get(SPACE_SETTING, KEY_CLAIMED)
         self.times_claimed = 0 if claimed is None else int(msgpack.unpackb(claimed))
+        row = await context.store.private_get(SPACE_SETTING, KEY_CLAIMS_FLOOR)
+        floors = (0, 0) if row is None else msgpack.unpackb(row)
+        is_newest = floors[0] == context.pen.seq_floor  # else it was restored since, and that counts
+        self._claims_floor = floors[1] if is_newest else context.pen.seq_floor
         self._judge_claims()
 
     async def start(self) -> None:
@@ -144,19 +158,37 @@ class Membership:
     async def own_record_claimed(self, claimed: OwnRecordClaimed) -> None:
         """A peer has shown a record with our signature: in the log, it was superseded here; else we have forgotten it.
 
-        Then this folder was put back or copied: seq is raised above it in all registers. Records below the raised seq
+        Then this folder was put back or copied: seq is raised above it in all registers. Registers below the raised seq
         are of the same past. One above it was signed by another copy that lives on: then signing stops.
+
+        The seq of a step says nothing of when it was signed: each begins its chain at 1. So every unknown one ends what
+        was begun since, for a copy may be promising the same stock; but only the first counts as a claim, because those
+        of one past may come one by one.
         """
-        logged = await self._context.store.private_get(SPACE_SIGNED, claimed.record)
-        if logged is not None or claimed.seq < self._context.pen.seq_floor:
+        pen = self._context.pen
+        if await self._context.store.private_get(SPACE_SIGNED, claimed.record) is not None:
             return
-        self.times_claimed += 1
+        if claimed.kind < KIND_CHAIN_LOWEST:
+            if claimed.seq < self._claims_floor:
+                return
+            self.times_claimed += 1
+            self._claims_floor = max(pen.seq_floor, claimed.seq) + SEQ_RAISE
+            await self._end_all(self._claims_floor)
+        elif not self.times_claimed:
+            self.times_claimed = 1
+            self._claims_floor = pen.seq_floor + SEQ_RAISE
+            await self._end_all(self._claims_floor)
+        elif self._posts_ended != pen.posts_signed:
+            await self._end_all(pen.seq_floor + SEQ_RAISE)
+
+    async def _end_all(self, floor: int) -> None:
+        """Let no account go on whose post stands with a seq below `floor`, and remember it."""
         logger.warning("a peer holds a record of this hub that was never signed here: restored or copied folder")
-        floor = max(self._context.pen.seq_floor, claimed.seq) + SEQ_RAISE
-        self._context.pen.seq_floor = floor
+        self._context.pen.seq_floor, self._posts_ended = floor, self._context.pen.posts_signed
         rows = [
             PrivateRow(SPACE_SETTING, KEY_SEQ_FLOOR, msgpack.packb(floor)),
             PrivateRow(SPACE_SETTING, KEY_CLAIMED, msgpack.packb(self.times_claimed)),
+            PrivateRow(SPACE_SETTING, KEY_CLAIMS_FLOOR, msgpack.packb([floor, self._claims_floor])),
         ]
         self._judge_claims()
         await self._context.keep_private(rows)

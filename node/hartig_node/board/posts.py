@@ -26,7 +26,7 @@ from hartig_node.board.views import PostView, record_view
 from hartig_node.ports import StoredPost
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import PrivateRow
-from hartig_protocol.limits import LIFE_MS_MAX
+from hartig_protocol.limits import HOLD_MIN_MAX, LIFE_MS_MAX, MINUTE_MS
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
 
@@ -254,17 +254,20 @@ class Posts:
     async def date_anew(self, thread: str, word: bytes | None = None) -> None:
         """Write a post again with true dates, for as long as was asked; end one that has stood so long.
 
+        One of which something is still promised stands until that is settled, and is ended then (`AskedLives.over`).
         `word` is the key of its pick-up word. Raises `BoardError` where there is nothing to write again.
         """
         async with self._change_of(thread):
             record = await self._own(thread, None)
             now_ms = self._context.clock.reading().wall_ms
             end_ms = self._end_of(record)
-            if end_ms <= now_ms or record.body_bytes is None:
+            is_over = end_ms <= now_ms and await self._guard.promising(record) is None
+            if is_over or record.body_bytes is None:
                 await self._end(record)
                 return
             carried = await self.dating.carried(record)
-            signed = self._context.pen.next_version(record, carried.facts, carried.body, end_ms)
+            stands_ms = end_ms if end_ms > now_ms else now_ms + HOLD_MIN_MAX * MINUTE_MS
+            signed = self._context.pen.next_version(record, carried.facts, carried.body, stands_ms)
             rows = [logged(record, now_ms), *self.pick_ups.kept(word, signed.record)]
             rows += await self.contact_texts.kept(signed.record)
             await self._put(signed, _ending(signed, end_ms), *rows)

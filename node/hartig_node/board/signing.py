@@ -16,7 +16,7 @@ from hartig_node.board.ending import end_reason, has_ended, is_full
 from hartig_node.board.errors import BoardError
 from hartig_node.clock import Clock
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import Entry
+from hartig_protocol.catalog.entry import POSTS, Entry
 from hartig_protocol.encoding import encode
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Now, PrivateRow
@@ -31,6 +31,7 @@ SPACE_SIGNED = "signed"
 SPACE_SETTING = "setting"
 KEY_SEQ_FLOOR = b"seq_floor"
 KEY_CLAIMED = b"own_records_claimed"
+KEY_CLAIMS_FLOOR = b"claims_floor"  # with the seq floor that it was written beside
 BEFORE_THE_FIRST = (0, b"")  # `after` of the first step on a post that is signed in the same batch
 SEQ_RAISE = 65_536  # design, section 4: what a restored hub adds to the seq of all its registers
 
@@ -53,6 +54,7 @@ class Pen:
         self._clock, self._random_bytes = clock, random_bytes
         self.seq_floor = 0
         self.stopped: str | None = None
+        self.posts_signed = 0  # versions of needs and offers that go on, in this run
         self._next_place = {"place": 0, "hub": 0, "grant": 0}
         self._last_step = (b"", 0)  # id and stamp: of several in one batch the catalog does not know yet
 
@@ -89,8 +91,14 @@ class Pen:
     def next_version(
         self, before: Record, facts: dict[str, Any], body: dict[str, Any] | bytes | None, expires_ms: int
     ) -> Signed:
-        """Sign the next version of a thread; its `expires` is no earlier than before."""
+        """Sign the next version of a thread; its `expires` is no earlier than before.
+
+        Raises `BoardError` (`chain_ended`) for a post from before a restore whose account may have been written in
+        since: under a raised seq it would go on.
+        """
         head = before.head
+        if not facts.get("ends"):
+            self._check_goes_on(head)
         # No earlier than what lets the new version last as long as the one before, should the clock have gone back.
         reading = self._clock.reading()
         stamp = max(reading.wall_ms, (head.expires or 0) - life_ms_max(head.kind))
@@ -136,6 +144,11 @@ class Pen:
         """Return why the chain of a need or an offer has ended, of our own also because this hub was restored."""
         seq_floor = self.seq_floor if post.author == self.key.public else 0
         return end_reason(self.catalog, post, self._clock.now(), seq_floor)
+
+    def _check_goes_on(self, post: Head) -> None:
+        has_account = post.kind == Kind.OFFER or (post.kind == Kind.NEED and post.thread in self.catalog.chains)
+        if has_account and self.end_of(post) is EndReason.RESTORED:
+            raise has_ended(EndReason.RESTORED, post.kind)
 
     def _tip(self, thread: bytes) -> tuple[int, bytes]:
         chain = self.catalog.chains.get(thread)
@@ -208,7 +221,10 @@ class Pen:
             facts,
             digest,
         )
-        return self._finish(head, body_bytes)
+        signed = self._finish(head, body_bytes)
+        if kind in POSTS and not facts.get("ends"):
+            self.posts_signed += 1
+        return signed
 
     def _finish(self, head: Head, body_bytes: bytes | None) -> Signed:
         self._check_stamp(head.stamp)

@@ -165,6 +165,8 @@ class Timekeeper:
             try:
                 await self._posts.withdraw(thread.hex())
             except BoardError as error:
+                if error.code == "not_allowed":  # something is promised: it is tried again until that is settled
+                    continue
                 _let_be(error, f"post {thread.hex()}")
                 await self._posts.forget_asked(thread)
 

@@ -11,7 +11,7 @@ from hartig_node.cli.parsing import UsageError
 from hartig_node.cli.session import Session
 from hartig_node.cli.showing import summary_lines
 from hartig_node.cli.words import moment, short_id
-from hartig_node.client.errors import ClientError, UnreachableError
+from hartig_node.client.errors import ClientError, ProblemError, UnreachableError
 
 Change = Callable[[str], dict[str, Any]]
 
@@ -66,6 +66,8 @@ def _each(session: Session, post_ids: list[str], change: Change, said: str) -> i
             raise
         except ClientError as error:
             codes.append(failures.report(error, session.out))
+            if isinstance(error, ProblemError) and error.rule == "still_promised" and not session.out.is_json:
+                session.out.note("        all the same: hartig withdraw --even-if-promised")
             continue
         changed.append(post)
         session.out.line(f"{short_id(post)} {said.format(until=moment(post.get('expires_at')))}")

@@ -70,6 +70,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("set-aside", "Set something aside for another hub to promise.", f"{_HERE}.stock", "SET_ASIDE"),
             Command("accept", "Offer here what another hub has set aside for it.", f"{_HERE}.stock", "ACCEPT"),
             Command("return-rest", "Give back what is left of that.", f"{_HERE}.stock", "RETURN_REST"),
+            Command("recount", "Count anew what this hub had to end by itself.", f"{_HERE}.recounting", "RECOUNT"),
             Command("close", "End a need or an offer in good order.", f"{_HERE}.stock", "CLOSE"),
             Command("deals", "See what is asked, promised and under way.", f"{_HERE}.deals", "DEALS"),
         ),

@@ -7,6 +7,7 @@ from typing import Any
 from hartig_node.cli import exits
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.dealwords import STATES, deal_lines, holder, how_much, in_unit, next_lines, side, title_of
+from hartig_node.cli.elsewhere import alternative_lines, alternatives
 from hartig_node.cli.session import Session
 from hartig_node.cli.tables import Column, table_lines
 from hartig_node.cli.width import clean, isolate
@@ -79,15 +80,20 @@ def _row(deal: Mapping[str, Any]) -> list[str]:
 def _show(session: Session, ids: Iterable[str]) -> int:
     deals = [session.node.deals.get(one) for one in ids]
     contacts = [_contact(session, deal) for deal in deals]
-    said = [{**deal, "contact": contact} for deal, contact in zip(deals, contacts, strict=True)]
+    others = [alternatives(session, deal) for deal in deals]
+    said = [
+        {**deal, "contact": contact, "alternatives": other}
+        for deal, contact, other in zip(deals, contacts, others, strict=True)
+    ]
     session.out.json(said[0] if len(said) == 1 else said)
-    for index, (deal, contact) in enumerate(zip(deals, contacts, strict=True)):
+    for index, (deal, contact, other) in enumerate(zip(deals, contacts, others, strict=True)):
         if index:
             session.out.line()
         session.out.lines(deal_lines(deal, session.out))
         if contact is not None:
             session.out.line(f"{' ' * 10}to reach them: {isolate(clean(contact))}")
         session.out.lines(next_lines(deal))
+        session.out.lines(alternative_lines(deal, other))
     return exits.OK
 
 

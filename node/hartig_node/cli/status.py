@@ -73,6 +73,8 @@ def problem_lines(problems: Iterable[Mapping[str, Any]], out: Output) -> Iterabl
         yield f"{out.paint(f'{severity}:', _COLOURS.get(severity, 'bold'))} {clean(str(problem.get('what', '')))}"
         if hint := problem.get("hint"):
             yield f"  do: {clean(str(hint))}"
+        if problem.get("code") == "count_anew":
+            yield "  `hartig recount` shows what waits to be counted"
 
 
 def _peers(session: Session, _options: argparse.Namespace) -> int:

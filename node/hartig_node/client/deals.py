@@ -27,6 +27,7 @@ Quantity = str | int | float
 
 KEY_BYTES = 16
 SHORT_ID_CHARACTERS = 8
+_POST_ID = re.compile(r"[0-9a-f]{32}")
 _DEAL_ID = re.compile(r"[0-9a-f]{64}")
 _SHORT_ID = re.compile(rf"[0-9a-f]{{{SHORT_ID_CHARACTERS - 2},64}}")
 
@@ -69,6 +70,14 @@ class Deals:
         """What other hubs have set aside for this one."""
         found = self._node.pages("/allotments", {}, limit)
         return found if limit is None else islice(found, limit)
+
+    def alternatives(self, need_id: str) -> Sequence[Json]:
+        """What else there is: at most 20 offers that a need could ask now."""
+        return _items(self._get(f"/needs/{self._node.full_id(need_id)}/alternatives"))
+
+    def recounts(self) -> Sequence[Json]:
+        """Posts of this hub that were ended and wait until somebody has counted."""
+        return _items(self._get("/recounts"))
 
     def full_id(self, deal_id: str) -> str:
         """Return the whole id that a short one stands for, among the deals of this hub's posts."""
@@ -168,7 +177,25 @@ class Deals:
         """Make an offer of what was set aside for this hub, with some fields of its draft; returns its account."""
         return self._say(f"/allotments/{segment(set_aside_id)}/accept", dict(draft or {}), key)
 
+    def recount(self, post_id: str, quantity: Quantity, *, key: str | None = None) -> Json | None:
+        """Begin a post anew that waits to be counted; returns the new post, None where nothing is left."""
+        said = self._say(f"/recounts/{self._recount_id(post_id)}", {"quantity": quantity}, key)
+        return None if said.get("post", said) is None else said
+
     # --- Inside
+
+    def _recount_id(self, post_id: str) -> str:
+        """Return the whole id that a short one stands for, among the posts that wait to be counted."""
+        post_id = post_id.lower()
+        if _POST_ID.fullmatch(post_id):
+            return post_id
+        found = [str(one["id"]) for one in self.recounts() if str(one.get("id")).startswith(post_id)]
+        if not found or len(post_id) < SHORT_ID_CHARACTERS - 2:
+            problem = {"code": "not_found", "detail": f"no post that waits has an id that begins with {post_id[:40]!r}"}
+            raise NotFoundError(404, {**problem, "hint": "`hartig recount` shows the ids"})
+        if len(found) > 1:
+            raise AmbiguousIdError(f"{len(found)} posts have an id that begins with {post_id}", "give more digits")
+        return found[0]
 
     def _offer(self, offer_id: str, below: str) -> str:
         return f"/offers/{self._node.full_id(offer_id, mine=True)}/{below}"
@@ -188,3 +215,11 @@ def _object(value: Any) -> Json:
     if not isinstance(value, dict):
         raise AnswerError("the node's answer is not of the expected form", "are both of the same version?")
     return value
+
+
+def _items(page: Json) -> Sequence[Json]:
+    """Return the items of a list that comes on one page."""
+    items = page.get("items")
+    if not isinstance(items, list):
+        raise AnswerError("the node's answer is not of the expected form", "are both of the same version?")
+    return [_object(one) for one in items]

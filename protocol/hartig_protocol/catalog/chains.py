@@ -48,9 +48,12 @@ class Chain:
             return Link.KNOWN
         return Link.FORKS if step < self.fork[1] else Link.BEYOND
 
-    def add(self, step: bytes, seq: int, prev: bytes | None) -> list[bytes]:
-        """Add a step that `place` said extends or forks; return the ids of the steps that go because of it."""
-        verdict = self.place(step, seq, prev)
+    def add(self, step: bytes, seq: int, prev: bytes | None, link: Link | None = None) -> list[bytes]:
+        """Add a step that `place` said extends or forks; return the ids of the steps that go because of it.
+
+        `link` is what `place` said, from whoever asked just before: then it is not asked again.
+        """
+        verdict = link or self.place(step, seq, prev)
         if verdict is Link.EXTENDS:
             self.steps.append(step)
             return []

@@ -67,9 +67,12 @@ class Held:
         self.newest_of = {rows.authors[author]: rows.id(row) for author, row in newest.items()}
         self.index.fill(rows)
         for seq, step, thread, prev in sorted(steps, key=lambda step: step[:2]):
-            chain = self.chains.setdefault(thread, Chain())
-            if chain.place(step, seq, prev) in (Link.EXTENDS, Link.FORKS):
-                chain.add(step, seq, prev)
+            chain = self.chains.get(thread)
+            if chain is None:
+                chain = self.chains[thread] = Chain()
+            link = chain.place(step, seq, prev)
+            if link is Link.EXTENDS or link is Link.FORKS:
+                chain.add(step, seq, prev, link)
         for n, verb, about in said:
             if n in rows_of_steps:
                 self.say(rows_of_steps[n], Naming(verb, about))
@@ -178,10 +181,6 @@ class Held:
                 self.shared_posts += change
 
     # --- Finding
-
-    def is_shared(self, row: int) -> bool:
-        """Whether a record may leave this hub."""
-        return not self.rows.flags[row] & PRIVATE
 
     def shared_after(self, n: int) -> Iterator[int]:
         """Return the rows, in order of arrival, of what came after an arrival number and may be shared."""

@@ -7,7 +7,7 @@ it knows what to look at again.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from hartig_protocol.catalog.rows import Rows
 from hartig_protocol.limits import RECORD_ID_BYTES
@@ -44,15 +44,16 @@ class Index:
             at = ids.find(record_id, at + 1)
         return -1 if at < 0 else self.rows[bucket][at // RECORD_ID_BYTES]
 
-    def beginning_with(self, prefix: bytes) -> Iterator[int]:
+    def beginning_with(self, prefix: bytes) -> list[int]:
         """Return the rows of the ids that begin with these bytes (two at least), in the order of the ids."""
         bucket = bucket_of(prefix)
-        ids = self.ids[bucket]
+        ids, found = self.ids[bucket], []
         at = ids.find(prefix)
         while at >= 0:
             if at % RECORD_ID_BYTES == 0:
-                yield self.rows[bucket][at // RECORD_ID_BYTES]
+                found.append(self.rows[bucket][at // RECORD_ID_BYTES])
             at = ids.find(prefix, at + 1)
+        return found
 
     def add(self, record_id: bytes, row: int) -> None:
         """Remember an id that is not here."""

@@ -13,7 +13,7 @@ from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, Entry
 from hartig_protocol.catalog.held import Held
 from hartig_protocol.catalog.life import Moments
 from hartig_protocol.catalog.registers import Register
-from hartig_protocol.catalog.rows import CONTACT
+from hartig_protocol.catalog.rows import CONTACT, PRIVATE
 from hartig_protocol.catalog.views import Entries, Registers
 from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST
 from hartig_protocol.records.governance import Charter
@@ -89,8 +89,11 @@ class Stock:
 
     def find_prefix(self, short: bytes) -> bytes | None:
         """Return the id of a record that may be shared and begins with these bytes; of several the lowest."""
-        held = self.held
-        return next((held.rows.id(row) for row in held.index.beginning_with(short) if held.is_shared(row)), None)
+        rows = self.held.rows
+        for row in self.held.index.beginning_with(short):
+            if not rows.flags[row] & PRIVATE:
+                return rows.id(row)
+        return None
 
     def author_of(self, record_id: bytes, *, has_body: bool) -> bytes | None:
         """Return the author of a record that is held as it is offered; None where it is new, or brings a body back."""

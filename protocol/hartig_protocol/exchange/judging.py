@@ -7,8 +7,9 @@ verdict because there is one: a table says for each verb what is looked at first
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from hartig_protocol.exchange.rules import NEWER, Broken
 from hartig_protocol.exchange.step import Step
@@ -29,7 +30,10 @@ class EndReason(StrEnum):
 
 
 class JudgedChain(ABC):
-    """One chain, as far as it was told. `thread` is only repeated in drafts."""
+    """One chain, as far as it was told. `thread` is only repeated in drafts.
+
+    What its tables hold never changes and is replaced instead: so to copy a chain is to copy its tables (`copied`).
+    """
 
     _verbs: ClassVar[Verbs]
     _after_close: ClassVar[frozenset[Verb]] = frozenset()
@@ -84,6 +88,13 @@ class JudgedChain(ABC):
         if broken is NEWER and self.stopped is None:
             self.stopped = step.id
         return broken
+
+    def copied(self) -> Self:
+        """Return a chain of its own in the same state: what one is told, the other does not know."""
+        twin = copy(self)
+        tables = {name: value.copy() for name, value in vars(self).items() if isinstance(value, dict | set)}
+        vars(twin).update(tables)
+        return twin
 
     def end(self, reason: EndReason) -> None:
         """Say that the chain has ended. Its open promises are void; what was handed over stays (SPEC D8)."""

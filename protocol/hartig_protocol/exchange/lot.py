@@ -9,7 +9,7 @@ A count is the only way in; it says what is physically there. What leaves is tak
 is kept, from what is promised. What comes back (a loan, a surrender) is counted, once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ from hartig_protocol.records.steps import Verb, Why
 _COUNTED_ONCE = frozenset({Why.GIVEN_BACK, Why.SURRENDERED})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Account:
     """What became of the stock for one date, in smallest parts; `counted` is the sum of all counts."""
 
@@ -38,6 +38,18 @@ class Account:
         """What can still be promised."""
         return self.counted - self.promised - self.allotted - self.handed_over - self.surrendered
 
+    def plus(
+        self, counted: int = 0, *, promised: int = 0, allotted: int = 0, handed_over: int = 0, surrendered: int = 0
+    ) -> "Account":
+        """Return the account with more, or less, of each."""
+        return Account(
+            self.counted + counted,
+            self.promised + promised,
+            self.allotted + allotted,
+            self.handed_over + handed_over,
+            self.surrendered + surrendered,
+        )
+
 
 class PromiseState(StrEnum):
     """What became of a promise; in a chain that has ended, an open one is void."""
@@ -47,9 +59,9 @@ class PromiseState(StrEnum):
     HANDED_OVER = "handed_over"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Promise:
-    """A promise by its step's id; changed by its chain alone. `hold_min` counts powered-on minutes."""
+    """A promise by its step's id; its chain replaces it when it is over. `hold_min` counts powered-on minutes."""
 
     id: bytes
     claim: bytes
@@ -150,7 +162,7 @@ class LotChain(JudgedChain):
             for date in step.dates:
                 self.accounts[date] = Account(facts["quantity"])
             return
-        self.accounts[step.date].counted += facts["quantity"]
+        self.accounts[step.date] = self.accounts[step.date].plus(facts["quantity"])
         if facts["why"] in _COUNTED_ONCE and "of" in facts:
             self.counted_back.add(facts["of"])
 
@@ -174,17 +186,17 @@ class LotChain(JudgedChain):
         self.promises[step.id] = Promise(step.id, claim, quantity, facts["hold"], date, step.stamp_ms)
         self.open_promise_of[claim] = step.id
         self.declined.pop(claim, None)
-        self.accounts[date].promised += quantity
+        self.accounts[date] = self.accounts[date].plus(promised=quantity)
 
     def _allot(self, step: Step) -> None:
-        facts = step.facts
+        facts, account = step.facts, self.accounts[step.date]
         self.allotments[step.id] = Allotment(step.id, facts["hub"], facts["quantity"], step.date)
-        self.accounts[step.date].allotted += facts["quantity"]
+        self.accounts[step.date] = account.plus(allotted=facts["quantity"])
 
     def _surrender(self, step: Step) -> None:
-        quantity = step.facts["quantity"]
+        quantity, account = step.facts["quantity"], self.accounts[step.date]
         self.surrenders[step.id] = Surrender(step.id, quantity, step.date)
-        self.accounts[step.date].surrendered += quantity
+        self.accounts[step.date] = account.plus(surrendered=quantity)
 
     # --- Ending a promise
 
@@ -202,8 +214,7 @@ class LotChain(JudgedChain):
         of, why = step.facts["of"], Why(step.facts["why"])
         promise = self.promises.get(of) or self.promises.get(self.open_promise_of.get(of, b""))
         if promise is not None:
-            promise.why = why
-            self._settle(promise, PromiseState.RELEASED, step.stamp_ms)
+            self._settle(replace(promise, state=PromiseState.RELEASED, why=why, settled_ms=step.stamp_ms))
         self.declined[of if promise is None else promise.claim] = why
 
     def _may_hand_over(self, step: Step) -> Broken | None:
@@ -224,16 +235,16 @@ class LotChain(JudgedChain):
         if "of" in facts:
             promise = self.promises[facts["of"]]
             claim, date = promise.claim, promise.date
-            self._settle(promise, PromiseState.HANDED_OVER, step.stamp_ms)
+            self._settle(replace(promise, state=PromiseState.HANDED_OVER, settled_ms=step.stamp_ms))
         if claim is not None:
             self.handed_over_to[claim] = self.handed_over_to.get(claim, 0) + facts["quantity"]
-        self.accounts[date].handed_over += facts["quantity"]
+        self.accounts[date] = self.accounts[date].plus(handed_over=facts["quantity"])
 
-    def _settle(self, promise: Promise, state: PromiseState, stamp_ms: int) -> None:
+    def _settle(self, promise: Promise) -> None:
         """A promise is over: what it held is free."""
-        promise.state, promise.settled_ms = state, stamp_ms
+        self.promises[promise.id] = promise
         del self.open_promise_of[promise.claim]
-        self.accounts[promise.date].promised -= promise.quantity
+        self.accounts[promise.date] = self.accounts[promise.date].plus(promised=-promise.quantity)
 
     # --- Contact, close
 

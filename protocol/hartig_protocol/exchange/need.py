@@ -5,7 +5,7 @@ every account, at every moment: open claims + what arrived in good order <= the 
 of the lot that it names can promise. To receive needs no promise: things may come before word of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from hartig_protocol.limits import ACCOUNTS_MAX
 from hartig_protocol.records.steps import How, Verb, Why
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NeedAccount:
     """What became of a need for one date, in smallest parts; `count` is the last one."""
 
@@ -30,6 +30,13 @@ class NeedAccount:
         """What can still be asked for."""
         return self.count - self.open - self.received
 
+    def plus(self, *, open: int = 0, received: int = 0) -> "NeedAccount":  # noqa: A002 - named as the field
+        """Return the account with more, or less, of each."""
+        return NeedAccount(self.count, self.open + open, self.received + received)
+
+
+_NOTHING = NeedAccount()
+
 
 class ClaimState(StrEnum):
     """What became of a claim in its own chain; in a chain that has ended, an open one is void."""
@@ -39,9 +46,9 @@ class ClaimState(StrEnum):
     RECEIVED = "received"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """What a need asks of one lot, by its step's id; changed by its chain alone.
+    """What a need asks of one lot, by its step's id; its chain replaces it with every change.
 
     `quantity` is in smallest parts of the need, `asks` is the same in smallest parts of the lot; `received` (in good
     order) and `given_back` are of the need, too.
@@ -110,7 +117,8 @@ class NeedChain(JudgedChain):
 
     def _count(self, step: Step) -> None:
         for date in step.dates:
-            self.accounts.setdefault(date, NeedAccount()).count = step.facts["quantity"]
+            account = self.accounts.get(date, _NOTHING)
+            self.accounts[date] = NeedAccount(step.facts["quantity"], account.open, account.received)
 
     def _may_claim(self, step: Step) -> Broken | None:
         account = self.accounts.get(step.date)
@@ -125,7 +133,7 @@ class NeedChain(JudgedChain):
         self.claims[step.id] = Claim(
             step.id, facts["lot"], quantity, facts["asks"], date, facts.get("lot_date"), step.stamp_ms
         )
-        self.accounts[date].open += quantity
+        self.accounts[date] = self.accounts[date].plus(open=quantity)
         self._open_claims += 1
 
     # --- Ending a claim
@@ -138,8 +146,8 @@ class NeedChain(JudgedChain):
 
     def _cancel(self, step: Step) -> None:
         claim = self.claims[step.facts["of"]]
-        self._settle(claim, step.stamp_ms)
-        claim.state = ClaimState.CANCELLED
+        self.claims[claim.id] = replace(claim, state=ClaimState.CANCELLED, settled_ms=step.stamp_ms)
+        self._settle(claim)
 
     def _may_receive(self, step: Step) -> Broken | None:
         claim, quantity = self.claims.get(step.facts["of"]), step.facts["quantity"]
@@ -155,16 +163,19 @@ class NeedChain(JudgedChain):
 
     def _receive(self, step: Step) -> None:
         facts = step.facts
-        claim = self.claims[facts["of"]]
+        claim, how, quantity = self.claims[facts["of"]], How(facts["how"]), facts["quantity"]
+        settled_ms = claim.settled_ms
         if claim.state is ClaimState.OPEN:
-            self._settle(claim, step.stamp_ms)
-        claim.state, claim.how, claim.received = ClaimState.RECEIVED, How(facts["how"]), facts["quantity"]
-        self.accounts[claim.date].received += facts["quantity"]
+            settled_ms = step.stamp_ms
+            self._settle(claim)
+        self.claims[claim.id] = replace(
+            claim, state=ClaimState.RECEIVED, how=how, received=quantity, settled_ms=settled_ms
+        )
+        self.accounts[claim.date] = self.accounts[claim.date].plus(received=quantity)
 
-    def _settle(self, claim: Claim, stamp_ms: int) -> None:
+    def _settle(self, claim: Claim) -> None:
         """A claim is over: what it asked for can be asked for again."""
-        claim.settled_ms = stamp_ms
-        self.accounts[claim.date].open -= claim.quantity
+        self.accounts[claim.date] = self.accounts[claim.date].plus(open=-claim.quantity)
         self._open_claims -= 1
 
     # --- Giving back, contact, close
@@ -178,8 +189,8 @@ class NeedChain(JudgedChain):
 
     def _give_back(self, step: Step) -> None:
         claim = self.claims[step.facts["of"]]
-        claim.given_back += step.facts["quantity"]
-        claim.returns = (*claim.returns, step.id)
+        given_back = claim.given_back + step.facts["quantity"]
+        self.claims[claim.id] = replace(claim, given_back=given_back, returns=(*claim.returns, step.id))
 
     def _may_contact(self, step: Step) -> Broken | None:
         return None if step.facts["of"] in self.claims else rules.NO_SUCH_CLAIM

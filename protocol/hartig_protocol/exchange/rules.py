@@ -80,7 +80,8 @@ def more_than_promised(promised: int) -> Broken:
 
 def still_promised(count: int) -> Broken:
     """An offer with open promises would be closed."""
-    return Broken(Rule.STILL_PROMISED, f"hand over or release what is promised first: {count} promises are open")
+    open_now = "1 promise is open" if count == 1 else f"{count} promises are open"
+    return Broken(Rule.STILL_PROMISED, f"hand over or release what is promised first: {open_now}")
 
 
 def too_much(counted: int) -> Broken:
@@ -111,4 +112,6 @@ def more_than_received(kept: int) -> Broken:
 
 def still_asked(count: int) -> Broken:
     """A need with open claims would be closed."""
-    return Broken(Rule.STILL_ASKED, f"receive or cancel what is asked for first: {count} are open")
+    return Broken(
+        Rule.STILL_ASKED, f"receive or cancel what is asked for first: {count} {'is' if count == 1 else 'are'} open"
+    )

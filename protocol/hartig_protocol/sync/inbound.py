@@ -123,7 +123,7 @@ def _claim_own(state: SyncState, session: Session, step: Step, records: Sequence
     """Tell the node of records that our own key signed and that we did not hold: were they signed here?"""
     for record in records:
         if record.head.author == state.hub_key.public:
-            step.order(OwnRecordClaimed(record.id, record.head.seq, session.peer_hub))
+            step.order(OwnRecordClaimed(record.id, record.head.kind, record.head.seq, session.peer_hub))
 
 
 def open_all(state: SyncState, session: Session, wires: Sequence[Any]) -> list[Record]:

@@ -9,9 +9,8 @@ trusted first hand, or three liars who have won one hub would have won a fourth 
 half of all that were heard, so two camps of three move nothing. Against a lying majority among three there is no help.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 
 from hartig_protocol.events import Now, TimeHeard
 from hartig_protocol.limits import TIME_KEPT_MS, TIMES_APART_MS_MAX, TIMES_NEEDED
@@ -59,6 +58,11 @@ def agreed_ahead_ms(answers: Iterable[HeardTime], steady_ms: int) -> int | None:
     fresh = sorted(one.ahead_ms for one in answers if steady_ms - one.heard_ms < TIME_KEPT_MS)
     if len(fresh) < TIMES_NEEDED:
         return None
-    middle = median_low(fresh)
+    middle = _middle(fresh)
     near = [one for one in fresh if abs(one - middle) <= TIMES_APART_MS_MAX]
-    return median_low(near) if len(near) >= TIMES_NEEDED and 2 * len(near) > len(fresh) else None
+    return _middle(near) if len(near) >= TIMES_NEEDED and 2 * len(near) > len(fresh) else None
+
+
+def _middle(rising: Sequence[int]) -> int:
+    """Return the lower median of sorted numbers; `statistics` would cost the memory of four modules."""
+    return rising[(len(rising) - 1) // 2]

@@ -10,7 +10,7 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.times import rfc3339
 from hartig_node.glossary import words_used
 from hartig_protocol.limits import DAY_MS
-from support.boards import Bench
+from support.boards import Bench, meet
 from support.records import NOW_MS
 
 BLANKETS: dict[str, Any] = {"category": "household.bedding", "title": "Blankets", "unit": "H87"}
@@ -82,3 +82,14 @@ async def progress(bench: Bench, post: str) -> str:
     shown = (await bench.board.posts.get(post)).progress
     assert shown is not None
     return str(shown["state"])
+
+
+async def promised_deal(hall: Bench, store: Bench) -> str:
+    """Let a need of the hall be promised two of ten blankets by the store; return the deal's id."""
+    wanted, there = await need(hall), await offer(store)
+    await meet(hall, store)
+    deal = await hall.board.deals.ask(wanted, there)
+    await meet(hall, store)
+    await store.board.deals.promise(deal.id)
+    await meet(hall, store)
+    return deal.id

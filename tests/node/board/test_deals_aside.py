@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from hartig_node.board.dealshowing import SPACE_ACCEPTED
 from hartig_node.board.dealviews import SetAsideView
 from hartig_node.board.signing import KEY_SEQ_FLOOR, SPACE_SETTING
 from hartig_node.store.memory import MemoryDisk
@@ -160,6 +161,16 @@ async def test_a_restored_hub_makes_no_offer_of_what_was_set_aside_before(two: l
         bench.time.advance(3_600)
     later = await aside(store, kitchen, "1", of=part.lot.id)
     assert (await kitchen.board.deals.accept(later.id)).total.amounts["free"] == "1"
+    await refused(kitchen.board.deals.accept(part.id), "from_before", "count what is there")
+
+
+async def test_an_offer_that_is_held_says_that_it_was_made_where_no_row_does(two: list[Bench]) -> None:
+    store, kitchen = two
+    part = await aside(store, kitchen)
+    ours = await kitchen.board.deals.accept(part.id)
+    await kitchen.engine.keep_private([PrivateRow(SPACE_ACCEPTED, bytes.fromhex(part.id), None)])
+    await refused(kitchen.board.deals.accept(part.id), "from_before", "count what is there", "already")
+    await kitchen.board.posts.withdraw(ours.post.id)
     await refused(kitchen.board.deals.accept(part.id), "from_before", "count what is there")
 
 

@@ -19,13 +19,13 @@ from hartig_protocol.events import Commit, OwnRecordClaimed, PrivateRow
 from hartig_protocol.exchange.chains import EndReason
 from hartig_protocol.limits import DAY_MS, LIFE_MS_MAX
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Record
+from hartig_protocol.records.record import Kind, Record
 from node.board.keeping import BLANKETS, WANTED, book, deal, lot, meet, need, posted, settle, share
 from node.board.neighbours import let_in, said
 from support.boards import Bench, running_board
 from support.records import NOW_MS
 
-CLAIMED = OwnRecordClaimed(b"\x01" * 32, 7, b"\x02" * 32)
+CLAIMED = OwnRecordClaimed(b"\x01" * 32, Kind.NEED, 7, b"\x02" * 32)
 
 
 @pytest.fixture
@@ -80,13 +80,65 @@ async def post_of(bench: Bench, thread: str) -> Record:
 
 async def test_a_restored_hub_ends_what_had_an_account_for_as_long_as_can_be(bench: Bench, other: Bench) -> None:
     offer, _, _ = await promised(bench, other)
-    quiet = await posted(bench, BLANKETS, title="Nothing was said about these")
+    quiet = await posted(bench, WANTED, title="Nothing was said about this")
     async with restored(await image(bench)) as again:
         await again.board.keeper.look()
         head = (await post_of(again, offer)).head
         assert (head.ends, head.seq, head.expires) == (True, SEQ_RAISE, NOW_MS + LIFE_MS_MAX)
         assert (await post_of(again, offer)).body_bytes is None
         assert (await again.board.posts.get(quiet)).state == "standing"
+
+
+async def test_an_offer_that_nobody_had_counted_at_the_copy_is_ended_too(bench: Bench, other: Bench) -> None:
+    offer = await posted(bench, BLANKETS)
+    copied = await image(bench)
+    await bench.board.deals.count(offer, 10)
+    async with restored(copied) as again:
+        assert (await book(again, offer)).ended is EndReason.RESTORED
+        for doing in (again.board.deals.count(offer, 10), again.board.posts.revise(offer, {"reach_km": 2})):
+            with pytest.raises(BoardError) as caught:
+                await doing
+            assert caught.value.code == "chain_ended"
+        with pytest.raises(BoardError) as caught:
+            await again.board.posts.renew(offer)
+        assert caught.value.code == "chain_ended"
+        await again.board.keeper.look()
+        assert (await post_of(again, offer)).head.ends
+        (begun,) = again.board.keeper.anew.waiting()
+        assert (begun.thread.hex(), begun.as_json()["quantity"]) == (offer, "10")
+        assert await again.board.keeper.anew.open(offer, 4) is not None
+
+
+async def test_an_offer_that_never_said_how_much_is_to_be_counted_too(bench: Bench) -> None:
+    without = {name: value for name, value in BLANKETS.items() if name != "quantity"}
+    shelf, offer = await posted(bench, without | {"level": "plenty"}), await posted(bench, without)
+    async with restored(await image(bench)) as again:
+        await again.board.keeper.look()
+        for thread in (shelf, offer):
+            new = await again.board.keeper.anew.open(thread, 4)
+            assert new is not None
+            assert (await lot(again, new)).total.free == 4
+
+
+async def test_an_offer_of_before_that_has_expired_is_let_be(bench: Bench) -> None:
+    offer = await posted(bench, BLANKETS, days=1)
+    async with restored(await image(bench)) as again:
+        again.time.advance(2 * 86_400)
+        again.board.keeper._from_before.clear()
+        again.board.keeper.look_at_all()
+        await again.board.keeper.look()
+        assert not (await post_of(again, offer)).head.ends
+        assert again.board.keeper.problems() == []
+
+
+async def test_an_uncounted_offer_of_after_the_copy_is_ended_when_it_comes_back(bench: Bench, other: Bench) -> None:
+    copied = await image(bench)
+    offer = await posted(bench, BLANKETS)
+    await meet(bench, other)
+    async with restored(copied) as again:
+        await share(other, again)
+        await again.board.keeper.look()
+        assert (await post_of(again, offer)).head.ends
 
 
 async def test_what_was_promised_after_the_copy_is_never_promised_again(bench: Bench, other: Bench) -> None:
@@ -184,7 +236,7 @@ async def test_the_second_time_people_are_told_though_nothing_is_signed(bench: B
     offer, _, _ = await promised(bench, other)
     membership = bench.board.membership
     await membership.own_record_claimed(CLAIMED)
-    await membership.own_record_claimed(OwnRecordClaimed(b"\x03" * 32, 8 + SEQ_RAISE, b"\x02" * 32))
+    await membership.own_record_claimed(OwnRecordClaimed(b"\x03" * 32, Kind.NEED, 8 + SEQ_RAISE, b"\x02" * 32))
     await bench.board.keeper.look()
     assert not (await post_of(bench, offer)).head.ends
     assert [code for code, _, _ in bench.board.keeper.problems()] == ["count_anew"]

@@ -1,12 +1,28 @@
 import pytest
 
 from hartig_node.board.errors import BoardError
+from hartig_node.board.membership import seq_floor_row
 from hartig_node.board.signing import SEQ_RAISE
 from hartig_protocol.events import OwnRecordClaimed
+from hartig_protocol.exchange.chains import EndReason
+from hartig_protocol.records.record import Kind
 from support.boards import Bench, running_board
 
 WATER = {"kind": "need", "category": "water", "title": "Water"}
-CLAIM = OwnRecordClaimed(b"\x01" * 32, 7, b"\x02" * 32)
+CLAIM = OwnRecordClaimed(b"\x01" * 32, Kind.NEED, 7, b"\x02" * 32)
+LATER = OwnRecordClaimed(b"\x03" * 32, Kind.NEED, 8 + SEQ_RAISE, b"\x02" * 32)
+BLANKETS = {"kind": "offer", "category": "household.bedding", "title": "Blankets", "quantity": 10}
+
+
+def step(number: int) -> OwnRecordClaimed:
+    """A step that this hub never signed; its seq is as low as those of all steps."""
+    return OwnRecordClaimed(bytes([64 + number]) * 32, Kind.STEP, number, b"\x02" * 32)
+
+
+async def ended(bench: Bench, post: str) -> EndReason | None:
+    book = await bench.board.ledger.book(bytes.fromhex(post))
+    assert book is not None
+    return book.ended
 
 
 async def test_a_hub_publishes_its_card_once(bench: Bench) -> None:
@@ -28,7 +44,7 @@ async def test_a_record_that_was_never_signed_here_raises_seq_and_the_second_sto
     await bench.board.membership.own_record_claimed(CLAIM)
     assert (await bench.board.posts.revise(view.id, {"people": 3})).seq == 7 + SEQ_RAISE
     assert [code for code, _, _ in bench.board.membership.problems()] == ["restored"]
-    await bench.board.membership.own_record_claimed(OwnRecordClaimed(b"\x03" * 32, 8 + SEQ_RAISE, b"\x02" * 32))
+    await bench.board.membership.own_record_claimed(LATER)
     with pytest.raises(BoardError) as caught:
         await bench.board.posts.publish(WATER)
     assert caught.value.code == "stopped_signing"
@@ -36,7 +52,8 @@ async def test_a_record_that_was_never_signed_here_raises_seq_and_the_second_sto
 
 async def test_many_records_of_one_forgotten_past_count_once(bench: Bench) -> None:
     for number in range(1, 20):
-        await bench.board.membership.own_record_claimed(OwnRecordClaimed(bytes([number] * 32), number, b"\x02" * 32))
+        claimed = OwnRecordClaimed(bytes([number] * 32), Kind.NEED, number, b"\x02" * 32)
+        await bench.board.membership.own_record_claimed(claimed)
     assert bench.board.membership.times_claimed == 1
     assert (await bench.board.posts.publish(WATER)).state == "standing"
 
@@ -44,13 +61,71 @@ async def test_many_records_of_one_forgotten_past_count_once(bench: Bench) -> No
 async def test_a_record_from_the_log_says_nothing(bench: Bench) -> None:
     view = await bench.board.posts.publish(WATER)
     await bench.board.posts.revise(view.id, {"people": 3})
-    await bench.board.membership.own_record_claimed(OwnRecordClaimed(bytes.fromhex(view.record), 1, b"\x02" * 32))
+    claimed = OwnRecordClaimed(bytes.fromhex(view.record), Kind.NEED, 1, b"\x02" * 32)
+    await bench.board.membership.own_record_claimed(claimed)
     assert bench.board.membership.problems() == []
 
 
 async def test_what_was_learnt_outlives_a_restart(bench: Bench) -> None:
     await bench.board.membership.own_record_claimed(CLAIM)
-    await bench.board.membership.own_record_claimed(OwnRecordClaimed(b"\x03" * 32, 8 + SEQ_RAISE, b"\x02" * 32))
+    await bench.board.membership.own_record_claimed(LATER)
     async with running_board(bench.store.disk) as again:
         with pytest.raises(BoardError):
             await again.board.posts.publish(WATER)
+
+
+# --- Steps, whose seq says nothing of when they were signed
+
+
+async def test_each_unknown_step_ends_what_was_begun_since_and_the_hub_goes_on(bench: Bench) -> None:
+    membership, told = bench.board.membership, []
+    membership.on_restored = lambda: told.append(bench.board._context.pen.seq_floor)
+    for number in range(1, 4):
+        offer = (await bench.board.posts.publish(BLANKETS)).id
+        assert await ended(bench, offer) is None
+        await membership.own_record_claimed(step(number))
+        assert await ended(bench, offer) is EndReason.RESTORED
+    assert told == [SEQ_RAISE, 2 * SEQ_RAISE, 3 * SEQ_RAISE]
+    assert membership.times_claimed == 1
+    assert [code for code, _, _ in membership.problems()] == ["restored"]
+
+
+async def test_many_steps_of_one_past_end_all_once(bench: Bench) -> None:
+    told: list[int] = []
+    bench.board.membership.on_restored = lambda: told.append(1)
+    await bench.board.posts.publish(BLANKETS)
+    for number in range(1, 30):
+        await bench.board.membership.own_record_claimed(step(number))
+    assert (len(told), bench.board._context.pen.seq_floor) == (1, SEQ_RAISE)
+
+
+async def test_a_step_from_the_log_says_nothing(bench: Bench) -> None:
+    offer = (await bench.board.posts.publish(BLANKETS)).id
+    await bench.board.deals.count(offer, "10", None, None)
+    signed = bench.engine.hub.catalog.chains[bytes.fromhex(offer)].steps[0]
+    await bench.board.membership.own_record_claimed(OwnRecordClaimed(signed, Kind.STEP, 1, b"\x02" * 32))
+    assert await ended(bench, offer) is None
+    assert bench.board.membership.problems() == []
+
+
+async def test_a_step_is_noticed_after_a_restore_too(bench: Bench) -> None:
+    await bench.engine.keep_private([seq_floor_row(SEQ_RAISE)])
+    await bench.board.membership.load()
+    offer = (await bench.board.posts.publish(BLANKETS)).id
+    await bench.board.membership.own_record_claimed(step(1))
+    assert await ended(bench, offer) is EndReason.RESTORED
+
+
+async def test_what_steps_raise_hides_no_register_of_a_copy_that_lives_on(bench: Bench) -> None:
+    membership = bench.board.membership
+    await membership.own_record_claimed(CLAIM)
+    await bench.board.posts.publish(BLANKETS)
+    await membership.own_record_claimed(step(1))
+    assert bench.board._context.pen.seq_floor == 7 + 2 * SEQ_RAISE
+    async with running_board(bench.store.disk) as again:
+        assert again.board._context.pen.seq_floor == 7 + 2 * SEQ_RAISE
+        await again.board.membership.own_record_claimed(CLAIM)
+        assert again.board.membership.times_claimed == 1
+        await again.board.membership.own_record_claimed(LATER)
+        assert again.board._context.pen.stopped
+        assert [code for code, _, _ in again.board.membership.problems()] == ["stopped_signing"]

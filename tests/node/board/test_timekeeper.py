@@ -177,6 +177,41 @@ async def test_a_post_that_has_to_outlast_what_was_asked_is_ended_by_its_hub(los
     assert await space(lost, SPACE_ASKED) == {}
 
 
+async def promised(bench: Bench) -> tuple[PostView, str]:
+    """An offer for 14 days of which something is promised; and the deal."""
+    blankets = {"category": "household.bedding", "title": "Blankets", "quantity": 4}
+    view = await bench.board.posts.publish({**blankets, "kind": "offer", "days": 14})
+    need = await bench.board.posts.publish({**blankets, "kind": "need", "days": 60})
+    deal = await bench.board.deals.ask(need.id, view.id, "1")
+    await bench.board.deals.promise(deal.id)
+    return view, deal.id
+
+
+async def test_an_end_waits_until_what_is_promised_is_settled(lost: Bench) -> None:
+    view, deal = await promised(lost)
+    await learns(lost, TRUE_SOON_MS)
+    lost.time.advance(14 * 86400)
+    for _ in range(2):
+        await lost.board.timekeeper.look()
+        assert (await lost.board.posts.get(view.id)).state == "standing"
+    await lost.board.deals.hand_over(deal)
+    await lost.board.timekeeper.look()
+    assert (await lost.board.posts.get(view.id)).state == "ended"
+
+
+@pytest.mark.parametrize("true_ms", [TRUE_SOON_MS + 15 * DAY_MS, TRUE_LATE_MS])
+async def test_true_dates_end_nothing_that_is_promised(lost: Bench, true_ms: int) -> None:
+    view, deal = await promised(lost)
+    lost.time.advance(15 * 86400)
+    await learns(lost, true_ms)
+    sweep(lost)
+    after = await lost.board.posts.get(view.id)
+    assert (after.state, after.approx) == ("standing", False)
+    await lost.board.deals.hand_over(deal)
+    await lost.board.timekeeper.look()
+    assert (await lost.board.posts.get(view.id)).state == "ended"
+
+
 async def test_an_end_that_was_named_is_kept(lost: Bench) -> None:
     draft = {name: value for name, value in WATER.items() if name != "days"}
     end_ms = TRUE_SOON_MS + 3 * DAY_MS

@@ -61,6 +61,9 @@ class DealingNode(FakeNode):
         self.book: Json | None = None
         self.contact: str | None = None
         self.set_aside: list[Json] = []
+        self.recounts: list[Json] = []
+        self.begun: Json | None = None
+        self.alternatives: list[Json] | None = None
 
     def said(self) -> tuple[str, Json]:
         """What was said last: below which address, and with which members."""
@@ -74,6 +77,12 @@ class DealingNode(FakeNode):
                 return 200, {"items": self._wanted(request.query.get("state")), "next": None}
             case "GET", ["allotments"]:
                 return 200, {"items": self.set_aside, "next": None}
+            case "GET", ["recounts"]:
+                return 200, {"items": self.recounts, "next": None}
+            case "POST", ["recounts", _]:
+                return (201, self.begun) if self.begun else (200, {"post": None})
+            case "GET", ["needs", _, "alternatives"] if self.alternatives is not None:
+                return 200, {"items": self.alternatives, "next": None}
             case "GET", ["deals", deal_id, "contact"]:
                 return 200, {"deal": deal_id, "contact": self.contact}
             case ("POST", ["needs", _, "claims"]) | (_, ["deals", *_]):

@@ -337,5 +337,6 @@ def test_what_is_promised_is_withdrawn_only_where_that_is_said(hartig: Hartig, f
     code, _, err = hartig("withdraw", OFFER)
     assert (code, fake.requests[-1].query) == (exits.REFUSED, {})
     assert hint in err
+    assert "hartig withdraw --even-if-promised" in err
     assert hartig("withdraw", OFFER, "--even-if-promised").code == exits.OK
     assert fake.requests[-1].query == {"force": "true"}

@@ -12,6 +12,7 @@ from hartig_node.client import AmbiguousIdError, AnswerError, ClientError, Node,
 from node.api.fake_board import FakeBoard
 from node.client.fake_node import FakeNode, problem
 
+MODULES = ("routes_deals", "routes_recounts")
 NEED, OFFER, DEAL, HUB = "1" * 32, "2" * 32, "3" * 64, "4" * 64
 SAID: list[tuple[str, tuple[Any, ...], dict[str, Any], str, dict[str, Any]]] = [
     ("ask", (NEED, OFFER), {}, f"/needs/{NEED}/claims", {"lot": OFFER}),
@@ -32,6 +33,7 @@ SAID: list[tuple[str, tuple[Any, ...], dict[str, Any], str, dict[str, Any]]] = [
     ("set_aside", (OFFER, HUB, 5), {}, f"/offers/{OFFER}/allotments", {"hub": HUB, "quantity": 5}),
     ("surrender", (OFFER,), {}, f"/offers/{OFFER}/surrenders", {}),
     ("accept", (DEAL, {"title": "Rest"}), {}, f"/allotments/{DEAL}/accept", {"title": "Rest"}),
+    ("recount", (OFFER, "7"), {}, f"/recounts/{OFFER}", {"quantity": "7"}),
 ]  # fmt: skip
 
 
@@ -54,9 +56,9 @@ def test_each_call_sends_what_the_api_takes_under_a_key(
 
 async def test_every_call_has_a_route_and_every_route_a_call() -> None:
     app = make_app(FakeBoard(), loopback_door())
-    routes = {one.path for one in app[ENDPOINTS].values() if one.handler.__module__.endswith("routes_deals")}
+    routes = {one.path for one in app[ENDPOINTS].values() if one.handler.__module__.endswith(MODULES)}
     posts = {one.path for one in app[ENDPOINTS].values() if one.method == "POST"} & routes
-    called = {re.sub(r"/([1-4])\1{31,63}/", "/{id}/", f"/api/v1{path}") for _method, _, _, path, _ in SAID}
+    called = {re.sub(r"/([1-4])\1{31,63}(?=/|$)", "/{id}", f"/api/v1{path}") for _method, _, _, path, _ in SAID}
     assert called == posts
 
 
@@ -73,6 +75,32 @@ def test_what_is_known_is_read(node: Node, fake: FakeNode) -> None:
         f"/api/v1/posts/{OFFER}/book",
     ]  # fmt: skip
     assert fake.requests[1].query == {"role": "giving"}
+
+
+def test_what_waits_and_what_else_there_is_is_read(node: Node, fake: FakeNode) -> None:
+    for page in ([{"id": OFFER}], [{"id": NEED}]):
+        fake.plan(200, {"items": page, "next": None})
+    assert node.deals.alternatives(NEED) == [{"id": OFFER}]
+    assert node.deals.recounts() == [{"id": NEED}]
+    assert [request.path for request in fake.requests] == [f"/api/v1/needs/{NEED}/alternatives", "/api/v1/recounts"]
+    fake.plan(200, {"found": []})
+    with pytest.raises(AnswerError):
+        node.deals.recounts()
+
+
+def test_a_recount_takes_a_short_id_and_says_when_nothing_is_left(node: Node, fake: FakeNode) -> None:
+    waiting = {"items": [{"id": NEED}, {"id": "5" * 31 + "6"}, {"id": "5" * 32}], "next": None}
+    fake.plan(200, waiting)
+    fake.plan(200, {"post": None})
+    assert node.deals.recount("11111111", 0) is None
+    assert fake.requests[-1].path == f"/api/v1/recounts/{NEED}"
+    fake.plan(200, waiting)
+    with pytest.raises(AmbiguousIdError, match="2 posts"):
+        node.deals.recount("55555555", 1)
+    for unknown in ("77777777", "1"):
+        fake.plan(200, waiting)
+        with pytest.raises(NotFoundError):
+            node.deals.recount(unknown, 1)
 
 
 def test_lists_are_read_page_by_page(node: Node, fake: FakeNode) -> None:

@@ -80,6 +80,7 @@ async def test_a_post_says_how_far_it_has_come(
     marks = [one for one in ("All there", "All gone", "All promised", "Over", "Still") if one in board_text]
     assert marks == (["Still"] if card.startswith("Still") else [card] if card else [])
     assert card in board_text
+    assert ("How many: 8" in board_text) == (not marks or marks == ["Still"])
 
 
 async def test_a_shelf_says_how_full_it_is_and_nothing_else(browser: Browser, board: BoardInMemory) -> None:

@@ -179,6 +179,20 @@ def test_a_step_that_waits_ends_what_is_held() -> None:
     assert shelf.take(contact, now=LATE) == ["body_due"]
 
 
+def test_an_end_that_is_held_counts_before_a_later_one_that_waits() -> None:
+    story, promise, contact = promised()
+    end = story.say("handover", of=promise.id, quantity=1, stamp=NOW_MS + 2 * HOUR_MS)
+    story.say("count", quantity=1, why="found")
+    later = story.say("release", of=CLAIM, why="declined", stamp=NOW_MS + HOUR_MS + MINUTE_MS)  # a clock that went back
+    shelf = Shelf(LOT, *story.steps[:3])
+    noon = at(NOW_MS + 3 * HOUR_MS)
+    assert shelf.take(later, now=noon) == ["waits_record"]
+    assert not shelf.sweep(at(due_of(later) - 1))  # it is the next to go
+    assert shelf.take(end, now=noon) == ["ACCEPTED"]
+    assert not shelf.sweep(at(due_of(later)))
+    assert shelf.sweep(at(due_of(end))).bodies_removed == [contact.id]
+
+
 def test_a_body_that_comes_after_word_of_the_end_goes_in_time() -> None:
     story, promise, contact = promised()
     end = story.say("handover", of=promise.id, quantity=1)

@@ -3,6 +3,8 @@
 from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hartig_protocol.exchange.judging import EndReason, JudgedChain
 from hartig_protocol.exchange.lot import LotChain, PromiseState
@@ -10,7 +12,7 @@ from hartig_protocol.exchange.need import NeedChain
 from hartig_protocol.exchange.rules import Rule
 from hartig_protocol.exchange.step import Step
 from support.records import NOW_MS
-from support.steps import id_of, rule_of, say, stands, told
+from support.steps import id_of, lot_steps, need_steps, rule_of, say, stands, told
 
 OPENED = say("o", "count", quantity=10, why="opened")
 PROMISE = say("p", "promise", claim="a", quantity=4, hold=60)
@@ -81,3 +83,31 @@ def test_a_chain_is_over_when_it_was_closed_or_has_ended() -> None:
     ended.end(EndReason.VOID)
     assert ended.is_over
     assert not ended.is_closed
+
+
+def _is_a_copy(chain_type: type[JudgedChain], steps: list[Step], cut: int) -> None:
+    """A chain and its copy go on apart: each comes to what it was told, whichever goes first."""
+    chain, before, whole = chain_type(bytes(16)), chain_type(bytes(16)), chain_type(bytes(16))
+    told(chain, *steps[:cut])
+    told(before, *steps[:cut])
+    told(whole, *steps)
+    twin = chain.copied()
+    assert type(twin) is chain_type
+    assert vars(twin) == vars(chain)
+    told(twin, *steps[cut:])
+    twin.end(EndReason.EXPIRED)
+    assert vars(chain) == vars(before)
+    ahead = chain.copied()
+    told(chain, *steps[cut:])
+    assert vars(chain) == vars(whole)
+    assert vars(ahead) == vars(before)
+
+
+@given(lot_steps, st.integers(0, 19))
+def test_a_copy_of_a_lot_and_the_lot_know_nothing_of_each_other(steps: list[Step], cut: int) -> None:
+    _is_a_copy(LotChain, steps, cut)
+
+
+@given(need_steps, st.integers(0, 19))
+def test_a_copy_of_a_need_and_the_need_know_nothing_of_each_other(steps: list[Step], cut: int) -> None:
+    _is_a_copy(NeedChain, steps, cut)

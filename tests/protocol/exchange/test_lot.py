@@ -146,7 +146,9 @@ def test_a_promise_remembers_how_it_ended() -> None:
     assert lot.declined == {id_of("a"): Why.CANCELLED}
     assert lot.open_promise_of == {id_of("b"): id_of("q")}
     stands(lot, say("h", "handover", of="q", quantity=6, stamp_ms=NOW_MS + 9))
-    assert (open_.state, open_.settled_ms) == (PromiseState.HANDED_OVER, NOW_MS + 9)
+    kept = lot.promises[id_of("q")]
+    assert (kept.state, kept.why, kept.settled_ms) == (PromiseState.HANDED_OVER, None, NOW_MS + 9)
+    assert open_.state is PromiseState.OPEN  # what was looked at before is as it was
 
 
 def test_a_promise_made_again_takes_back_that_it_was_declined() -> None:

@@ -41,3 +41,15 @@ def test_what_is_allowed_is_a_sentence_without_inner_words(broken: Broken) -> No
 @pytest.mark.parametrize("broken", [made for made in ALL if made.most is not None], ids=lambda made: made.rule)
 def test_the_number_in_the_sentence_is_given_apart(broken: Broken) -> None:
     assert str(broken.most) in broken.allowed
+
+
+@pytest.mark.parametrize(
+    ("made", "one", "several"),
+    [
+        (rules.still_promised, "first: 1 promise is open", "first: 2 promises are open"),
+        (rules.still_asked, "first: 1 is open", "first: 2 are open"),
+    ],
+)
+def test_one_is_said_as_one(made: Callable[[int], Broken], one: str, several: str) -> None:
+    assert made(1).allowed.endswith(one)
+    assert made(2).allowed.endswith(several)

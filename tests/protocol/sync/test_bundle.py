@@ -180,7 +180,7 @@ def test_a_record_of_our_own_that_is_not_here_is_shown_to_the_node(wire: Wire, a
     (lost,) = needs(wire, a, 1, start=30)
     carried(wire, a, [*wire.proofs(1), lost])
     (claimed,) = wire.told_of(a, OwnRecordClaimed)
-    assert claimed == OwnRecordClaimed(lost.id, lost.head.seq, wire.network.hub(2).public)
+    assert claimed == OwnRecordClaimed(lost.id, lost.head.kind, lost.head.seq, wire.network.hub(2).public)
     carried(wire, a, [lost])
     assert len(wire.told_of(a, OwnRecordClaimed)) == 1
 

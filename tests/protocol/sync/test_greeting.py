@@ -288,7 +288,7 @@ def test_a_record_of_ours_that_we_do_not_hold_is_claimed_to_the_node(wire: Wire)
     assert wire.told_of(a, OwnRecordClaimed) == []
     assert Want((lost.id,)) in puppet.heard
     puppet.say(Records(ANSWER, (lost.wire,), final=True))
-    assert wire.told_of(a, OwnRecordClaimed) == [OwnRecordClaimed(lost.id, 1, puppet.hub_key.public)]
+    assert wire.told_of(a, OwnRecordClaimed) == [OwnRecordClaimed(lost.id, lost.head.kind, 1, puppet.hub_key.public)]
 
 
 def test_a_claim_that_is_never_shown_costs_one_question(wire: Wire) -> None:
