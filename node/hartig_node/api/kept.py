@@ -79,7 +79,7 @@ class KeptAnswers:
 
     def __init__(self, board: Board) -> None:
         # The rows are the API's own: no use case has to know of them.
-        self._context = board._context  # noqa: SLF001
+        self._context = board.context
         self._index = KeptIndex()
         self._loading = asyncio.Lock()
         self._is_loaded = False

@@ -68,6 +68,11 @@ class Board:
         self.ledger.committed(commit)
 
     @property
+    def context(self) -> Context:
+        """What the use cases share, for doors that keep private rows of their own."""
+        return self._context
+
+    @property
     def config(self) -> Settings:
         """What the configuration says that people or programs are shown."""
         return self._context.settings

@@ -203,8 +203,7 @@ class FakeBoard(Board):
     """The real board's events, invites and tokens over the fakes above."""
 
     def __init__(self) -> None:
-        self.context = FakeContext()
-        self._context = self.context  # type: ignore[assignment]
+        self._context = FakeContext()  # type: ignore[assignment]
         self.posts: FakePosts = FakePosts()  # type: ignore[assignment]
         self.status: FakeStatus = FakeStatus()  # type: ignore[assignment]
         self.invites, self.tokens = Invites(self._context), Tokens(self._context)
