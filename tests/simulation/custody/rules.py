@@ -43,7 +43,8 @@ class LapsingLot(LotChain):
         if allotment is None:
             super()._release(step)
         else:
-            self.accounts[allotment.date].allotted -= allotment.quantity
+            account = self.accounts[allotment.date]
+            self.accounts[allotment.date] = account.plus(allotted=-allotment.quantity)
 
     _verbs: ClassVar[Verbs] = {**LotChain._verbs, Verb.RELEASE: (_may_release, _release)}
 
