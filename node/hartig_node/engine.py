@@ -276,7 +276,7 @@ class Engine:
                 self.stuck = None
                 if self.on_committed is not None:
                     self.on_committed(commit)
-                self.feed.publish(items)
+                self.feed.publish(items if len(self.feed) else items[-1:])  # the last number is always wanted
                 return
 
     def _do(self, action: Action) -> None:

@@ -111,6 +111,7 @@ _OPEN: dict[type, _Handler] = {
     Ping: lambda _state, session, step, message: step.send(session, Pong(message.number)),
     Pong: lambda _state, session, step, message: session.pong_received(message.number, step.now.steady_ms),
 }
+_FRAMES = frozenset({FrameReceived, FramesReceived})
 
 
 class Hub:
@@ -145,7 +146,8 @@ class Hub:
         """
         step = Step(now)
         self._happened(step, event)
-        self._settle(step)
+        if type(event) not in _FRAMES:
+            self._settle(step)
         actions = step.actions()
         self._touched(event, step, actions)
         return actions
@@ -230,7 +232,7 @@ class Hub:
             greeting.greet(self.state, session, step)
 
     def _frames_received(self, step: Step, link: int, frames: Sequence[bytes]) -> None:
-        """Deal with the frames in their order; `Records` that follow each other count as one message with them all."""
+        """Deal with the frames in their order, and settle after each; `Records` in a row count as one message."""
         session = self.state.sessions.get(link)
         if session is None:
             return
@@ -240,6 +242,7 @@ class Hub:
         try:
             for frame in frames:
                 message = unpack(frame)
+                session.into.hear(frame, message)
                 if gathered and not _joins(gathered, message):
                     gathered = self._gathered_received(step, session, gathered)
                 if link not in self.state.sessions:
@@ -255,6 +258,7 @@ class Hub:
             self._gathered_received(step, session, gathered)
         if refusal is not None and link in self.state.sessions:
             step.close(self.state, session, refusal.code, str(refusal))
+            self._settle(step)
 
     def _gathered_received(self, step: Step, session: Session, gathered: Sequence[Records]) -> list[Records]:
         inbound.several_received(self.state, session, step, gathered)

@@ -38,6 +38,7 @@ PLACE_MAX = 2**31 - 1
 STAMP_AHEAD_MS_MAX = 10 * MINUTE_MS  # a trusted clock refuses records from further ahead
 LIFE_MS_MAX = 90 * DAY_MS
 LIFE_LONG_MS_MAX = 400 * DAY_MS  # cards, grants, pacts: a year and a month to renew
+LIFE_LOW_MS_MAX = 7 * DAY_MS  # that a shelf is nearly empty: somebody fills it, or says it again
 LIFE_REVOKE_MS_MAX = 435 * DAY_MS  # a revocation outlives what it revokes: 400 days and 35 to go
 BODY_KEPT_MS = 7 * DAY_MS  # after `expires`
 CONTACT_KEPT_MS = 48 * HOUR_MS  # after a deal is settled: time to call about what went wrong with it

@@ -8,6 +8,8 @@ unasked as a branch of a tree does, and keeps no more under way than a hub's win
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
+from zlib import crc32
 
 import msgpack
 
@@ -24,6 +26,8 @@ from hartig_protocol.sync.framing import pack
 from hartig_protocol.sync.messages import (
     LIVE,
     Ack,
+    Checked,
+    Message,
     Pong,
     Prefer,
     Pull,
@@ -42,10 +46,11 @@ def frames_of(records: Sequence[Record], batch: int) -> list[bytes]:
 
 
 class Puppet:
-    """One neighbour of the hub that is measured."""
+    """One neighbour of the hub that is measured; `said` is the CRC-32 of all frames so far (SPEC M5)."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
+        self._said = 0
         self.records_heard = 0
         self.frames_dealt_with = 0  # by the hub, as it acknowledges
         self._frames_heard = 0
@@ -65,24 +70,33 @@ class Puppet:
             elif message[0] == ACK:
                 self.frames_dealt_with = message[1]
             elif message[0] == PING:
-                await self.link.send(pack(Pong(message[1])))
+                await self.say(Pong(message[1]))
             self._changed.set()
 
     async def _acknowledge(self) -> None:
         self._frames_heard += 1
-        await self.link.send(pack(Ack(self._frames_heard)))
+        await self.say(Ack(self._frames_heard))
 
     async def _pull(self, short: bytes) -> None:
         step = PULLS_PER_FRAME_MAX * SHORT_BYTES
         for start in range(0, len(short), step):
-            await self.link.send(pack(Pull(short[start : start + step])))
+            await self.say(Pull(short[start : start + step]))
 
     async def send(self, frames: Sequence[bytes], batch: int) -> None:
         """Send frames, no more at a time than a hub has under way."""
         before, under_way_max = self.frames_dealt_with, max(1, WINDOW_RECORDS_MAX // batch)
         for count, frame in enumerate(frames):
             await self.until(lambda count=count: count - (self.frames_dealt_with - before) < under_way_max)
-            await self.link.send(frame)
+            await self.send_one(frame)
+
+    async def say(self, message: Message) -> None:
+        """Say a message, with the check of the link where it has one."""
+        await self.send_one(pack(replace(message, said=self._said) if isinstance(message, Checked) else message))
+
+    async def send_one(self, frame: bytes) -> None:
+        """Send a frame, and count it in."""
+        self._said = crc32(frame, self._said)
+        await self.link.send(frame)
 
     async def until(self, condition: object) -> None:
         """Wait until what was heard makes a condition true."""
@@ -105,10 +119,10 @@ async def greeted(world: World, number: int, hub: BenchHub, tasks: Tasks) -> Pup
     while not core.state.sessions[1].is_open:
         for action in actions:
             if isinstance(action, SendFrame):
-                await link.send(action.frame)
+                await puppet.send_one(action.frame)
         actions = core.handle(FrameReceived(1, await link.receive()), clock.now())
     tasks.start(puppet.listen(), f"puppet {number}")
     # As a hub says that has pulled a record of theirs: send me the next ones unasked.
     origins = [world.key(one).public[:SHORT_BYTES] for one in range(1, world.hubs + 1) if one != number]
-    await link.send(pack(Prefer(b"".join(origins), True)))
+    await puppet.say(Prefer(b"".join(origins), True))
     return puppet

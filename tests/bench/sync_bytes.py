@@ -28,7 +28,7 @@ from hartig_protocol.events import Commit, FrameReceived
 from hartig_protocol.hub import Hub
 from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.record import Kind, Record
-from hartig_protocol.sync.framing import pack, unpack
+from hartig_protocol.sync.framing import unpack
 from hartig_protocol.sync.messages import (
     Audit,
     Equal,
@@ -42,7 +42,7 @@ from hartig_protocol.sync.messages import (
     Records,
     Sketch,
 )
-from hartig_protocol.sync.state import load_state
+from hartig_protocol.sync.state import Step, load_state
 from support.cores import Core, finish
 from support.records import NOW_MS, Network, seeded
 from support.wire import Wire
@@ -159,8 +159,11 @@ class Pair:
 
     def _flights(self) -> int:
         """Begin, and deliver flight by flight; return how many it took until what was missing came."""
-        occasion = FrameReceived(self.cores[0].hub.state.open_sessions()[0].link, pack(Pong(0)))
-        self._at_once([(self.cores[0], occasion)])
+        asked = self.cores[1]
+        step = Step(self.wire.now)
+        step.send(asked.hub.state.open_sessions()[0], Ping(0))  # any word is the occasion for what is due
+        self.wire._carry_out(asked, step.actions())
+        self._at_once([self.wire.queue.popleft()])
         flights = last = 0
         while self.wire.queue:
             flight = list(self.wire.queue)

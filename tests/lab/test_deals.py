@@ -4,6 +4,8 @@ Three hubs live through all tests, each in a host of its own; each test finds th
 needs and offers. Every wait is for a condition; the seconds printed are for the log (`pytest -s`).
 """
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from lab.hosts import Lab
-from lab.hubs import Hub, Json, Neighbourhood
+from lab.hubs import HARTIG, UNTIL_S_MAX, Hub, Json, Neighbourhood
 from lab.requirements import demand_all, what_is_missing
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
@@ -117,8 +119,10 @@ async def reads_why(hubs: Neighbourhood, giver: Hub, loser: Hub, deal: str, offe
         return "declined" in view["marks"] and view["state"] in ("declined", "cancelled")
 
     await hubs.until(says_why, "who goes without reads why")
-    listed = (await loser.ask("GET", f"posts?kind=offer&category={BEDDING}"))["items"]
-    assert {one["id"] for one in listed if one["progress"]["state"] == "available"} == {other}
+    need = (await loser.ask("GET", f"deals/{deal}"))["need"]["id"]
+    found = (await loser.ask("GET", f"needs/{need}/alternatives"))["items"]
+    assert [one["id"] for one in found] == [other]
+    assert f"“Another blanket” {other[:8]}" in await shown(hubs, loser, need)
 
 
 async def hears_how_to_fetch(hub: Hub, deal: str) -> bool:
@@ -210,6 +214,24 @@ async def test_what_was_cancelled_on_one_side_and_handed_over_on_the_other_has_c
     await hubs.until(partial(all_say, [ana, ben], deal, "arrived"), "it has arrived all the same")
 
 
+# --- A key that is lost
+
+
+async def test_a_hub_that_lost_the_key_for_contacts_in_a_deal_hears_again_how_to_fetch_it(hubs: Neighbourhood) -> None:
+    ana, ben, _ = hubs.hubs
+    offer = await post(ana, OFFER, rule="first", contact="Ana, the green door")
+    need = await post(ben, NEED)
+    await hubs.until(partial(all_hold, [ana, ben], offer, need), "both know the offer and the need")
+    deal = await ask_for(ben, need, offer)
+    await hubs.until(partial(hears_how_to_fetch, ben, deal), "who is promised it hears how to fetch it")
+    await ben.stop()
+    (ben.host.folder / "keys" / "box.key").unlink()
+    await ben.start()
+    await hubs.until(partial(hears_how_to_fetch, ben, deal), "it is said again for the new key")
+    await do(ana, deal, "hand-over")
+    await hubs.until(partial(all_say, [ana, ben], deal, "handed_over"), "the deal goes on")
+
+
 # --- A backup put back
 
 
@@ -235,3 +257,67 @@ async def test_a_hub_put_back_from_a_backup_promises_nothing_twice(hubs: Neighbo
 
     await hubs.until(is_told, "people are told to count")
     assert (await cleo.ask("GET", f"posts/{offer}"))["state"] == "ended"
+
+
+# --- Two copies of one folder
+
+
+async def test_two_copies_of_a_hub_promise_nothing_twice_once_they_have_met(hubs: Neighbourhood) -> None:
+    ana, ben, cleo = hubs.hubs
+    dina = hubs.hub(hubs.lab.add_host("dina"))
+    await hubs.join(await ana.invite(), dina)
+    await hubs.until(lambda: hubs.linked(ana, ben, cleo, dina), "the new hub is linked")
+    offer = await post(dina, OFFER)
+    await dina.ask("POST", f"posts/{offer}/counts", {"quantity": 1})
+    needs = [await post(ana, NEED), await post(ben, NEED)]
+    await hubs.until(partial(all_hold, hubs.hubs, offer, *needs), "all know the offer and the needs")
+    copy = await cloned(hubs, dina)
+    hubs.lab.partition([ana.host, dina.host], [ben.host, cleo.host, copy.host])
+    await dina.start()
+    await copy.start()
+    deals = []
+    for asker, need, giver in ((ana, needs[0], dina), (ben, needs[1], copy)):
+        deal = await ask_for(asker, need, offer)
+        await hubs.until(partial(all_say, [giver], deal, "asked"), f"{giver.name} knows what is asked")
+        await do(giver, deal, "promise")
+        await hubs.until(partial(all_say, [asker], deal, "promised"), f"{asker.name} is promised the only one")
+        deals.append(deal)
+    hubs.lab.heal()
+    for deal in deals:
+        await hubs.until(partial(all_say, [ana, ben, cleo], deal, "void", "cancelled"), "all read that nothing holds")
+    for one in (dina, copy):
+        await hubs.until(partial(says_what_to_do, one), f"the people of {one.name} are told what to do")
+        for deal in deals:
+            await hubs.until(partial(all_say, [one], deal, "void", "cancelled"), f"{one.name} reads that nothing holds")
+            answer = await hubs.lab.http(one.host, "POST", f"/api/v1/deals/{deal}/promise", body={})
+            assert (answer.status, answer.json()["code"]) == (409, "chain_ended")
+    assert "count_anew" in await dina.problem_codes() | await copy.problem_codes()
+    for one in (ana, ben, cleo):
+        book = await one.ask("GET", f"posts/{offer}/book")
+        assert book["total"]["promised"] in ("0", "1")
+        assert "count what is there" in book["ended"]["hint"]
+        assert "count what is there" in await shown(hubs, one, offer)
+    for one in (dina, copy):
+        await hubs.forget(one)
+
+
+async def cloned(hubs: Neighbourhood, hub: Hub) -> Hub:
+    """Stop a hub and copy its folder to another machine."""
+    await hub.stop()
+    copy = hubs.hub(hubs.lab.add_host(f"{hub.name}2"))
+    await asyncio.to_thread(shutil.copytree, hub.host.folder, copy.host.folder, dirs_exist_ok=True)
+    copy.id = hub.id
+    return copy
+
+
+async def says_what_to_do(hub: Hub) -> bool:
+    """Who ends the offer first says to count; the other may hear of that end first, and stop: a copy is in use."""
+    return bool({"count_anew", "stopped_signing"} & await hub.problem_codes())
+
+
+async def shown(hubs: Neighbourhood, hub: Hub, post_id: str) -> str:
+    """What `hartig show` says on a hub."""
+    argv = [HARTIG, "show", post_id, "--folder", str(hub.host.folder)]
+    done = await hubs.lab.run_to_end(hub.host, argv, timeout_s=UNTIL_S_MAX)
+    assert done.code == 0, done.err
+    return " ".join(done.out.split())

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hartig_node.board.drafts import PostFields, read_draft
+from hartig_node.board.drafts.drafts import PostFields, read_draft
 from hartig_node.engine import FULL_RETRY_S, TOGETHER_BYTES_MAX
 from hartig_node.outbox import OUTBOX_BYTES_MAX, Outbox
 from hartig_node.ports import StoreError

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from functools import lru_cache
 
+import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from nacl.exceptions import BadSignatureError
@@ -143,6 +144,7 @@ def _odd_point(chance: random.Random) -> bytes:
     return (y | chance.choice((0, SIGN))).to_bytes(32, "little")
 
 
+@pytest.mark.wide
 def test_both_libraries_agree_on_twenty_thousand_mutants() -> None:
     mutants = _mutants(random.Random(20_251_122))
     verdicts = [_agreed(next(mutants)) for _ in range(MUTANTS)]

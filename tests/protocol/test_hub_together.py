@@ -40,7 +40,7 @@ def wire() -> Wire:
 
 def together(wire: Wire, puppet: Puppet, *said: Message | bytes) -> list[object]:
     """Let a hub have these frames at once; return the actions that follow."""
-    frames = tuple(one if isinstance(one, bytes) else pack(one) for one in said)
+    frames = tuple(puppet.framed(one) for one in said)
     return list(puppet.core.hub.handle(FramesReceived(puppet.link, frames), wire.now))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-WORLDS_USUALLY = 2_000  # the goal is three minutes on two cores, so 0.18 s of one for each; it takes about 0.2
+WORLDS_USUALLY = 2_000  # the goal is three minutes on two cores, so 0.18 s of one for each
 BATCH = 20
 PARTS = 2  # files that share the worlds, so that each of two cores has one
 

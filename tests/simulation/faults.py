@@ -14,10 +14,10 @@ from hartig_protocol.catalog.verdict import ACCEPTED, Verdict
 from hartig_protocol.events import Action, Now, PublishAnswered, RecordsCarried, SendFrame
 from hartig_protocol.records import opening
 from hartig_protocol.records.record import Record
-from hartig_protocol.sync import audit, bundle, inbound, pulling, spreading
+from hartig_protocol.sync import bundle, inbound, pulling, spreading
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.messages import Audit, Equal
-from hartig_protocol.sync.state import Session, Step, SyncState
+from hartig_protocol.sync.state import Inbound, Session, Step, SyncState
 from hartig_protocol.trust.authority import Authority
 
 
@@ -82,18 +82,9 @@ def answer_equal_without_looking() -> Iterator[None]:
 
 
 @contextmanager
-def trust_the_stream() -> Iterator[None]:
-    """Do without the audit where a peer has said "complete through": as if nothing were ever lost under way."""
-    right = audit.audit_received
-
-    def audit_received(state: SyncState, session: Session, step: Step, message: Audit) -> None:
-        cursor = state.cursors.ours(session.peer_hub)
-        if cursor is not None and cursor[0] == session.peer_epoch:
-            step.send(session, Equal(message.as_of))
-        else:
-            right(state, session, step, message)
-
-    with patch.dict(hub._OPEN, {Audit: audit_received}):
+def look_at_no_check() -> Iterator[None]:
+    """Take what comes on a link for all that was said on it: as if nothing were ever lost under way."""
+    with patch.object(Inbound, "hear", lambda _self, _frame, _message: None):
         yield
 
 
@@ -120,13 +111,13 @@ def count_stripped_bodies_as_known() -> Iterator[None]:
 @contextmanager
 def let_the_last_stand() -> Iterator[None]:
     """Let whatever comes last take the place: a verdict that depends on the order of arrival."""
-    right = Catalog.judge
+    right = Catalog._judge
 
-    def judge(self: Catalog, record: Record, now: Now) -> Verdict:
-        verdict = right(self, record, now)
+    def judge(self: Catalog, record: Record, row: int, now: Now) -> Verdict:
+        verdict = right(self, record, row, now)
         return ACCEPTED if verdict.code == "superseded" else verdict
 
-    with patch.object(Catalog, "judge", judge):
+    with patch.object(Catalog, "_judge", judge):
         yield
 
 
@@ -134,10 +125,13 @@ def let_the_last_stand() -> Iterator[None]:
 def forward_before_verify() -> Iterator[None]:
     """Open what peers send without looking at signatures."""
 
-    def open_unverified(wire: Any) -> Record:
-        return opening.open_record(wire, verify_signature=False)
+    right = inbound.open_records
 
-    with patch.object(inbound, "open_record", open_unverified):
+    def open_unverified(wires: Any) -> tuple[list[Record], int]:
+        with patch.object(opening, "is_signed", lambda *_: True):
+            return right(wires)
+
+    with patch.object(inbound, "open_records", open_unverified):
         yield
 
 

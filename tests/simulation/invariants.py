@@ -6,7 +6,7 @@ memory keeps its bounds. At the end: all members hold the same set and name the 
 is lost, and what they hold is what anyone would hold who was handed the same records in another order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from hartig_protocol.catalog import waiting
@@ -25,7 +25,8 @@ from support.cores import Core
 from support.records import seeded
 
 if TYPE_CHECKING:
-    from simulation.world import Member, World
+    from simulation.member import Member
+    from simulation.world import World
 
 PRIVATE_MARK = b"PRIVATE"  # stands in the title of every record of audience `hub`
 TIMERS_EVERY = 16  # events: it costs as much as the looking up that the core spares itself
@@ -47,7 +48,7 @@ class Watch:
         self.records: dict[bytes, Record] = {}
         self.acked: dict[bytes, Record] = {}
         self.lost_with_disk: set[bytes] = set()
-        self.tainted: set[tuple[int, int]] = set()  # (place, place): between them a link was mangled
+        self.held_by: dict[bytes, set[int]] = {}  # record id -> places whose disks have held it, and were not put back
         self.known_own: dict[int, set[bytes]] = {}  # place -> its own records that it was handed, or noticed
 
     def fail(self, what: str) -> None:
@@ -75,6 +76,16 @@ class Watch:
 
     def publishing(self, member: "Member", records: Sequence[Record]) -> None:
         self.known_own.setdefault(member.place, set()).update(record.id for record in records)
+
+    def durable(self, member: "Member", ids: Iterable[bytes]) -> None:
+        """A disk has taken these records, or is a copy of one that holds them."""
+        for record_id in ids:
+            self.held_by.setdefault(record_id, set()).add(member.place)
+
+    def gone_with_disk(self, member: "Member", ids: Iterable[bytes]) -> None:
+        """A disk was put back to an older state, without these records."""
+        for record_id in ids:
+            self.held_by[record_id].discard(member.place)
 
     def claimed(self, member: "Member", record_id: bytes) -> None:
         self.known_own.setdefault(member.place, set()).add(record_id)
@@ -115,7 +126,7 @@ class Watch:
         for record_id in commit.removed:
             self._may_go(member, self.records[record_id])
         for cursor in commit.cursors:
-            self._is_complete(member, cursor)
+            self._is_complete(member, commit, cursor)
 
     def _has_body(self, member: "Member", entry: Entry, record: Record) -> None:
         due = body_due(entry.expires)
@@ -138,22 +149,22 @@ class Watch:
             if not catalog.authority.may_write(head.author, head.kind, head.place):
                 self.fail(f"{member} accepted {record}, whose author may not write")
 
-    def _is_complete(self, member: "Member", cursor: Cursor) -> None:
-        """Whatever the peer holds up to n is held here, or replaced here.
+    def _is_complete(self, member: "Member", commit: Commit, cursor: Cursor) -> None:
+        """Whatever the peer holds up to n is durable here with this very commit, or replaced here.
 
-        Of a liar or a clone nobody can say, and who asks for what it does not want takes one answer for another. Nor of
-        a peer over whose link frames were lost: a cursor rests on the order that TLS gives, and the audit on nothing.
+        Of a liar or a clone nobody can say, and who asks for what it does not want takes one answer for another.
         """
         peer, epoch, n = cursor.peer, cursor.epoch, cursor.n
         others = [one for one in self.world.members if one.core.key.public == peer]
         other = others[0]
         if len(others) > 1 or not other.is_up or other.core.disk.epoch != epoch or other.has_lied or member.has_lied:
             return
-        if (member.place, other.place) in self.tainted:
-            return
         if other.was_put_back and other.core.hub.catalog.running_at(n) != cursor.check:
             return  # said in the life that was undone: the peer will not believe it
-        held = member.core.hub.catalog.entries
+        held = {**member.core.disk.numbers, **{entry.id: entry.n for entry, _ in commit.added}}
+        for gone in commit.removed:
+            if gone not in member.core.hub.catalog.entries:  # it may have come back in the same step
+                held.pop(gone, None)
         for at, record_id in other.core.hub.catalog.ids_after(0, n):
             if at > n:
                 break
@@ -183,7 +194,10 @@ class Watch:
         is_kept = (
             out.window_used <= under_way_max
             and len(out.unacked) <= under_way_max + RECORDS_PER_FRAME_MAX
-            and (not out.serve or sum(map(len, out.serve)) <= outbound.SERVED_MAX)
+            and (
+                not out.serve
+                or out.asked == sum(len(one.ids) for one in out.serve if not one.listed) <= outbound.SERVED_MAX
+            )
             and len(out.named) <= spreading.ANNOUNCED_MAX + RECORDS_PER_FRAME_MAX
             and len(out.preferences) <= ORIGINS_MAX
             and len(into.asked) <= inbound.ASKED_PER_SESSION_MAX
@@ -233,6 +247,9 @@ class Watch:
         self.noticed()
 
     def _nothing_lost(self, members: list["Member"]) -> None:
+        """Each acknowledged record is here, unless its time was over or only disks held it that are gone or cut off."""
+        places = {one.place for one in self.world.members if one.is_retired or one in members}
+        self.lost_with_disk.update(one for one, holders in self.held_by.items() if not holders & places)
         for record in self.acked.values():
             due = thread_due(record.head.expires)
             if record.id in self.lost_with_disk or (due is not None and due <= self.world.true_ms):

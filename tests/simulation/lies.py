@@ -1,7 +1,8 @@
 """Hubs that lie: each lie turns one frame that an honest core wanted to send into what goes out in its place.
 
 In: frames. Out: frames, none or several. A lying hub is a member with a good key: what it says must cost the others
-one link, one record or one question, and never a record that somebody acknowledged. `LIES` is the table.
+one link, one record or one question, and never a record that somebody acknowledged. `LIES` is the table. What a liar
+says is `consistent`: the check of a link is against faults, and no lie shows in it.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from hartig_protocol.sync.framing import pack
 from hartig_protocol.sync.messages import (
     Ack,
     Audit,
+    Checked,
     Equal,
     Have,
     Hello,
@@ -34,6 +36,12 @@ FLOOD_FRAMES = 6  # more for each honest one
 FLOOD_FRAMES_MAX = 240
 
 _AUDIT = frozenset({Audit, Sketch, Ids, Lack})
+
+
+def consistent(frame: bytes, said: int) -> bytes:
+    """Return a frame with the check of what really went out before it."""
+    message = unpack(frame)
+    return pack(replace(message, said=said)) if isinstance(message, Checked) else frame
 
 
 def twice(random: Random) -> Lie:

@@ -8,18 +8,18 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from copy import deepcopy
-from functools import cache
+from itertools import combinations
 
 from hartig_node.store.memory import MemoryDisk
-from hartig_protocol.encoding import encode
 from hartig_protocol.events import BundleEnded, RecordsCarried
 from hartig_protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from hartig_protocol.records.record import Record, Wire
 from simulation import faults
 from simulation.lies import LIES
+from simulation.made import forged, made_record, made_step, proofs, revocation, without_bodies
+from simulation.member import Member
 from simulation.remembered import remembered
 from simulation.tight import BRISK, FULL, NARROW, WIDE, tight
-from simulation.world import NETWORK, TRUE_START_MS, Member, World
+from simulation.world import World
 from support.cores import Core
 from support.records import seeded
 
@@ -29,59 +29,10 @@ HEALING_MS_MAX = 40 * MINUTE_MS
 AUDITED_MS = 100_000  # all that is nearly due has gone, and every link has had an audit (60 s, and 30 s of patience)
 MANGLED_MS = (2_000, 40_000)
 BLOCKED_MS = (1_000, 90_000)  # the longer ones end the links by silence
+KEEP_MS = 5_000  # until somebody looks again whether a hub has lost its proofs
 BUNDLE_PART = 16  # records in one go
+HAPPENINGS = (28, 52)  # of which more than half are faults
 PLACES = 12  # few, so that threads compete for places
-CARD_PLACE = 400
-
-
-@cache
-def made_record(kind: str, number: int, place: int, nonce: int, seq: int) -> Record:
-    """Make one of the records that worlds publish; the same in all worlds, so that signing costs little."""
-    hub = NETWORK.hub(number)
-    stamp = TRUE_START_MS + nonce * 1_000
-    lives = {
-        "short": (stamp - 40 * DAY_MS, TRUE_START_MS - 35 * DAY_MS + (1 + nonce % 4) * MINUTE_MS // 2),
-        "faded": (stamp - 10 * DAY_MS, TRUE_START_MS - 7 * DAY_MS + (nonce % 4) * MINUTE_MS // 2),
-    }
-    stamp, expires = lives.get(kind, (stamp, stamp + (10 + (nonce * 7 + seq) % 13) * DAY_MS))
-    title = f"{'PRIVATE' if kind == 'private' else 'shared'} {number} {place} {nonce}"
-    audience = "hub" if kind == "private" else "network"
-    if kind == "unknown":
-        return NETWORK.unknown(hub, place=place, nonce=nonce, seq=seq, stamp=stamp, expires=expires)
-    return NETWORK.post(
-        hub,
-        place=place,
-        nonce=nonce,
-        seq=seq,
-        stamp=stamp,
-        expires=expires,
-        title=title,
-        audience=audience,
-        ends=kind == "ends",
-    )
-
-
-@cache
-def made_step(number: int, place: int, nonce: int, seq: int, branch: int) -> Record:
-    before = made_step(number, place, nonce, seq - 1, 0) if seq > 1 else None
-    register = made_record("plain", number, place, nonce, 1)
-    body = encode({"sealed": seeded(f"{nonce} {seq} {branch}", 9)})
-    return NETWORK.step(NETWORK.hub(number), register, before, facts={"branch": branch}, body=body)
-
-
-@cache
-def proofs(number: int) -> tuple[Record, ...]:
-    hub = NETWORK.hub(number)
-    return (
-        NETWORK.charter,
-        NETWORK.grant(hub.public, place=number, invites=60, stamp=TRUE_START_MS - DAY_MS),
-        NETWORK.card(hub, place=CARD_PLACE, stamp=TRUE_START_MS - DAY_MS),
-    )
-
-
-@cache
-def revocation(number: int) -> Record:
-    return NETWORK.revoke(NETWORK.hub(number).public, stamp=TRUE_START_MS)
 
 
 class Story:
@@ -123,7 +74,7 @@ class Story:
                 self._keep_proofs(world.add(number))
         self._choose_pairs(count)
         world.after(random.randint(0, 2_000), world.keep_links)
-        for _ in range(random.randint(12, 40)):
+        for _ in range(random.randint(*HAPPENINGS)):
             world.after(random.randint(0, TROUBLE_MS), random.choice(self._happenings()))
 
     def _choose_pairs(self, count: int) -> None:
@@ -141,7 +92,7 @@ class Story:
             self.world.publish(member, *proofs(member.number))
         elif member.is_up and state.is_member and state.card is None:
             self.world.publish(member, proofs(member.number)[2])
-        self.world.after(2_000, lambda: self._keep_proofs(member))
+        self.world.after(KEEP_MS, lambda: self._keep_proofs(member))
 
     def _anyone(self) -> Member:
         return self.random.choice(self.world.members)
@@ -149,11 +100,18 @@ class Story:
     # --- What happens
 
     def _happenings(self) -> list[Callable[[], None]]:
+        """What may happen, all equally often: publishing, somebody with a stick, and faults."""
         return [
-            *[self._publish] * 8,
+            *[self._publish] * 6,
             self._publish_step,
             self._publish_step,
             self._publish_again,
+            self._carry_bundle,
+            *self._faults(),
+        ]
+
+    def _faults(self) -> list[Callable[[], None]]:
+        return [
             self._lose_link,
             self._double_link,
             self._partition,
@@ -163,7 +121,6 @@ class Story:
             self._crash,
             self._crash,
             self._put_back_old_disk,
-            self._carry_bundle,
             self._clone,
             self._jump_clock,
             self._strip_or_forge,
@@ -197,14 +154,21 @@ class Story:
         if member.is_up and shared:
             self.world.publish(member, self.random.choice(shared))
 
+    def _any_link(self) -> int | None:
+        """One of the links that stand and are not mangled; None if there is none."""
+        links = {link for member in self.world.members for link in member.links} - self.world.mangled
+        return self.random.choice(sorted(links)) if links else None
+
     def _lose_link(self) -> None:
-        member = self._anyone()
-        if member.links:
-            self.world.cut(self.random.choice(sorted(member.links)))
+        link = self._any_link()
+        if link is not None:
+            self.world.cut(link)
 
     def _double_link(self) -> None:
-        one, other = self.random.sample(self.world.members, 2)
-        if self.world.can_reach(one, other):
+        """Two that reach each other dial both at once, whatever links they have."""
+        pairs = [pair for pair in combinations(self.world.members, 2) if self.world.can_reach(*pair)]
+        if pairs:
+            one, other = self.random.choice(pairs)
             self.world.connect(one, other)
             self.world.connect(other, one)
 
@@ -236,14 +200,16 @@ class Story:
 
     def _mangle_link(self) -> None:
         """One link loses, doubles and reorders frames, until it is cut and made anew."""
-        member = self._anyone()
-        if member.links:
-            self.world.mangle(self.random.choice(sorted(member.links)), self.random.randint(*MANGLED_MS))
+        link = self._any_link()
+        if link is not None:
+            self.world.mangle(link, self.random.randint(*MANGLED_MS))
 
     def _crash(self) -> None:
-        member = self._anyone()
-        self.world.crash(member)
-        self.world.after(self.random.randint(100, 30_000), lambda: self.world.start(member))
+        running = [member for member in self.world.members if member.is_up]
+        if running:
+            member = self.random.choice(running)
+            self.world.crash(member)
+            self.world.after(self.random.randint(100, 30_000), lambda: self.world.start(member))
 
     def _put_back_old_disk(self) -> None:
         """An older disk is put back: a backup under a new epoch, as `hartig restore` does, or a machine's image."""
@@ -263,9 +229,7 @@ class Story:
         disk.running = disk.rows[keep].running if keep in disk.rows else old.running
         if is_image:
             disk.told = {key: told for key, told in old.told.items() if told.n <= keep}
-        elsewhere = [one.core.disk.numbers for one in world.members]
-        gone = [row.id for row in old.rows.values() if not any(row.id in numbers for numbers in elsewhere)]
-        world.watch.lost_with_disk.update(gone)
+        world.watch.gone_with_disk(member, (row.id for row in old.rows.values() if row.id not in disk.numbers))
         world.after(1_000, lambda: world.start(member))
 
     def _carry_bundle(self) -> None:
@@ -293,6 +257,7 @@ class Story:
         core = Core(world.network, member.number, deepcopy(member.core.disk))
         clone = world.join(core)
         world.watch.known_own[clone.place] = set(core.disk.numbers)
+        world.watch.durable(clone, core.disk.numbers)
         for other in self.random.sample(world.members[:-1], 2):
             world.pairs.add((clone.place, other.place))
 
@@ -312,7 +277,7 @@ class Story:
         """A hub that sends bodies away, or records with wrong signatures; it is good again when all heals."""
         member = self._anyone()
         member.has_lied = True
-        member.altered_rows = self.random.choice([_without_bodies, _forged])
+        member.altered_rows = self.random.choice([without_bodies, forged])
 
     def _lie(self) -> None:
         """A hub whose words cannot be trusted, in one way or two; it is good again when all heals."""
@@ -376,14 +341,6 @@ def lived(seed: int) -> str:
         return story.run().trace
     finally:
         story.world.end()
-
-
-def _without_bodies(rows: tuple[Wire, ...]) -> tuple[Wire, ...]:
-    return tuple((head, signature, None) for head, signature, _ in rows)
-
-
-def _forged(rows: tuple[Wire, ...]) -> tuple[Wire, ...]:
-    return tuple((head, signature[:-1] + bytes([signature[-1] ^ 1]), body) for head, signature, body in rows)
 
 
 def main(arguments: list[str]) -> None:

@@ -2,17 +2,17 @@
 
 In: a seed's choices, made by `story`. Out: a run that anyone can repeat, and `trace`, a hash over all that happened.
 A commit takes time and becomes durable later; what follows it in a hub's list of actions waits, and a crash loses both.
-Frames of a link arrive in order, each a little sooner or later, as over TLS; while a way is blocked they are held up,
-and a link that is lost loses what was under way. A link that is *mangled* loses, doubles and reorders single frames
-until it is cut, as a broken relay would, or a channel without the order that the core relies on.
+Frames of a link arrive in order, each a little sooner or later, as over TLS; those that were said in one moment arrive
+together in three worlds of four, as the engine hands them on. While a way is blocked they are held up, and a link that
+is lost loses what was under way. A link that is *mangled* loses, doubles and reorders single frames until it ends, as a
+queue with a bug in it would.
 """
 
 import hashlib
 import heapq
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
+from zlib import crc32
 
 from hartig_protocol.events import (
     Action,
@@ -20,6 +20,7 @@ from hartig_protocol.events import (
     Commit,
     Event,
     FrameReceived,
+    FramesReceived,
     LinkClosed,
     LinkOpened,
     LinksWanted,
@@ -31,8 +32,10 @@ from hartig_protocol.events import (
     TimePassed,
 )
 from hartig_protocol.limits import HOUR_MS
-from hartig_protocol.records.record import Record, Wire
+from hartig_protocol.records.record import Record
 from simulation.invariants import Watch
+from simulation.lies import consistent
+from simulation.member import Member, Way
 from support.cores import Core, new_disk, published
 from support.records import NOW_MS, Network, seeded
 
@@ -40,55 +43,14 @@ TRUE_START_MS = NOW_MS + HOUR_MS // 3
 NETWORK = Network(seed=7)
 TIMER_STEP_MS = 10
 JITTER_MS = 20
+GATHERING_SHARE = 0.75  # of the worlds
 RETRY_MS_MAX = 30_000
+REVOKED_REST_MS = 60_000  # who was told that it was revoked hardly tries again
 DIAL_MS = 10_000  # until a dial that nobody answers has failed
 LOST_SHARE = DOUBLED_SHARE = 0.12  # of the frames on a mangled link
 LATE_SHARE = 0.3
 LATE_MS_MAX = 800  # so that others overtake a frame
 LINK_MS_GOOD = 10_000  # a link that held so long was no mistake
-
-Lie = Callable[[bytes], list[bytes]]
-
-
-@dataclass(eq=False)
-class Member:
-    """One hub of the neighbourhood, alive or not.
-
-    `place` is its own; `number` is its key's, which a clone shares. `lie` turns a frame into those that it sends in its
-    place, `altered_rows` what it reads from its store.
-    """
-
-    core: Core
-    place: int
-    ahead_ms: int = 0
-    trusted: bool = True
-    is_up: bool = False
-    is_retired: bool = False
-    life: int = 0
-    pipeline: deque[Action] = field(default_factory=deque)
-    is_committing: bool = False
-    links: dict[int, "Member"] = field(default_factory=dict)
-    wanted: tuple[bytes, ...] = ()
-    timer_ms: int | None = None
-    has_lied: bool = False
-    was_put_back: bool = False  # to an older disk
-    lie: Lie | None = None
-    altered_rows: Callable[[tuple[Wire, ...]], tuple[Wire, ...]] | None = None
-
-    def __repr__(self) -> str:
-        return f"<Member {self.place} {'up' if self.is_up else 'down'} {len(self.links)} links>"
-
-    @property
-    def number(self) -> int:
-        return self.core.number
-
-
-@dataclass(eq=False)
-class Way:
-    """One direction of a link: when its last frame comes, and what is held up while the way is blocked."""
-
-    last_ms: int = 0
-    held: deque[bytes] = field(default_factory=deque)
 
 
 class World:
@@ -106,6 +68,7 @@ class World:
         self.pairs: set[tuple[int, int]] = set()  # who keeps a link to whom, when it can
         self.follows_wishes = False  # whether hubs dial whom their cores want, too
         self.tries: dict[tuple[int, int], tuple[int, int]] = {}  # way -> dials in a row that came to little, and when
+        self.rests_ms: dict[frozenset[int], int] = {}  # places -> until when neither dials the other
         self.in_vain_ms: dict[tuple[int, bytes], int] = {}  # (place, node): when a dial was said to have failed
         self.ways: dict[tuple[int, int], Way] = {}  # (link, to place)
         self.mangled: set[int] = set()  # links
@@ -113,6 +76,7 @@ class World:
         self.tickets: dict[int, tuple[Member, list[Record]]] = {}
         self._order = 0
         self._links = 0
+        self._gathers = self.random.random() < GATHERING_SHARE
         self._trace = hashlib.sha256()
 
     # --- Time
@@ -190,8 +154,7 @@ class World:
     def handle(self, member: Member, event: Event) -> None:
         if not member.is_up:
             return
-        detail = event.frame if type(event) is FrameReceived else type(event).__name__.encode()
-        self._trace.update(b"%d %d %b" % (self.at_ms, member.place, detail))
+        self._trace.update(b"%d %d %b" % (self.at_ms, member.place, _detail(event)))
         actions = member.core.hub.handle(event, self.clock(member))
         self.watch.handled(member, event, actions)
         self._take(member, actions)
@@ -231,6 +194,8 @@ class World:
                     self._say(member, link, frame)
                 case CloseLink(link):
                     self.note(f"close {member.place} {link} {action.code}")
+                    if action.code == "revoked" and link in member.links:
+                        self.rests_ms[_pair(member, member.links[link])] = self.at_ms + REVOKED_REST_MS
                     self.cut(link)
                 case PublishAnswered(ticket, refusals):
                     _, records = self.tickets.pop(ticket)
@@ -250,6 +215,7 @@ class World:
         def durable() -> None:
             if member.life == life:
                 member.core.apply(commit)
+                self.watch.durable(member, (entry.id for entry, _ in commit.added))
                 member.is_committing = False
                 self._carry_out(member)
 
@@ -283,12 +249,20 @@ class World:
         if other is None:
             return
         way = self.ways[link, other.place]
+        if member.lie is not None:
+            frame = consistent(frame, way.said)
+        way.said = crc32(frame, way.said)
         soonest = self.at_ms + 5 + link % 40 + int(self.random.random() * JITTER_MS)
         if link in self.mangled:
             self._send_mangled(member, link, frame, soonest)
             return
+        if self._gathers and way.said_ms == self.at_ms:
+            way.together.append(frame)
+            return
         way.last_ms = max(way.last_ms, soonest)
-        self.after(way.last_ms - self.at_ms, lambda: self._arrive(member, other, link, frame))
+        way.said_ms, together = self.at_ms, [frame]
+        way.together = together
+        self.after(way.last_ms - self.at_ms, lambda: self._arrive(member, other, link, together))
 
     def _send_mangled(self, member: Member, link: int, frame: bytes, soonest_ms: int) -> None:
         """Let a frame come never, once or twice, and sometimes after those that were sent after it."""
@@ -296,23 +270,30 @@ class World:
         copies = 0 if fate < LOST_SHARE else 2 if fate < LOST_SHARE + DOUBLED_SHARE else 1
         for _ in range(copies):
             late_ms = self.random.randint(1, LATE_MS_MAX) if self.random.random() < LATE_SHARE else 0
-            self.after(soonest_ms + late_ms - self.at_ms, lambda: self._arrive(member, other, link, frame))
+            self.after(soonest_ms + late_ms - self.at_ms, lambda: self._arrive(member, other, link, [frame]))
 
     def mangle(self, link: int, span_ms: int) -> None:
         """Let a link lose, double and reorder frames for a while; then it is cut."""
-        one, other = (member.place for member in self.members if link in member.links)
-        self.watch.tainted |= {(one, other), (other, one)}
         self.mangled.add(link)
         self.after(span_ms, lambda: self.cut(link))
 
-    def _arrive(self, member: Member, other: Member, link: int, frame: bytes) -> None:
+    def _arrive(self, member: Member, other: Member, link: int, frames: list[bytes]) -> None:
         if link not in other.links:
             return
         way = self.ways[link, other.place]
         if way.held or (member.place, other.place) in self.blocked:
-            way.held.append(frame)
+            way.held.extend(frames)
         else:
-            self.handle(other, FrameReceived(link, frame))
+            self._hear(other, link, frames)
+
+    def _hear(self, member: Member, link: int, frames: list[bytes]) -> None:
+        """Let a hub have frames, at once as the engine does, or one by one."""
+        if self._gathers and len(frames) > 1:
+            self.handle(member, FramesReceived(link, tuple(frames)))
+            return
+        for frame in frames:
+            if link in member.links:
+                self.handle(member, FrameReceived(link, frame))
 
     def block(self, ways: set[tuple[int, int]], span_ms: int) -> None:
         """Hold up all frames on these ways for a while; nobody is told."""
@@ -327,8 +308,9 @@ class World:
             sender = other.links.get(link)
             if sender is None or (sender.place, place) in self.blocked:
                 continue
-            while way.held and link in other.links:
-                self.handle(other, FrameReceived(link, way.held.popleft()))
+            frames = list(way.held)
+            way.held.clear()
+            self._hear(other, link, frames)
 
     # --- Links
 
@@ -375,7 +357,8 @@ class World:
         way = (dialler.place, acceptor.place)
         failures, since_ms = self.tries.get(way, (0, -LINK_MS_GOOD))
         age_ms = self.at_ms - since_ms
-        if age_ms < min(RETRY_MS_MAX, failures * failures * 1_000):
+        rests = self.at_ms < self.rests_ms.get(_pair(dialler, acceptor), 0)
+        if rests or age_ms < min(RETRY_MS_MAX, failures * failures * 1_000):
             return True
         if not self.can_reach(dialler, acceptor):
             return False
@@ -398,3 +381,14 @@ class World:
         if self.at_ms - since_ms >= DIAL_MS:
             self.in_vain_ms[member.place, node] = self.at_ms
             self.handle(member, NodeUnreachable(node))
+
+
+def _detail(event: Event) -> bytes:
+    """What a trace says of an event."""
+    if type(event) is FrameReceived:
+        return event.frame
+    return b"".join(event.frames) if type(event) is FramesReceived else type(event).__name__.encode()
+
+
+def _pair(one: Member, other: Member) -> frozenset[int]:
+    return frozenset((one.place, other.place))

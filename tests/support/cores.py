@@ -87,14 +87,14 @@ class Core:
 
     def answer(self, action: Action) -> Event | None:
         """Answer what the core asked of its node, from the disk as it is now."""
-        store = MemoryStore(self.disk)
         match action:
             case ReadArrivals(link, after, upto, governance, records_max, bytes_max):
+                store = MemoryStore(self.disk)
                 reading = store.read_arrivals(after, upto, records_max, bytes_max, governance=governance)
                 rows, through = finish(reading)
                 return ArrivalsRead(link, after, through, tuple(rows))
             case ReadRecords(link, ids):
-                return RecordsRead(link, tuple(finish(store.read_records(ids))))
+                return RecordsRead(link, tuple(finish(MemoryStore(self.disk).read_records(ids))))
             case AskAdmission(link, _, hub_key, secret, _):
                 return self._admit(link, hub_key, secret)
             case ContinueWork():

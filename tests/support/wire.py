@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 from hartig_protocol.events import (
     Action,
@@ -35,6 +36,7 @@ from hartig_protocol.limits import HOUR_MS
 from hartig_protocol.records.record import Record
 from hartig_protocol.sync.framing import pack, unpack
 from hartig_protocol.sync.messages import (
+    Checked,
     Hello,
     Message,
 )
@@ -53,6 +55,7 @@ class Puppet:
         self.hub_key = wire.network.hub(number)
         self.node = node or key(f"node of {self.hub_key.public.hex()}").public
         self.heard: list[Message] = []
+        self.said = 0  # the CRC-32 of all frames so far
         self.closed: tuple[str, str] | None = None
         wire.puppets.append(self)
         self.link = wire.open_end(core, self, dials=dials)
@@ -61,10 +64,21 @@ class Puppet:
         """Say messages, or several that belong together."""
         for message in messages:
             for one in message if isinstance(message, tuple) else (message,):
-                self.send(pack(one))
+                self._arrive(self.framed(one))
+
+    def framed(self, said: Message | bytes) -> bytes:
+        """Return what is said next as a frame, and count it in."""
+        if isinstance(said, Checked):
+            said = replace(said, said=self.said)
+        frame = said if isinstance(said, bytes) else pack(said)
+        self.said = crc32(frame, self.said)
+        return frame
 
     def send(self, frame: bytes) -> None:
         """Send raw bytes."""
+        self._arrive(self.framed(frame))
+
+    def _arrive(self, frame: bytes) -> None:
         self.wire.handle(self.core, FrameReceived(self.link, frame))
         self.wire.deliver()
 

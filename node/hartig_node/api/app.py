@@ -1,6 +1,6 @@
 """The application of one door: routes, middlewares, signals.
 
-In: the board, a door, and what both doors share. Out: an aiohttp application. Who calls: `server`, and tests.
+In: the board, a door, and what all doors share. Out: an aiohttp application. Who calls: `server`, and tests.
 
 A request passes `count` (figures), `problems` (whatever is raised becomes a problem), `guard` (who may ask) and `once`
 (what comes twice is done once) to its handler; a signal adds the security headers to whatever comes back.
@@ -22,6 +22,7 @@ from hartig_node.api.routes_bundle import bundle_endpoints
 from hartig_node.api.routes_clock import clock_endpoints
 from hartig_node.api.routes_codes import code_endpoints
 from hartig_node.api.routes_deals import deal_endpoints
+from hartig_node.api.routes_pairing import pairing_endpoints
 from hartig_node.api.routes_posts import post_endpoints
 from hartig_node.api.routes_records import record_endpoints
 from hartig_node.api.routes_recounts import recount_endpoints
@@ -55,6 +56,7 @@ def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[E
     return [
         *health_endpoints(board, figures),
         *admin_endpoints(board),
+        *pairing_endpoints(board),
         *clock_endpoints(board),
         *post_endpoints(board),
         *deal_endpoints(board),
@@ -76,4 +78,4 @@ async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _end_streams(app: web.Application) -> None:
-    await app[STREAMS].close()
+    await app[STREAMS].close(app)

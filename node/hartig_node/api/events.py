@@ -40,7 +40,7 @@ class Streams:
     def __init__(self, board: Board, *, slow_reader_s: float = SLOW_READER_S) -> None:
         self.board, self.slow_reader_s = board, slow_reader_s
         self._tasks = Tasks()
-        self._open: set[_Stream] = set()
+        self._open: dict[_Stream, asyncio.Task[None]] = {}
 
     def __repr__(self) -> str:
         return f"<Streams {len(self)} open>"
@@ -56,24 +56,26 @@ class Streams:
         """Serve one reader until it goes, falls behind for too long, or the hub stops."""
         stream = _Stream(request, self._events(_read_after(request)), self.slow_reader_s)
         self._make_room()
-        self._open.add(stream)
-        pump = self._tasks.start(stream.pump(), "API: event stream")
+        pump = self._open[stream] = self._tasks.start(stream.pump(), "API: event stream")
         try:
             return await stream.run(pump)
         finally:
             pump.cancel()
-            self._open.discard(stream)
+            self._open.pop(stream, None)
 
-    async def close(self) -> None:
-        """End every stream cleanly; their handlers finish by themselves."""
-        await self._tasks.close()
+    async def close(self, app: web.Application) -> None:
+        """End every stream of one door cleanly; their handlers finish by themselves."""
+        pumps = [pump for stream, pump in self._open.items() if stream.app is app]
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
     def _events(self, after: int | None) -> AsyncIterator[FeedItem | None]:
         return self.board.events(after)
 
     def _make_room(self) -> None:
         """Refuse one stream too many; those whose reader has gone without a word do not count."""
-        self._open = {stream for stream in self._open if not stream.is_gone}
+        self._open = {stream: pump for stream, pump in self._open.items() if not stream.is_gone}
         if len(self._open) >= STREAMS_MAX:
             hint = "close a stream that nobody reads, or read the list of posts instead"
             raise BoardError("too_many", f"{STREAMS_MAX} programs read events already", hint)
@@ -83,6 +85,7 @@ class _Stream:
     """One reader."""
 
     def __init__(self, request: web.Request, events: AsyncIterator[FeedItem | None], slow_reader_s: float) -> None:
+        self.app = request.app
         self._request, self._events, self._slow_reader_s = request, events, slow_reader_s
         self._response = web.StreamResponse(headers=_HEADERS)
         self._answered = asyncio.Event()  # the board has said whether it has these events

@@ -19,7 +19,6 @@ BOARD = web.AppKey("board", Board)
 ASKER = web.RequestKey("asker", str)  # whose request it is, where a scope was asked for
 TOKEN_CHARACTERS_MAX = 200  # ours have 50; nobody hashes megabytes for a stranger
 _BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
-_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^:\[\]/@\s]+)(:\d{1,5})?")
 _SAME_SITE = frozenset({"same-origin", "none"})  # Fetch Metadata: our own page, or a person's own doing
 
 
@@ -30,7 +29,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.transport is not None:
         door.request_seen(request.transport)
     check_host(request, door)
-    check_site(request)
+    check_site(request, door)
     refusal = request.match_info.http_exception
     if refusal is not None:
         return _options(request, refusal)
@@ -44,25 +43,23 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 def check_host(request: web.Request, door: Door) -> None:
     """Refuse a request that calls this hub by a name which is not this machine's own."""
     given = request.headers.getall("Host", [])
-    found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
-    if found is None or found["name"].strip("[]").lower() not in door.hosts:
+    if len(given) != 1 or not door.knows_host(given[0].lower()):
         named = f"{given[0][:60]!r} is not a name of this machine" if given else "the request has no Host"
-        raise BoardError("bad_origin", named, "call this hub 127.0.0.1 or localhost")
+        raise BoardError("bad_origin", named, f"call this hub {door.call_it}")
 
 
-def check_site(request: web.Request) -> None:
-    """Refuse a request that a page of another site sends through somebody's browser."""
+def check_site(request: web.Request, door: Door) -> None:
+    """Refuse a request that a page of another site sends through somebody's browser.
+
+    Cookies are read nowhere here: a session of the organisers' pages opens nothing, so no page can use it.
+    """
     hint = "call this hub from a program, not from a page of another site"
     origin = request.headers.get("Origin")
-    if origin is not None and not _is_own(origin, request.headers.get("Host", "")):
+    if origin is not None and origin.lower() != f"{door.scheme}://{request.headers['Host'].lower()}":
         raise BoardError("bad_origin", f"the page {origin[:60]!r} may not ask this hub", hint)
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site.lower() not in _SAME_SITE:
         raise BoardError("bad_origin", f"a browser says that this request is {site[:20]!r}", hint)
-
-
-def _is_own(origin: str, host: str) -> bool:
-    return origin.lower() == f"http://{host.lower()}"
 
 
 def _options(request: web.Request, refusal: web.HTTPException) -> web.Response:

@@ -67,6 +67,7 @@ def problem_json(error: BoardError, reference: str = "") -> dict[str, Any]:
         "pointer": _cut(error.pointer, POINTER_CHARACTERS_MAX),
         "reference": reference,
         "rule": error.rule,
+        "allowed": error.allowed,
     }
     return {name: value for name, value in problem.items() if value != ""}
 

@@ -13,11 +13,11 @@ from aiohttp import web
 from hartig_node.api.answers import NO_STORE, answer
 from hartig_node.api.endpoints import ADMIN, PREFIX, READ, Endpoint, Repeat
 from hartig_node.api.reading import Fields, read_object
+from hartig_node.board.belonging.invites import PASS_ON_DEFAULT, InviteView
+from hartig_node.board.belonging.tokens import TokenView
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
-from hartig_node.board.invites import PASS_ON_DEFAULT, InviteView
 from hartig_node.board.times import rfc3339
-from hartig_node.board.tokens import TokenView
 
 INVITE_MEMBERS = ("uses", "days", "addresses", "pass_on", "label")
 INVITE_DAYS_DEFAULT = 7.0

@@ -1,4 +1,4 @@
-"""Deals: who asks, who promises, what is handed over, what arrives; and the accounts of needs and offers.
+"""Deals: who asks, who promises, what is handed over, what arrives; the accounts of needs and offers; open shelves.
 
 In: the board. Out: endpoints. Every POST answers with what stands afterwards: a deal, or the account of a post. What
 nobody may say any more is a problem with the `rule` that stops it, and a hint that says what would be allowed. Most can
@@ -15,9 +15,9 @@ from hartig_node.api.answers import NO_STORE, answer, answer_list
 from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint, Repeat
 from hartig_node.api.reading import Fields, check_choice, read_limit, read_object
 from hartig_node.board.board import Board
-from hartig_node.board.dealreading import LIMIT_MAX, ROLES
-from hartig_node.board.dealviews import BookView, DealView
-from hartig_node.board.drafts import DRAFT_FIELDS
+from hartig_node.board.deals.reading import LIMIT_MAX, ROLES
+from hartig_node.board.deals.views import BookView, DealView
+from hartig_node.board.drafts.drafts import DRAFT_FIELDS
 
 # What can be done with a deal, by the last part of its address; and the members that each takes.
 ACTIONS: dict[str, tuple[str, ...]] = {
@@ -51,6 +51,7 @@ def deal_endpoints(board: Board) -> list[Endpoint]:
         Endpoint("GET", f"{PREFIX}/posts/{{id}}/book", accounts.get, READ),
         Endpoint("POST", f"{PREFIX}/posts/{{id}}/counts", accounts.count, WRITE),
         Endpoint("POST", f"{PREFIX}/posts/{{id}}/close", accounts.close, WRITE, repeat=Repeat.SAFE),
+        Endpoint("POST", f"{PREFIX}/posts/{{id}}/low", accounts.mark_low, WRITE),
         Endpoint("POST", f"{PREFIX}/offers/{{id}}/handovers", accounts.hand_over, WRITE),
         Endpoint("POST", f"{PREFIX}/offers/{{id}}/allotments", aside.set_aside, WRITE),
         Endpoint("POST", f"{PREFIX}/offers/{{id}}/surrenders", aside.surrender, WRITE),
@@ -160,6 +161,12 @@ class _Accounts:
         """End an account in good order."""
         await read_object(request, (), optional=True)
         return _account(request, await self.board.deals.close(_id(request)))
+
+    async def mark_low(self, request: web.Request) -> web.Response:
+        """Say that an open shelf of any hub is nearly empty."""
+        await read_object(request, (), optional=True)
+        view = await self.board.shelves.mark_low(_id(request))
+        return answer(request, view.as_json(), version=view.etag.strip('"'))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from hartig_node.api.reading import (
     read_object,
 )
 from hartig_node.board.board import Board
-from hartig_node.board.drafts import KINDS
+from hartig_node.board.drafts.drafts import KINDS
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.posts import LIMIT_MAX, ListQuery
-from hartig_node.board.views import PostView
+from hartig_node.board.posts.posts import LIMIT_MAX, ListQuery
 from hartig_protocol.limits import AREA_CHARACTERS_MAX, CATEGORY_BYTES_MAX
 from hartig_protocol.records.posts import LEVELS, MODES, URGENCIES
 

@@ -80,8 +80,11 @@ class ApiServer:
 
     async def open(self, door: Door, listeners: Sequence[socket.socket]) -> None:
         """Answer at a door, on non-blocking listening sockets that belong to its gate from now on."""
-        app = make_app(self._board, door, self._streams, self._figures, self._requests)
-        await self._doors.open(app, door, listeners)
+        await self._doors.open(self.make_app(door), door, listeners)
+
+    def make_app(self, door: Door) -> web.Application:
+        """Return the application of a door that somebody else opens and shuts."""
+        return make_app(self._board, door, self._streams, self._figures, self._requests)
 
     async def close(self) -> None:
         """Stop accepting, end streams, let answers under way finish, and wait until every connection is gone."""

@@ -5,23 +5,25 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
 
+from hartig_node.board.accounts.ledger import Ledger
+from hartig_node.board.belonging.invites import Invites
+from hartig_node.board.belonging.membership import Membership
+from hartig_node.board.belonging.pairing import Pairing
+from hartig_node.board.belonging.tokens import Tokens
 from hartig_node.board.bundles import Bundles
-from hartig_node.board.contacts import Contacts
+from hartig_node.board.contact.contacts import Contacts
 from hartig_node.board.context import Context, Settings
-from hartig_node.board.deals import Deals
-from hartig_node.board.elsewhere import Elsewhere
+from hartig_node.board.deals.deals import Deals
+from hartig_node.board.deals.elsewhere import Elsewhere
+from hartig_node.board.drafts.views import KIND_NAMES
 from hartig_node.board.errors import BoardError
 from hartig_node.board.fetching import Fetching
-from hartig_node.board.invites import Invites
-from hartig_node.board.keeper import Keeper
-from hartig_node.board.ledger import Ledger
-from hartig_node.board.membership import Membership
-from hartig_node.board.posts import Posts
+from hartig_node.board.keeping.keeper import Keeper
+from hartig_node.board.posts.posts import Posts
+from hartig_node.board.posts.shelves import Shelves
 from hartig_node.board.status import Status
 from hartig_node.board.timekeeper import Timekeeper
 from hartig_node.board.times import rfc3339
-from hartig_node.board.tokens import Tokens
-from hartig_node.board.views import KIND_NAMES
 from hartig_node.feed import Listener
 from hartig_node.ports import FeedItem, StoreError
 from hartig_protocol.events import Commit
@@ -48,14 +50,18 @@ class Board:
         self.contacts = Contacts(context, self.ledger)
         self.keeper = Keeper(context, self.ledger, self.posts, self.deals, self.contacts)
         self.ledger.on_touched = self.keeper.touched
-        self.elsewhere = Elsewhere(self.ledger, self.posts)
+        self.elsewhere = Elsewhere(context, self.ledger, self.posts)
+        self.shelves = Shelves(context, self.posts, self.posts.progressing.lows)
         self.invites = Invites(context)
         self.tokens = Tokens(context)
+        self.pairing = Pairing(context)
         self.membership = Membership(context, self.invites)
         self.membership.on_restored = self.keeper.look_at_all
+        self.membership.on_boxes_changed = self.keeper.boxes_changed
         self.timekeeper = Timekeeper(context, self.posts, self.membership)
         self.status = Status(context, self.membership, self.timekeeper)
         self.status.keeper_problems = self.keeper.problems
+        self.status.desk = self.pairing.door
         self.bundles = Bundles(context)
 
     def __repr__(self) -> str:
@@ -63,7 +69,7 @@ class Board:
 
     def _committed(self, commit: Commit) -> None:
         """Take what has become durable, before anybody is told of it."""
-        self.posts.progressing.kin.committed(commit)
+        self.posts.progressing.committed(commit)
         self.keeper.committed(commit)
         self.ledger.committed(commit)
 

@@ -1,9 +1,9 @@
 """What a use case says when it cannot do what was asked.
 
 `code` is stable, `title` names the kind of problem for people, `detail` says what is wrong here, `hint` what to do,
-`pointer` (RFC 6901) where in the request. `rule` names the rule of the account of a post that would be broken, and
-`most` the number in its hint, in smallest parts: who knows the unit can say it in units. Titles and hints use people's
-words (see the glossary).
+`pointer` (RFC 6901) where in the request. `rule` names the rule of the account of a post that would be broken, `most`
+the number in its hint, in smallest parts, and `allowed` the same as decimal text, once somebody has said it in the unit
+of the post. Titles and hints use people's words (see the glossary).
 """
 
 from dataclasses import dataclass
@@ -51,6 +51,7 @@ class BoardError(Exception):
     pointer: str = ""
     rule: str = ""
     most: int | None = None
+    allowed: str = ""
 
     def __str__(self) -> str:
         where = f" ({self.pointer})" if self.pointer else ""

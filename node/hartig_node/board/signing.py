@@ -7,16 +7,16 @@ signed in a chain that has ended (rule 3 of the design).
 While nobody vouches for the time, everything is marked `approx` and takes the longest life (section 6).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hartig_node.board.drafts import from_record_error
+from hartig_node.board.drafts.drafts import from_record_error
 from hartig_node.board.ending import end_reason, has_ended, is_full
 from hartig_node.board.errors import BoardError
 from hartig_node.clock import Clock
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import POSTS, Entry
+from hartig_protocol.catalog.entry import POSTS, Entry, register_of_head
 from hartig_protocol.encoding import encode
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Now, PrivateRow
@@ -30,7 +30,8 @@ from hartig_protocol.records.record import Head, Kind, Record, body_hash, thread
 SPACE_SIGNED = "signed"
 SPACE_SETTING = "setting"
 KEY_SEQ_FLOOR = b"seq_floor"
-KEY_CLAIMED = b"own_records_claimed"
+KEY_CLAIMED = b"own_records_claimed"  # how often, and by which key they were signed
+KEY_RESTORES = b"restores"  # by `hartig restore`: how often, of which key, and when last
 KEY_CLAIMS_FLOOR = b"claims_floor"  # with the seq floor that it was written beside
 BEFORE_THE_FIRST = (0, b"")  # `after` of the first step on a post that is signed in the same batch
 SEQ_RAISE = 65_536  # design, section 4: what a restored hub adds to the seq of all its registers
@@ -75,23 +76,30 @@ class Pen:
         body: dict[str, Any] | None,
         expires_ms: int,
         place: int,
+        life_ms: int | None = None,
     ) -> Signed:
-        """Sign the first version of a thread into a place."""
+        """Sign the first version of a thread into a place. `life_ms` is for what may not last as long as its kind."""
+        life_ms = life_ms_max(kind) if life_ms is None else life_ms
         held = self.catalog.registers.get((self.key.public, _family(kind, audience), place))
         reading = self._clock.reading()
         stamp = reading.wall_ms
         if held is not None:  # the place is used again, and what stands in it must be outlasted
-            stamp = max(stamp, (held.expires or 0) + 1 - life_ms_max(kind))
-        latest = stamp + life_ms_max(kind)
+            stamp = max(stamp, (held.expires or 0) + 1 - life_ms)
+        latest = stamp + life_ms
         expires = min(expires_ms, latest) if reading.trusted else latest
         facts = marked(facts, approx=not reading.trusted)
         seq = max(1, self.seq_floor)
         return self._sign(kind, place, subject, fixed, seq, stamp, expires, audience, facts, body)
 
     def next_version(
-        self, before: Record, facts: dict[str, Any], body: dict[str, Any] | bytes | None, expires_ms: int
+        self,
+        before: Record,
+        facts: dict[str, Any],
+        body: dict[str, Any] | bytes | None,
+        expires_ms: int,
+        life_ms: int | None = None,
     ) -> Signed:
-        """Sign the next version of a thread; its `expires` is no earlier than before.
+        """Sign the next version of a thread; its `expires` is no earlier than before. `life_ms` as for `first`.
 
         Raises `BoardError` (`chain_ended`) for a post from before a restore whose account may have been written in
         since: under a raised seq it would go on.
@@ -101,8 +109,9 @@ class Pen:
             self._check_goes_on(head)
         # No earlier than what lets the new version last as long as the one before, should the clock have gone back.
         reading = self._clock.reading()
-        stamp = max(reading.wall_ms, (head.expires or 0) - life_ms_max(head.kind))
-        latest = stamp + life_ms_max(head.kind)
+        life_ms = life_ms_max(head.kind) if life_ms is None else life_ms
+        stamp = max(reading.wall_ms, (head.expires or 0) - life_ms)
+        latest = stamp + life_ms
         expires = min(max(expires_ms, head.expires or 0, stamp + 1), latest)
         if not reading.trusted and not facts.get("ends"):
             expires = latest
@@ -139,6 +148,12 @@ class Pen:
         signed = self._sign_step(head, seq + 1, before or None, stamp, marked(facts, approx=not reading.trusted), body)
         self._last_step = (signed.record.id, stamp)
         return signed
+
+    def is_standing(self, post: Head) -> bool:
+        """Tell whether a post stands in its place, or will as soon as it is durable."""
+        register = register_of_head(post)
+        standing = None if register is None else self.catalog.registers.get(register)
+        return standing is not None and standing.thread == post.thread
 
     def end_of(self, post: Head) -> EndReason | None:
         """Return why the chain of a need or an offer has ended, of our own also because this hub was restored."""
@@ -247,6 +262,16 @@ class Pen:
             raise BoardError("refused", detail, "look whether the time is right: `hartig clock`; else post it anew")
 
     # --- Places
+
+    def own_posts(self) -> Iterator[Entry]:
+        """Yield what stands of this hub's needs and offers; also what has ended or expired, as long as it is held."""
+        own, registers = self.key.public, self.catalog.registers
+        standing = self.catalog.authority.standing(own)
+        for family in ("place", "hub"):
+            for place in range(0 if standing is None else standing.places):
+                entry = registers.get((own, family, place))
+                if entry is not None and entry.kind in POSTS:
+                    yield entry
 
     def free_place(self, kind: int, audience: str, expires_ms: int, taken: set[tuple[str, int]] | None = None) -> int:
         """Return a place for a new thread: one never used, else one whose thread has ended and dies earlier.

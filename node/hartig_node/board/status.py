@@ -1,11 +1,12 @@
 """What `status`, `doctor`, `/readyz` and `/metrics` say: figures, and problems with what to do about them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from hartig_node.board.belonging.membership import Membership
+from hartig_node.board.belonging.pairing import DeskReport, no_desk
 from hartig_node.board.context import Context
 from hartig_node.board.fetching import Fetching, look
-from hartig_node.board.membership import Membership
 from hartig_node.board.timekeeper import Timekeeper
 from hartig_node.board.times import rfc3339
 from hartig_node.doctor import Problem, judge
@@ -23,6 +24,7 @@ class Status:
         self.dial_errors: Callable[[], Mapping[bytes, str]] = dict
         self.link_counts: Counters = dict
         self.network_problems: Callable[[], list[Problem]] = list
+        self.desk: Callable[[], Awaitable[DeskReport]] = no_desk
         self.keeper_problems: Callable[[], Sequence[tuple[str, str, str]]] = tuple
 
     # --- For people and programs
@@ -34,6 +36,7 @@ class Status:
         store = await context.store.status()
         hour_ms = next_hour_ms(now.wall_ms)
         snapshot = context.engine.hub.state.audit_set.snapshot(hour_ms)
+        desk = await self.desk()
         return {
             "hub": context.pen.key.public.hex(),
             "node": context.node_id.hex(),
@@ -54,7 +57,9 @@ class Status:
                 "api": context.settings.api_port,
                 "site": context.settings.site_port,
                 "peers": context.settings.peer_port,
+                "desk": desk.port,
             },
+            "desk": desk.as_json(),
             "problems": [problem.as_json() for problem in await self.problems()],
             "uptime_s": (now.steady_ms - self._started_ms) // 1000,
         }

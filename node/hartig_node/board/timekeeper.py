@@ -13,10 +13,10 @@ from typing import Any
 
 import msgpack
 
+from hartig_node.board.belonging.membership import Membership
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
-from hartig_node.board.membership import Membership
-from hartig_node.board.posts import Posts, is_approx
+from hartig_node.board.posts.posts import Posts, is_approx
 from hartig_node.board.signing import SPACE_SETTING
 from hartig_node.board.times import rfc3339
 from hartig_node.reckoning import RELEASE_MS, Source
@@ -160,13 +160,14 @@ class Timekeeper:
                 await self._posts.forget_asked(thread)
 
     async def _end_what_is_over(self) -> None:
-        """End posts that have stood as long as was asked, where their record had to say more."""
+        """End posts that have stood as long as was asked, where their record had to say more.
+
+        One in which something is open is tried again until that is settled.
+        """
         for thread in self._posts.asked.over(self._context.clock.reading().wall_ms):
             try:
-                await self._posts.withdraw(thread.hex())
+                await self._posts.end_over(thread.hex())
             except BoardError as error:
-                if error.code == "not_allowed":  # something is promised: it is tried again until that is settled
-                    continue
                 _let_be(error, f"post {thread.hex()}")
                 await self._posts.forget_asked(thread)
 

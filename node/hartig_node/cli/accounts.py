@@ -92,12 +92,25 @@ def progress_facts(post: Mapping[str, Any], book: Mapping[str, Any]) -> Iterator
     parts = progress.get("parts")
     of_parts = f" (in {how_many(parts, 'part')})" if parts else ""
     yield "how far", f"{said}: {much}{of_parts}" if much else said + of_parts
+    if low := low_words({"progress": progress}):
+        yield "the shelf", low
     for line in book.get("accounts") or ():
         if date := line.get("date"):
             yield moment(date), amounts(line, post)
     for part in book.get("parts") or ():
         said = state_word({"kind": "need"}, part.get("progress") or {})
         yield "a part", f"{title_of(part)} {short_id(part)}: {said}"
+
+
+def low_words(post: Mapping[str, Any]) -> str:
+    """Return what hubs say of an open shelf: `said to be nearly empty by 2 hubs, last at ...`; or nothing."""
+    low = (post.get("progress") or {}).get("low")
+    if not low:
+        return ""
+    said = f"said to be nearly empty by {how_many(low.get('hubs', 1), 'hub')}"
+    neighbours = low.get("neighbours", 1)
+    people = f" ({how_many(neighbours, 'time')})" if neighbours > low.get("hubs", 1) else ""
+    return f"{said}{people}, last at {moment(low.get('last_at'))}"
 
 
 def _ending_facts(book: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

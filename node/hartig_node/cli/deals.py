@@ -6,7 +6,17 @@ from typing import Any
 
 from hartig_node.cli import exits
 from hartig_node.cli.commands import Recipe
-from hartig_node.cli.dealwords import STATES, deal_lines, holder, how_much, in_unit, next_lines, side, title_of
+from hartig_node.cli.dealwords import (
+    STATES,
+    deal_lines,
+    holder,
+    how_much,
+    in_unit,
+    next_lines,
+    side,
+    state_word,
+    title_of,
+)
 from hartig_node.cli.elsewhere import alternative_lines, alternatives
 from hartig_node.cli.session import Session
 from hartig_node.cli.tables import Column, table_lines
@@ -68,9 +78,8 @@ def _row(deal: Mapping[str, Any]) -> list[str]:
     need, offer = deal.get("need") or {}, deal.get("lot") or {}
     role = str(deal.get("role", ""))
     other = {"giving": holder(need), "receiving": holder(offer) if offer.get("held", True) else "?"}.get(role, "-")
-    state = str(deal.get("state", ""))
     return [
-        short_id(deal), _ROLES.get(role, ""), STATES.get(state, state), how_much(deal), other, title_of(need),
+        short_id(deal), _ROLES.get(role, ""), state_word(deal), how_much(deal), other, title_of(need),
     ]  # fmt: skip
 
 

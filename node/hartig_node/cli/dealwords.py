@@ -28,6 +28,9 @@ STATES = {
     "crossed": "handed over although cancelled",
     "void": "came to nothing",
 }
+CAME_TO_NOTHING = frozenset({"declined", "void", "lapsed", "taken_back"})
+# The hub of a need gives up by itself what nothing will come of; why is what the other side had said.
+_WHY_GIVEN_UP = {"declined": "declined", "lapsed": "not fetched in time", "lot_ended": "the offer is over"}
 # What can be done, as the API names it -> the command, and when people call for it.
 _COMMANDS = {
     "promise": ("promise", "to say yes"),
@@ -63,9 +66,27 @@ def next_lines(deal: Mapping[str, Any]) -> Iterator[str]:
             yield f"{INDENT}`hartig {command} {short_id(deal)}` {when}"
 
 
+def came_to_nothing(deal: Mapping[str, Any]) -> bool:
+    """Whether nothing will come of a deal, and the other side has said so."""
+    return deal.get("state") in CAME_TO_NOTHING or bool(_why_cancelled(deal))
+
+
+def _why_cancelled(deal: Mapping[str, Any]) -> str:
+    """Return what the other side said of a deal that was cancelled; empty where it said nothing."""
+    marks = deal.get("marks") or () if deal.get("state") == "cancelled" else ()
+    return next((why for mark, why in _WHY_GIVEN_UP.items() if mark in marks), "")
+
+
+def state_word(deal: Mapping[str, Any]) -> str:
+    """Return what became of a deal in a word, and why where it was given up."""
+    state = str(deal.get("state", ""))
+    said, why = STATES.get(state, state.replace("_", " ")), _why_cancelled(deal)
+    return f"{said} ({why})" if why else said
+
+
 def state_of(deal: Mapping[str, Any]) -> str:
     """Return what became of a deal, with the amounts behind it: `promised: 6 of 8`."""
-    said = STATES.get(str(deal.get("state")), str(deal.get("state", "")).replace("_", " "))
+    said = state_word(deal)
     much = how_much(deal)
     return f"{said}: {much}" if much else said
 

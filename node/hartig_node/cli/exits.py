@@ -18,7 +18,7 @@ MEANINGS = {
     PARTLY: "done in part: some lines or ids were not right; for `doctor`: it works, but look at what it says",
     UNREACHABLE: "no hub answers: it is not running, or this user may not speak to it",
     REFUSED: "the hub refused, and said why",
-    NOT_FOUND: "there is no such post, deal, invite or token",
+    NOT_FOUND: "there is no such post, deal, invite, token or device",
     UNWELL: "`doctor` found something that keeps the hub from its work",
     INTERRUPTED: "stopped by Ctrl-C",
     BROKEN_PIPE: "whoever read the output went away, as in `hartig list | head -1`",

@@ -7,6 +7,7 @@ from typing import Any
 from hartig_node.cli import exits
 from hartig_node.cli.accounts import book_deals, book_facts, progress_facts
 from hartig_node.cli.commands import Recipe
+from hartig_node.cli.elsewhere import others_for, others_of_need
 from hartig_node.cli.output import COLUMNS_DEFAULT, Output
 from hartig_node.cli.recurring import how_often
 from hartig_node.cli.session import Session
@@ -35,6 +36,7 @@ def _run(session: Session, options: argparse.Namespace) -> int:
         book = _book(session, post)
         session.out.lines(detail_lines(post, session.out, book))
         session.out.lines(book_deals(book, session.out))
+        session.out.lines(others_for(post, others_of_need(session, post)))
     return exits.OK
 
 
@@ -100,6 +102,9 @@ def _how_much(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, label in (("people", "for people"), ("mode", "how"), ("rule", "who gets it"), ("urgency", "urgency")):
         if name in post:
             yield label, str(post[name])
+    if "level" in post:
+        said_at = f", said at {moment(post['level_at'])}" if "level_at" in post else ""
+        yield "open shelf", f"{post['level']}{said_at}: who comes takes"
     for name, label in (("area", "area"), ("reach_km", "reach in km")):
         if name in post:
             yield label, str(post[name])

@@ -16,6 +16,11 @@ _STATES = {
     "joining": "has an invite and waits to meet the hub that made it",
     "no_network": "belongs to no network yet",
 }
+_DESK_STATES = {
+    "shut": "no device is paired (`hartig pair`)",
+    "off": "their pages are switched off in hartig.toml",
+    "blocked": "their door does not open, see below",
+}
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 _PEER_STATES = {"open": "connected", "closed": "not connected", "refused": "not connected"}
 
@@ -44,6 +49,8 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
     if said := fetching_line(report):
         yield f"  all there  {said}"
+    if said := desk_line(report):
+        yield f"  organisers {said}"
     trust = "" if clock.get("trusted", True) else " (about right: this hub does not know the time; `hartig clock`)"
     yield f"  clock      {moment(clock.get('now'), with_year=True)}{trust}"
     yield f"  running    for {duration(report.get('uptime_s'))}, version {clean(str(report.get('version', '?')))}"
@@ -64,6 +71,15 @@ def fetching_line(report: Mapping[str, Any]) -> str:
     if not report.get("peers_open"):
         return f"on {moment(complete_at)}; no other hub is connected now"
     return f"since {moment(complete_at)}"
+
+
+def desk_line(report: Mapping[str, Any]) -> str:
+    """Say where the organisers' pages are, or how they are opened; empty where nothing can be said."""
+    desk = report.get("desk") or {}
+    addresses = desk.get("addresses") or []
+    if desk.get("state") == "open" and addresses:
+        return clean(str(addresses[0]))
+    return _DESK_STATES.get(str(desk.get("state")), "")
 
 
 def problem_lines(problems: Iterable[Mapping[str, Any]], out: Output) -> Iterable[str]:

@@ -1,15 +1,17 @@
-"""`hartig count`, `set-aside`, `accept`, `return-rest`, `close`: how much there is, and whose it is to promise."""
+"""`hartig count`, `low`, `set-aside`, `accept`, `return-rest`, `close`: how much there is, whose it is to promise."""
 
 import argparse
 import re
 from typing import Any
 
 from hartig_node.cli import exits
-from hartig_node.cli.accounts import answer_account
+from hartig_node.cli.accounts import answer_account, low_words
 from hartig_node.cli.commands import Recipe
+from hartig_node.cli.dealwords import title_of
 from hartig_node.cli.drafting import add_draft_options, draft_from
 from hartig_node.cli.saying import add_date, add_quantity, date_of
 from hartig_node.cli.session import Session
+from hartig_node.cli.words import short_id
 from hartig_node.client.errors import AmbiguousIdError, NotFoundError
 
 _REASONS = {
@@ -44,6 +46,13 @@ def _count(session: Session, options: argparse.Namespace) -> int:
 
 def _close(session: Session, options: argparse.Namespace) -> int:
     return answer_account(session, session.node.deals.close(options.post))
+
+
+def _low(session: Session, options: argparse.Namespace) -> int:
+    shelf = session.node.deals.low(options.post)
+    session.out.json(shelf)
+    session.out.line(f"{title_of(shelf)} {short_id(shelf)}: {low_words(shelf)}.")
+    return exits.OK
 
 
 # --- Setting aside
@@ -126,6 +135,13 @@ COUNT = Recipe(
     "hartig count 9a8b7c6d 24",
     "`hartig show 9a8b7c6d`; what is free can be promised.",
     "Count what stands there: what was found or lost since the last time follows from it.",
+)
+LOW = Recipe(
+    lambda parser: _post(parser, "post", "an open shelf of any hub"),
+    _low,
+    "hartig low 9a8b7c6d",
+    "all hubs read it; it is over when the hub of the shelf says anew how much is there.",
+    "Nobody is named. Who says it twice within five minutes has said it once.",
 )
 SET_ASIDE = Recipe(
     _set_aside_options,

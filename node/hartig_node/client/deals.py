@@ -72,7 +72,7 @@ class Deals:
         return found if limit is None else islice(found, limit)
 
     def alternatives(self, need_id: str) -> Sequence[Json]:
-        """What else there is: at most 20 offers that a need could ask now."""
+        """What else there is: at most 10 offers that a need could ask now, those that cover all of it first."""
         return _items(self._get(f"/needs/{self._node.full_id(need_id)}/alternatives"))
 
     def recounts(self) -> Sequence[Json]:
@@ -155,6 +155,10 @@ class Deals:
         """Count what is there (of an offer), or say how much is needed (of a need); returns the account."""
         post = self._node.full_id(post_id, mine=True)
         return self._say(f"/posts/{post}/counts", {"quantity": quantity, "why": why, "dates": dates}, key)
+
+    def low(self, post_id: str, *, key: str | None = None) -> Json:
+        """Say that an open shelf of any hub is nearly empty; returns it. Said again within minutes it counts once."""
+        return self._say(f"/posts/{self._node.full_id(post_id)}/low", {}, key)
 
     def close(self, post_id: str, *, key: str | None = None) -> Json:
         """End an account in good order; returns it."""

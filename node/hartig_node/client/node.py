@@ -214,6 +214,20 @@ class Node:
         """Make a token worthless."""
         self._send("DELETE", f"/tokens/{segment(token_id)}")
 
+    # --- Devices of the organisers
+
+    def make_pairing_code(self, name: str | None = None) -> Json:
+        """Make the set-up code for one device; only this answer holds its `code`."""
+        return _object(self._send("POST", "/pairing/codes", {} if name is None else {"name": name}))
+
+    def devices(self) -> list[Json]:
+        """The devices that are paired."""
+        return _items(self.read("/devices"))
+
+    def remove_device(self, device_id: str) -> None:
+        """End a device's session at once."""
+        self._send("DELETE", f"/devices/{segment(device_id)}")
+
     # --- Vocabulary
 
     def categories(self, language: str = "en") -> list[Json]:

@@ -257,6 +257,10 @@ def _ready(arguments: argparse.Namespace, node: "Node") -> None:
     lines = [f'"{node.config.name}" is running.']
     if ports.get("site"):
         lines.append(f"  neighbours: http://<this machine>:{ports['site']}/")
+    if ports.get("desk"):
+        lines.append(f"  organisers: https://<this machine>:{ports['desk']}/")
+    elif node.config.desk:
+        lines.append("  organisers: hartig pair (lets a phone or a laptop look after the hub)")
     if ports.get("api"):
         lines.append(f"  programs:   http://127.0.0.1:{ports['api']}/api/v1/ (hartig token add)")
     lines.append("  you:        hartig status")

@@ -17,7 +17,7 @@ from hartig_node.reckoning import ClockTrust
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.limits import ADDRESSES_MAX, NAME_BYTES_MAX
 
-PEER_PORT, API_PORT, SITE_PORT = 4279, 4278, 8080
+PEER_PORT, API_PORT, SITE_PORT, DESK_PORT = 4279, 4278, 8080, 4280
 PEERS_MAX = 64
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
@@ -35,7 +35,9 @@ class Config:
     peer_port: int = PEER_PORT
     api_port: int = API_PORT
     site_port: int = SITE_PORT
+    desk_port: int = DESK_PORT
     site: bool = True
+    desk: bool = True
     api: bool = True
     interfaces: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
@@ -126,7 +128,9 @@ SETTINGS: dict[str, Callable[[Any], Any]] = {
     "peer_port": _port,
     "api_port": _port,
     "site_port": _port,
+    "desk_port": _port,
     "site": _switch,
+    "desk": _switch,
     "api": _switch,
     "interfaces": _list_of(_ip, 16),
     "peers": _list_of(_peer, PEERS_MAX),

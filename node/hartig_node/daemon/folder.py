@@ -6,6 +6,8 @@ FOLDER/
   keys/hub.key          signs; also in backups, since without it nobody can go on as this hub
   keys/node.key         for the channel only; made anew wherever it is missing, never in a backup
   keys/box.key          opens how to reach people, sealed to this hub; made anew like node.key, never in a backup
+  keys/desk.key         for the organisers' door; made anew like node.key, never in a backup
+  keys/desk.pem         the certificate that this door shows, made of desk.key; no secret
   keys/recovery.key     to replace a lost or stolen hub key; print it or store it away
   seats/seat-N.key      only where a network was founded: to be handed to the trustees
   run/api.sock          the door of the command line
@@ -22,6 +24,7 @@ from hartig_node.store.connection import sync_folder
 from hartig_protocol.limits import KEY_BYTES, NETWORK_ID_BYTES
 
 KEY_FILE_BYTES_MAX = 4096
+CERTIFICATE_BYTES_MAX = 64 * 1024
 
 
 class FolderError(Exception):
@@ -45,6 +48,7 @@ class HubFolder:
         self.socket = path / "run" / "api.sock"
         self.seats = path / "seats"
         self._keys = path / "keys"
+        self._desk_certificate = self._keys / "desk.pem"
         self._network = path / "network.json"
 
     def __repr__(self) -> str:
@@ -81,6 +85,17 @@ class HubFolder:
     def write_key(self, name: str, seed: bytes) -> None:
         """Write a key that was not there before."""
         write_seed(self.key_path(name), seed)
+
+    def read_desk_certificate(self) -> bytes:
+        """Return the certificate of the organisers' door; empty where there is none."""
+        try:
+            return self._desk_certificate.read_bytes()[:CERTIFICATE_BYTES_MAX]
+        except FileNotFoundError:
+            return b""
+
+    def write_desk_certificate(self, certificate_pem: bytes) -> None:
+        """Write the certificate of the organisers' door in place of one before."""
+        write_whole(self._desk_certificate, certificate_pem)
 
     # --- The network
 

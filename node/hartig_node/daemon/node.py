@@ -14,11 +14,11 @@ from contextlib import AsyncExitStack
 import msgpack
 
 from hartig_node import __version__, frugal
+from hartig_node.board.belonging.membership import rows_after_restore
 from hartig_node.board.board import Board
 from hartig_node.board.context import Context, Settings
-from hartig_node.board.membership import seq_floor_row
 from hartig_node.board.sealing import BoxKey
-from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, Pen
+from hartig_node.board.signing import SPACE_SETTING, Pen
 from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock
 from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
@@ -154,17 +154,12 @@ class Node:
         if await store.private_get(SPACE_KEY, KEY_HUB) != hub_key.seed:
             rows.append(PrivateRow(SPACE_KEY, KEY_HUB, hub_key.seed))
             rows.append(PrivateRow(SPACE_KEY, KEY_NETWORK, network.network))
-        if await store.meta_get("restored") is not None or await store.meta_get("damaged") is not None:
-            rows.append(await self._raised_floor(store))
+        restored = await store.meta_get("restored")
+        if restored is not None or await store.meta_get("damaged") is not None:
+            rows += await rows_after_restore(store, hub_key.public, restored)
         if rows:
             await store.commit(Commit(private=rows))
             await store.meta_set("restored", None)
-
-    async def _raised_floor(self, store: SqliteStore) -> PrivateRow:
-        """Return the row that lifts seq above all that the lost copy may have used (design, section 4)."""
-        held = await store.private_get(SPACE_SETTING, KEY_SEQ_FLOOR)
-        floor = 0 if held is None else int(msgpack.unpackb(held))
-        return seq_floor_row(floor + SEQ_RAISE)
 
     def _pending(self, network: NetworkFile, hub_key: SigningKey) -> tuple[PendingInvite | None, Invite | None]:
         if network.invite is None:
@@ -207,7 +202,7 @@ class Node:
     ) -> None:
         network = Network(engine, identity, self.config, network_tag(network_file.network), invite, self.tasks)
         self._stack.push_async_callback(network.close)
-        doors = await open_doors(self.board, engine.clock, self.folder, self.config, self._stack)
+        doors = await open_doors(self.board, engine.clock, self.folder, self.config, self.tasks, self._stack)
         self.ports = dict(doors.ports)
         status = self.board.status
         status.dial_errors, status.link_counts = network.dial_errors, network.counts

@@ -4,6 +4,7 @@ Comes in: our node key, addresses to listen on, which nodes are wanted. Goes out
 news of who is near. Who calls: the daemon alone; it joins the parts below.
 
     channel      certificates, tls, pinning      who is at the other end, proven before one byte
+    browsers     desk_certificate                what the organisers' door shows; its context comes from tls
     in           sockets, gate, peer_server      caps and deadlines; the gate guards the HTTP doors too
     out          names, dialing                  one dial: host, port, expected node -> link or reason
     frames       links                           whole frames, back-pressure, deadlines

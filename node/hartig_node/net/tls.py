@@ -8,6 +8,9 @@ The standard library has no call-back for "is this the certificate I want". What
 asyncio drives the handshake through that object, so a check at the end of its `do_handshake` is a check at
 the end of every handshake. In TLS 1.3 the side that dials finishes first: its check runs before its own last
 flight leaves. Why so, and what was tried and broken instead, stands in `node/DESIGN.md`.
+
+The organisers' door is apart: browsers know no node keys, so there the hub alone shows a certificate
+(`make_desk_context`), and who may stay is judged by the session.
 """
 
 import hmac
@@ -19,9 +22,14 @@ from typing import Any, Literal, NoReturn
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hartig_node.net.certificates import NODE_ID_BYTES, NodeIdentity, node_id_in, public_authority
+from hartig_node.net.desk_certificate import DeskCertificate
 from hartig_protocol.errors import LocalError
 
 ALPN = "hartig/1"
+
+_OPTIONS = ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+# For TLS 1.2: with forward secrecy and authenticated encryption alone (RFC 9325, 4.2). TLS 1.3 has no other.
+_BROWSER_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL (x509_vfy.h): boards without a clock boot in 1970.
 NO_CHECK_TIME = 0x200000
@@ -74,15 +82,27 @@ def make_context(identity: NodeIdentity, role: Role, expected: bytes | None = No
     context.check_hostname = False  # nodes are keys, not names
     context.verify_mode = ssl.CERT_REQUIRED
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
-    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.options |= _OPTIONS
     if role == "server":
         context.num_tickets = 0  # no resumption: each connection proves its key anew
     context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
     context.set_alpn_protocols([ALPN])
     context.load_verify_locations(cadata=public_authority()[1].public_bytes(Encoding.DER))
-    _load_identity(context, identity)
+    _load_chain(context, identity.private_key_pem(), identity.certificate_pem)
     context.expected_node_id = expected
     context.sslobject_class = PinnedObject
+    return context
+
+
+def make_desk_context(certificate: DeskCertificate) -> ssl.SSLContext:
+    """Return the context of the organisers' door; TLS 1.2 is good enough for it, since old phones are what there is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_BROWSER_CIPHERS)
+    context.options |= _OPTIONS
+    context.num_tickets = 0
+    context.set_alpn_protocols(["http/1.1"])
+    _load_chain(context, certificate.private_key_pem, certificate.certificate_pem)
     return context
 
 
@@ -114,8 +134,8 @@ def _checked_peer(connection: PinnedObject) -> bytes:
     return node_id
 
 
-def _load_identity(context: ssl.SSLContext, identity: NodeIdentity) -> None:
-    with MemoryFile(identity.private_key_pem() + identity.certificate_pem) as path:
+def _load_chain(context: ssl.SSLContext, private_key_pem: bytes, certificate_pem: bytes) -> None:
+    with MemoryFile(private_key_pem + certificate_pem) as path:
         context.load_cert_chain(path)
 
 

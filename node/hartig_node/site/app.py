@@ -42,7 +42,7 @@ def make_site(board: BoardDoor, clock: Clock, names: Collection[str] = ()) -> we
         except TooSoonError as error:
             return fault_page(request, too_soon_fault(error))
         except web.HTTPException as error:
-            return _http_fault(request, error)
+            return http_fault(request, error)
 
     application = web.Application(middlewares=[gatekeeper], client_max_size=FORM_BYTES_MAX)
     application[BOARD], application[CLOCK] = board, clock
@@ -66,11 +66,12 @@ def _routes() -> list[web.RouteDef]:
         web.post("/offer", posting.form_answer("offer")),
         web.get("/mine", mine.ask_word),
         web.post("/mine", mine.answer_word),
-        web.get("/{name:style\\.css|icon\\.svg}", _static),
+        web.get("/{name:style\\.css|icon\\.svg}", static),
     ]
 
 
-async def _static(request: web.Request) -> web.Response:
+async def static(request: web.Request) -> web.Response:
+    """Give a file that pages name; for ever, where its address has the hash of what is in it."""
     name = request.match_info["name"]
     is_current = request.query.get("v") == static_version(name)
     response = web.Response(
@@ -83,7 +84,8 @@ async def _static(request: web.Request) -> web.Response:
     return response
 
 
-def _http_fault(request: web.Request, error: web.HTTPException) -> web.Response:
+def http_fault(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Say what HTTP itself refuses, in a page."""
     response = fault_page(request, status_fault(error.status))
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]

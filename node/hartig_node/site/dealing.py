@@ -7,9 +7,9 @@ show, and what came of an action in a sentence. A deal is touched only where it 
 
 from dataclasses import dataclass
 
-from hartig_node.board.dealviews import BookView, DealView
+from hartig_node.board.deals.views import BookView, DealView
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.views import PostView
 from hartig_node.site.doors import BoardDoor
 from hartig_node.site.forms import Typed, read_quantity
 from hartig_node.site.words import N_

@@ -6,10 +6,10 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from hartig_node.board.dealviews import BookView, DealView
+from hartig_node.board.deals.views import BookView, DealView
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.fetching import Fetching
-from hartig_node.board.posts import ListPage, ListQuery
-from hartig_node.board.views import PostView
+from hartig_node.board.posts.posts import ListPage, ListQuery
 from hartig_protocol.events import Now
 
 Clock = Callable[[], Now]

@@ -1,7 +1,8 @@
 """From what a browser sends to a draft for the board, or to one sentence for each field that is not right.
 
 In: the bytes of a form (bounded before they are parsed). Out: `Typed`, what somebody typed, kept as it was for the page
-that shows it again; then a draft and no problems, or problems by field. Who calls: `posting.py`, `mine.py`.
+that shows it again; then a draft and no problems, or problems by field. Who calls: `posting.py`, `mine.py`, and the
+desk, whose forms say more (`desk/takingforms.py`).
 """
 
 import re
@@ -10,21 +11,22 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
-from hartig_node.board.drafts import clean_text
+from hartig_node.board.drafts.drafts import clean_text
 from hartig_node.board.errors import BoardError
 from hartig_node.site.choices import MODES_OFFERED, SHELF_LEVELS, STAYS
 from hartig_node.site.words import N_, TEXT_LANGUAGES, URGENCIES
-from hartig_protocol.limits import TEXT_BYTES_MAX, TITLE_BYTES_MAX
+from hartig_protocol.limits import CONTACT_TEXT_BYTES, TEXT_BYTES_MAX, TITLE_BYTES_MAX
 from hartig_protocol.records import categories, units
 
 # 8 KiB of text is at most 24 KiB in a form's percent notation; a text twice too long still gets a friendly answer.
 FORM_BYTES_MAX = 64 * 1024
-FIELDS_MAX = 32  # the longest form here has 11
+FIELDS_MAX = 32  # the longest form, in which the desk takes in an offer, has 27
 TITLE_CHARACTERS_MAX = 120  # what fits TITLE_BYTES_MAX in the widest script
 SEARCH_CHARACTERS_MAX = 200  # more than the search looks at
 WORD_CHARACTERS_MAX = 100  # three words and a number, with room for odd spelling
 POST_FIELDS = (
-    "title", "category", "text", "quantity", "unit", "urgency", "level", "mode", "days", "language", "ticket",
+    "title", "category", "text", "quantity", "unit", "urgency", "level", "contact", "mode", "days", "language",
+    "ticket",
 )  # fmt: skip
 UNIT_DEFAULT = "H87"
 _NUMBER = re.compile(r"\d{1,9}([.,٫]\d{1,3})?")
@@ -34,6 +36,7 @@ NEEDS_TITLE = N_("Say in a few words what it is.")
 LONG_TITLE = N_("This is too long for a heading. Write the rest below.")
 NEEDS_CATEGORY = N_("Choose what it belongs to. If nothing fits, take “Something else”.")
 LONG_TEXT = N_("This is too long. Please make it shorter.")
+LONG_CONTACT = N_("This is too long. A name and a number are enough.")
 BAD_QUANTITY = N_("Write only a number here, such as 5 or 2.5, or leave it empty.")
 THOUSANDS = N_("Write the number without a point or comma between the thousands, such as 1500.")
 WHOLE_QUANTITY = N_("This amount does not go with that unit. Write a whole number, or choose another unit.")
@@ -84,6 +87,9 @@ def check_post(kind: str, typed: Typed) -> CheckedForm:
     text = _text(typed, problems)
     if text:
         draft["text"] = {language: text}
+    contact = _contact(typed, problems)
+    if contact:
+        draft["contact"] = contact
     draft.update(_amount(kind, typed, problems))
     draft.update(_chosen(kind, typed, problems))
     return CheckedForm(draft, problems)
@@ -110,6 +116,13 @@ def _text(typed: Typed, problems: dict[str, str]) -> str:
     if len(text.encode()) > TEXT_BYTES_MAX:
         problems["text"] = LONG_TEXT
     return text
+
+
+def _contact(typed: Typed, problems: dict[str, str]) -> str:
+    contact = " ".join(clean_text(typed["contact"]).split())
+    if len(contact.encode()) > CONTACT_TEXT_BYTES:
+        problems["contact"] = LONG_CONTACT
+    return contact
 
 
 def _amount(kind: str, typed: Typed, problems: dict[str, str]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ by level, fullest first; their cursor names the level that it goes on with. Who 
 import dataclasses
 from dataclasses import dataclass
 
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.posts import ListPage, ListQuery
-from hartig_node.board.views import PostView
+from hartig_node.board.posts.posts import ListPage, ListQuery
 from hartig_node.site.doors import PostsDoor
 from hartig_node.site.forms import SEARCH_CHARACTERS_MAX, clean_line
 from hartig_protocol.records import categories

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.views import PostView
 from hartig_node.site import dealing
 from hartig_node.site.dealing import Said
 from hartig_node.site.faults import TooSoonError

@@ -35,7 +35,7 @@ TICKET_BYTES = 16
 _TICKET_CHARACTERS_MIN = 20  # what a ticket of ours has at least; anything shorter is not one
 
 POSTS_PACE: web.AppKey[Pace] = web.AppKey("posts_pace")
-RECEIPTS: web.AppKey[Receipts] = web.AppKey("receipts")
+RECEIPTS: web.AppKey[Receipts[Receipt]] = web.AppKey("receipts")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

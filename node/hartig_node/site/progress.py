@@ -8,8 +8,8 @@ did. Who calls: the templates, through `rendering.py`.
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from hartig_node.board.dealviews import BookView, DealView
-from hartig_node.board.views import PostView
+from hartig_node.board.deals.views import BookView, DealView
+from hartig_node.board.drafts.views import PostView
 from hartig_node.site.words import N_, Tongue
 
 NEED_STATES = {
@@ -110,6 +110,13 @@ def progress_lines(tongue: Tongue, view: PostView) -> list[str]:
         return []
     states = NEED_STATES if view.kind == "need" else OFFER_STATES
     return [tongue.say(states[_state(view)]), *amount_lines(tongue, amounts, view.unit)]
+
+
+def standing_lines(tongue: Tongue, view: PostView) -> list[str]:
+    """Return the amounts of an own post in a list; an open shelf has its level instead."""
+    if view.state != "standing" or "level" in view.facts:
+        return []
+    return amount_lines(tongue, view.progress or {}, view.unit)
 
 
 def amount_lines(tongue: Tongue, amounts: Mapping[str, str], unit: str) -> list[str]:

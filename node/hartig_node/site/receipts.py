@@ -9,24 +9,26 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
-from hartig_node.board.views import PostView
+from hartig_node.board.drafts.views import PostView
 
 RECEIPTS_MAX = 256  # at 300 posts an hour: longer than anybody waits before pressing again
 Receipt = tuple[PostView, str]
+Came = TypeVar("Came")
 
 
-class _Slot:
+class _Slot(Generic[Came]):
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.receipt: Receipt | None = None
+        self.receipt: Came | None = None
 
 
-class Receipts:
+class Receipts(Generic[Came]):
     """Remembers what came of the forms sent lately."""
 
     def __init__(self) -> None:
-        self._slots: OrderedDict[bytes, _Slot] = OrderedDict()
+        self._slots: OrderedDict[bytes, _Slot[Came]] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"<Receipts {len(self._slots)}>"
@@ -34,7 +36,7 @@ class Receipts:
     def __len__(self) -> int:
         return len(self._slots)
 
-    async def once(self, content: bytes, publish: Callable[[], Awaitable[Receipt]]) -> Receipt:
+    async def once(self, content: bytes, publish: Callable[[], Awaitable[Came]]) -> Came:
         """Publish what `content` says, or return what came of the same content before.
 
         `content` is the whole form as it was sent, ticket and all. An error is not remembered.
@@ -45,8 +47,8 @@ class Receipts:
                 slot.receipt = await publish()
             return slot.receipt
 
-    def _slot(self, key: bytes) -> _Slot:
-        slot = self._slots.setdefault(key, _Slot())
+    def _slot(self, key: bytes) -> _Slot[Came]:
+        slot = self._slots.setdefault(key, _Slot[Came]())
         self._slots.move_to_end(key)
         while len(self._slots) > RECEIPTS_MAX:
             self._slots.popitem(last=False)

@@ -6,10 +6,10 @@ it all. Times are those on the wall where it happens, so the place is named wher
 
 from datetime import UTC, datetime, timedelta
 
-from hartig_node.board.recurrence import Rule
-from hartig_node.board.repeating import Series
-from hartig_node.board.views import PostView
-from hartig_node.board.zones import zone_of
+from hartig_node.board.drafts.views import PostView
+from hartig_node.board.repeats.recurrence import Rule
+from hartig_node.board.repeats.repeating import Series
+from hartig_node.board.repeats.zones import zone_of
 from hartig_node.site.words import N_, Tongue
 
 _WHICH = {

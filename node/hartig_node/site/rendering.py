@@ -5,7 +5,8 @@ that a template asks for and nobody gave is an error, not an empty place. Who ca
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from hartig_node.board.views import PostView
+from hartig_node.board.drafts.views import PostView
 from hartig_node.site import languages, progress, words
 from hartig_node.site.choices import choices
 from hartig_node.site.doors import BoardDoor, Clock
@@ -26,6 +27,26 @@ if TYPE_CHECKING:
 
 BOARD: web.AppKey[BoardDoor] = web.AppKey("board")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around a page: the ways on (address, label before translation), and where one looks for posts.
+
+    `device` is the name of the paired device that reads it; None on the neighbours' pages.
+    """
+
+    ways: tuple[tuple[str, str], ...] = (
+        ("/", words.N_("Look")),
+        ("/need", words.N_("I need")),
+        ("/offer", words.N_("I have")),
+        ("/mine", words.N_("My post")),
+    )
+    look: str = "/"
+    device: str | None = None
+
+
+FRAME: web.AppKey[Callable[[web.Request], Frame]] = web.AppKey("frame")
 LANGUAGE_COOKIE = "lang"
 LANGUAGE_KEPT_S = 365 * 24 * 3600
 COMPRESSED_FROM_BYTES = 1024
@@ -77,8 +98,10 @@ def environment(language: str) -> "Environment":
         choices=choices(language),
         static=static_address,
         query=urlencode,
+        need_states=progress.NEED_STATES,
         deal_states=progress.DEAL_STATES,
         deal_lines=progress.deal_lines,
+        standing_lines=progress.standing_lines,
         progress_lines=progress.progress_lines,
         date_lines=progress.date_lines,
         end_lines=progress.end_lines,
@@ -143,6 +166,7 @@ def _shared(request: web.Request, tongue: Tongue) -> dict[str, Any]:
 
     return {
         "tongue": tongue,
+        "frame": request.app[FRAME](request) if FRAME in request.app else Frame(),
         "hub": board_of(request).config.name or tongue.say(words.N_("Our hub")),
         "path": request.path,
         "time_left": time_left,

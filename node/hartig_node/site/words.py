@@ -8,7 +8,7 @@ import gettext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from hartig_node.board.views import PostView
+from hartig_node.board.drafts.views import PostView
 from hartig_node.site.languages import LANGUAGES, direction
 from hartig_protocol.limits import DAY_MS, HOUR_MS
 from hartig_protocol.records import categories, units
@@ -174,6 +174,10 @@ class Tongue:
             return number
         symbol = _SYMBOLS.get(unit)
         return f"{number}\u00a0{symbol}" if symbol else f"{number}\u00a0× {units.label(unit, self.language)}"
+
+    def unit(self, code: str) -> str:
+        """Return a unit by its symbol, or by its label where it has none that everybody knows."""
+        return _SYMBOLS.get(code) or units.label(code, self.language)
 
     def audience(self, view: PostView) -> str:
         """Return who may see a post."""

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from hartig_node.ports import FeedItem
 from hartig_node.store.facts import PostFacts, StepFacts
 from hartig_node.store.indexing import forget_text, note_unindexed
-from hartig_node.store.rows import RECORD_COLUMNS, Added, Change, RecordRow
+from hartig_node.store.rows import RECORD_COLUMNS, Added, Change, FeedLines, RecordRow
 from hartig_node.store.schema import meta_get, meta_set
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import LocalError
@@ -23,8 +22,8 @@ EXPIRED_PER_COMMIT_MAX = 64  # private rows: keeps a commit's time bounded
 _IDS_PER_QUERY = 500  # SQLite's bound on variables is 32,766; small statements are cached
 
 # So many rows go into one statement. Each statement lets other threads run and waits for its turn afterwards, which
-# costs more than a row does; 32 rows of the widest table are 544 variables.
-ROWS_TOGETHER = 32
+# costs more than a row does; 64, as many as a frame has mostly, are 1,088 variables in the widest table.
+ROWS_TOGETHER = 64
 _FEED_COLUMNS = "seq, name, at_ms, thread, record, kind, peer"
 
 
@@ -55,14 +54,14 @@ _UNINDEXED = Insertion("unindexed", 1)
 _FEED = Insertion(f"feed({_FEED_COLUMNS})", len(_FEED_COLUMNS.split(",")))
 
 
-def apply(connection: sqlite3.Connection, change: Change, items: list[FeedItem]) -> None:
+def apply(connection: sqlite3.Connection, change: Change, items: FeedLines) -> None:
     """Write one change; `items` are its notices, numbered. Raises `LocalError` for a change that cannot be right."""
     _records(connection, change)
     _bodies(connection, change)
     _cursors(connection, change)
     _private(connection, change)
     if items:
-        _FEED.run(connection, [(i.seq, i.name, i.at_ms, i.thread, i.record, i.kind, i.peer) for i in items])
+        _FEED.run(connection, items.rows())
 
 
 # --- Records

@@ -27,7 +27,7 @@ from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, FEED_LINES_MAX
 from hartig_node.store.facts import POST_KINDS, PostFacts, StepFacts, is_wanted
 from hartig_node.store.indexing import INDEX_BATCH, stored_text
 from hartig_node.store.reading import NO_RUNNING
-from hartig_node.store.rows import Added, Change, RecordRow, entry_of, feed_items
+from hartig_node.store.rows import Added, Change, FeedLines, RecordRow, entry_of
 from hartig_node.store.writer import FULL_PROBLEM
 from hartig_protocol.catalog.contacts import NAMING
 from hartig_protocol.catalog.entry import Body
@@ -72,7 +72,7 @@ class MemoryDisk:
         for told in change.told:
             self._tell(told)
         self._private(change, now_ms)
-        items = feed_items(self.last_seq + 1, change.notices)
+        items = list(FeedLines(self.last_seq + 1, change.notices))
         self.last_seq += len(items)
         self.feed.update((item.seq, item) for item in items)
         for seq in [seq for seq in islice(self.feed, len(items)) if seq <= self.last_seq - FEED_LINES_MAX]:

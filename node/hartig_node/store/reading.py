@@ -16,6 +16,7 @@ from hartig_protocol.records.record import Wire
 
 _IDS_PER_QUERY = 500
 _NAMING = ", ".join(f"'{verb.value}'" for verb in sorted(NAMING))
+_OF_THREAD = "substr(thread, 1, 8) = substr(?1, 1, 8) AND thread = ?1"  # the index holds beginnings
 NO_RUNNING = bytes(CHECK_BYTES)  # the running hash before the first arrival
 
 
@@ -99,7 +100,7 @@ def read_record(connection: sqlite3.Connection, record_id: bytes) -> StoredPost 
 
 def post(connection: sqlite3.Connection, thread: bytes) -> StoredPost | None:
     """Return the held version of a need or an offer."""
-    return _one(connection, "thread = ? AND kind IN (16, 17)", thread)
+    return _one(connection, f"{_OF_THREAD} AND kind IN (16, 17)", thread)
 
 
 def _one(connection: sqlite3.Connection, where: str, value: bytes) -> StoredPost | None:
@@ -113,7 +114,7 @@ def _one(connection: sqlite3.Connection, where: str, value: bytes) -> StoredPost
 def read_thread(connection: sqlite3.Connection, thread: bytes) -> list[StoredPost]:
     """Return everything of a thread, rising by arrival."""
     rows = connection.execute(
-        f"SELECT n, {WIRE_COLUMNS} FROM records WHERE thread = ? ORDER BY n",  # noqa: S608 - constants
+        f"SELECT n, {WIRE_COLUMNS} FROM records WHERE {_OF_THREAD} ORDER BY n",  # noqa: S608 - constants
         (thread,),
     )
     return [StoredPost(n, (head, signature, body)) for n, head, signature, body in rows]
@@ -148,7 +149,8 @@ def chains_of(connection: sqlite3.Connection, author: bytes) -> list[tuple[bytes
     """Return an author's threads that have steps, sorted, each with the kind of its register; reads all of `steps`."""
     return connection.execute(
         "SELECT DISTINCT r.thread, r.kind "
-        "FROM (SELECT DISTINCT thread FROM steps) s CROSS JOIN records r ON r.thread = s.thread "
+        "FROM (SELECT DISTINCT thread FROM steps) s CROSS JOIN records r "
+        "ON substr(r.thread, 1, 8) = substr(s.thread, 1, 8) AND r.thread = s.thread "
         "WHERE r.author = ? AND r.kind < ? ORDER BY r.thread",
         (author, KIND_CHAIN_LOWEST),
     ).fetchall()

@@ -5,10 +5,10 @@ changing its entries while the commit waits for its turn. And back: entries, wir
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from hartig_node.ports import FeedItem
 from hartig_node.store.facts import PostFacts, StepFacts, post_facts, step_facts
@@ -163,9 +163,27 @@ def _bodies(records: Iterable[Record]) -> Iterable[tuple[bytes, bytes]]:
     return ((record.id, record.body_bytes) for record in records if record.body_bytes is not None)
 
 
-def feed_items(first_seq: int, notices: Iterable[Notice]) -> list[FeedItem]:
-    """Number the notices of a commit."""
-    return [
-        FeedItem(seq, notice.name, notice.at_ms, notice.thread, notice.record, notice.kind, notice.peer)
-        for seq, notice in enumerate(notices, first_seq)
-    ]
+class FeedLines(Sequence[FeedItem]):
+    """The notices of a commit, numbered. An item is made when somebody reads it, since mostly nobody does."""
+
+    def __init__(self, first_seq: int, notices: Sequence[Notice]) -> None:
+        self._first_seq = first_seq
+        self._notices = notices
+
+    def __len__(self) -> int:
+        return len(self._notices)
+
+    @overload
+    def __getitem__(self, index: int) -> FeedItem: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[FeedItem]: ...
+    def __getitem__(self, index: int | slice) -> FeedItem | list[FeedItem]:
+        """Make one item, or those of a slice."""
+        place = range(len(self._notices))[index]
+        if isinstance(place, range):
+            return [self[one] for one in place]
+        return FeedItem(self._first_seq + place, *self._notices[place])
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return the rows of the table `feed`."""
+        return [(seq, *notice) for seq, notice in enumerate(self._notices, self._first_seq)]

@@ -102,6 +102,11 @@ CREATE INDEX steps_about ON steps(about) WHERE about IS NOT NULL;
 CREATE INDEX steps_lot ON steps(lot) WHERE lot IS NOT NULL;
 CREATE INDEX steps_hub ON steps(hub) WHERE hub IS NOT NULL;
 """
+# Threads are hashes, so each goes into another page: an index of their beginnings has fewer pages to write.
+_BEGINNINGS = """
+DROP INDEX records_thread;
+CREATE INDEX records_thread ON records(substr(thread, 1, 8));
+"""
 _FILLED_AT_ONCE = 1_000
 
 SECURE_SEARCH_SINCE = (3, 42, 0)  # FTS5 learned then to overwrite what is deleted from it
@@ -125,6 +130,7 @@ def _first(connection: sqlite3.Connection) -> None:
 
 def _second(connection: sqlite3.Connection) -> None:
     run_script(connection, _STEPS)
+    run_script(connection, _BEGINNINGS)
     after = 0
     while rows := connection.execute(
         "SELECT n, thread, head, signature, body FROM records WHERE kind = ? AND n > ? ORDER BY n LIMIT ?",

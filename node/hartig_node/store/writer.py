@@ -19,13 +19,13 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from hartig_node.ports import FeedItem, StoreError, StoreFullError
+from hartig_node.ports import StoreError, StoreFullError
 from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, apply, expire_private, trim_feed
 from hartig_node.store.connection import is_full
 from hartig_node.store.reserve import Reserve
-from hartig_node.store.rows import Change, feed_items
+from hartig_node.store.rows import Change, FeedLines
 from hartig_node.store.workers import Answer, Explain, Job, Result, answer_all, call, wait_for_thread
 from hartig_protocol.errors import LocalError
 
@@ -51,6 +51,8 @@ _BUGS = (
     ValueError,
 )
 
+_NO_LINES = FeedLines(1, ())
+
 
 @dataclass
 class _Waiting:
@@ -58,8 +60,8 @@ class _Waiting:
 
     change: Change
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[list[FeedItem]]
-    items: list[FeedItem] = field(default_factory=list)
+    future: asyncio.Future[FeedLines]
+    items: FeedLines = _NO_LINES
     error: BaseException | None = None
 
 
@@ -93,7 +95,7 @@ class Writer:
 
     # --- From the loop
 
-    async def commit(self, change: Change) -> list[FeedItem]:
+    async def commit(self, change: Change) -> FeedLines:
         """Make a change durable and return its feed lines.
 
         Whoever is cancelled while waiting for the answer has not undone it. Raises `StoreFullError`, or `StoreError`
@@ -168,7 +170,7 @@ class Writer:
 
     def _commit(self, batch: list[_Waiting]) -> None:
         for waiting in batch:
-            waiting.items = feed_items(self._last_seq + 1, waiting.change.notices)
+            waiting.items = FeedLines(self._last_seq + 1, waiting.change.notices)
             self._last_seq += len(waiting.items)
         try:
             self._write_or_free(self._let_in(batch))

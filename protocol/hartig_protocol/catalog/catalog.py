@@ -16,7 +16,7 @@ from hartig_protocol.catalog.registers import Register
 from hartig_protocol.catalog.rows import CONTACT, ENDS, Rows
 from hartig_protocol.catalog.stock import Stock
 from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Outcome, Verdict, refused, waits
-from hartig_protocol.limits import KIND_CHAIN_LOWEST, STAMP_AHEAD_MS_MAX
+from hartig_protocol.limits import KIND_CHAIN_LOWEST, STAMP_AHEAD_MS_MAX, THREAD_KEPT_MS
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
 from hartig_protocol.records.steps import Verb
 from hartig_protocol.trust.authority import Authority, authority_of
@@ -54,9 +54,10 @@ class Catalog(Stock):
                 self._come(record)
         verdicts = self._take_governance(governance, now, commit) if governance else []
         for record in others:
-            verdict = self.judge(record, now)
+            row = self.held.registers.find_for(record.head)
+            verdict = self._judge(record, row, now)
             if verdict is ACCEPTED:
-                self._accept(record, commit)
+                self._accept(record, row, commit)
             elif verdict is BODY_BACK:
                 self._take_body(record, commit)
             elif verdict.outcome is Outcome.WAITS and record.head.kind >= KIND_CHAIN_LOWEST:
@@ -66,17 +67,20 @@ class Catalog(Stock):
 
     def judge(self, record: Record, now: Now) -> Verdict:
         """Say what would become of a record that is no governance record, changing nothing."""
+        return self._judge(record, self.held.registers.find_for(record.head), now)
+
+    def _judge(self, record: Record, row: int, now: Now) -> Verdict:
+        """Judge a record; `row` stands in the register that it fills, or, for a step, in that of its thread."""
         head = record.head
         early = self._judge_known(record, now) or self._judge_stamp(head, now)
         if early is not None:
             return early
-        if _is_due(thread_due(head.expires), now):
+        if now.trusted and head.expires is not None and head.expires + THREAD_KEPT_MS <= now.wall_ms:
             return EXPIRED
         if not self.authority.may_write(head.author, head.kind, head.place):
             return self._judge_missing_proof(head)
         if head.kind >= KIND_CHAIN_LOWEST:
             return self._judge_step(record, now)
-        row = self.held.registers.find_for(head)
         if row >= 0 and self.held.rows.order(row) >= _order(record):
             return refused("superseded", "a later version, or a later thread in the same place, is held")
         if record.lacks_body and not _is_due(body_due(head.expires), now):
@@ -144,17 +148,18 @@ class Catalog(Stock):
         if said is not None and said.verb in ENDING:
             self.held.come(head.author, head.thread, said, head.stamp)
 
-    def _accept(self, record: Record, commit: Commit) -> None:
+    def _accept(self, record: Record, row: int, commit: Commit) -> None:
         head, rows = record.head, self.held.rows
-        row = self.held.registers.find_for(head)
         if head.kind >= KIND_CHAIN_LOWEST:
             self._accept_step(record.without_body() if rows.flags[row] & ENDS else record, commit)
             return
         if row >= 0:
             self._drop(row, commit, keep_steps=rows.thread(row) == head.thread)
         self._add(record, commit)
+        if not head.ends:
+            return
         steps = self.chains.get(head.thread)
-        for step in steps.kept if steps and head.ends else ():
+        for step in steps.kept if steps else ():
             self._drop_body(self.held.index.find(step), commit)
 
     def _accept_step(self, record: Record, commit: Commit) -> None:

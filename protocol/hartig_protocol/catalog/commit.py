@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.records.record import Record
@@ -34,8 +35,7 @@ class PrivateRow:
     expires_ms: int | None = None
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """One line of the feed. `name` is stable (`post.added` ...); the store numbers it when it commits."""
 
     name: str

@@ -32,8 +32,10 @@ def naming(head: Head) -> Naming | None:
     """Return what a step names; None for what neither is a contact nor can end one."""
     if head.kind != Kind.STEP or head.facts["verb"] not in NAMING:
         return None
-    about = head.facts.get("of", head.facts.get("claim"))
-    return None if about is None else Naming(head.facts["verb"], about)
+    facts, verb = head.facts, head.facts["verb"]
+    # A promise names its claim: its `of`, should it have one, is a fact that nobody has checked (SPEC D1).
+    about = facts["claim"] if verb == Verb.PROMISE else facts.get("of", facts.get("claim"))
+    return None if about is None else Naming(verb, about)
 
 
 def name_of(record_id: bytes) -> int:

@@ -87,7 +87,8 @@ class Held:
         self.newest_of[entry.author] = entry.id
         self.index.add(entry.id, row)
         self._stand(row)
-        self._touch_steps(row)
+        if self.chains:
+            self._touch_steps(row)
         return row
 
     def _stand(self, row: int) -> None:
@@ -168,7 +169,7 @@ class Held:
 
     def _touch_steps(self, row: int) -> None:
         """A register's life is its steps' life: say that they changed with it."""
-        if self.chains and not self.rows.is_chain(row):
+        if not self.rows.is_chain(row):
             chain = self.chains.get(self.rows.thread(row))
             for step in chain.kept if chain else ():
                 self.index.touch(step)

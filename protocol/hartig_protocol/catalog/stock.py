@@ -12,13 +12,12 @@ from hartig_protocol.catalog.contacts import naming
 from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, Entry
 from hartig_protocol.catalog.held import Held
 from hartig_protocol.catalog.life import Moments
-from hartig_protocol.catalog.registers import Register
 from hartig_protocol.catalog.rows import CONTACT, PRIVATE
 from hartig_protocol.catalog.views import Entries, Registers
 from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST
 from hartig_protocol.records.governance import Charter
-from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256
-from hartig_protocol.records.record import Record
+from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256_of
+from hartig_protocol.records.record import Head, Record
 from hartig_protocol.trust.authority import Authority
 
 START_CHECK = bytes(CHECK_BYTES)
@@ -108,10 +107,10 @@ class Stock:
         is_known = row >= 0 and self.held.rows.flags[row] & CONTACT and self.held.rows.said[row]
         return self.held.rows.said[row] if is_known else None
 
-    def stands(self, register: Register | None, thread: bytes) -> bool:
-        """Tell whether a version of this thread stands in a register (of a charter: in none)."""
-        row = -1 if register is None else self.held.registers.find(register)
-        return row >= 0 and self.held.rows.thread(row) == thread
+    def stands(self, head: Head) -> bool:
+        """Tell whether a version of a head's thread stands in its register (of a charter: in none)."""
+        row = self.held.registers.find_for(head)
+        return row >= 0 and self.held.rows.thread(row) == head.thread
 
     def ids_after(self, n: int, count: int) -> list[tuple[int, bytes]]:
         """Return the first `count` records after an arrival number that may be shared: number and id, rising."""
@@ -152,17 +151,18 @@ class Stock:
 
     def _add(self, record: Record, commit: Commit) -> None:
         self.last_n += 1
-        self.running = sha256(PREFIX_ARRIVALS, self.running, record.id)[:CHECK_BYTES]
+        self.running = sha256_of(PREFIX_ARRIVALS, self.running + record.id)[:CHECK_BYTES]
         entry = Entry.of(record, self.last_n, self.running)
         kind = entry.kind
         if kind in GOVERNANCE:
             self._remember_governance(record)
         row = self.held.put(entry)
-        said = naming(record.head) if kind >= KIND_CHAIN_LOWEST else None
-        if said is not None:
-            self.held.say(row, said)
-        if kind >= KIND_CHAIN_LOWEST and entry.body is Body.HERE:
-            self.held.body_came(row)
+        if kind >= KIND_CHAIN_LOWEST:
+            said = naming(record.head)
+            if said is not None:
+                self.held.say(row, said)
+            if entry.body is Body.HERE:
+                self.held.body_came(row)
         commit.added.append((entry, record))
 
     def _remember_governance(self, record: Record) -> None:

@@ -5,7 +5,6 @@ looks at the chain alone: no record that a step names, no clock, no other chain.
 verdict because there is one: a table says for each verb what is looked at first and what is then changed.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
 from enum import StrEnum
@@ -15,7 +14,9 @@ from hartig_protocol.exchange.rules import NEWER, Broken
 from hartig_protocol.exchange.step import Step
 from hartig_protocol.records.steps import Verb
 
-Verbs = Mapping[str, tuple[Callable[[Any, Step], Broken | None], Callable[[Any, Step], None]]]
+# What is looked at first, and what is then changed. Both are asked for every step that a hub ever reads.
+Rules = tuple[Callable[[Any, Step], Broken | None], Callable[[Any, Step], None]]
+Verbs = Mapping[str, Rules]
 KNOWN_VERBS = frozenset(Verb)
 
 
@@ -29,7 +30,7 @@ class EndReason(StrEnum):
     EXPIRED = "expired"
 
 
-class JudgedChain(ABC):
+class JudgedChain:
     """One chain, as far as it was told. `thread` is only repeated in drafts.
 
     What its tables hold never changes and is replaced instead: so to copy a chain is to copy its tables (`copied`).
@@ -43,6 +44,7 @@ class JudgedChain(ABC):
 
     def __init__(self, thread: bytes = b"") -> None:
         self.thread = thread
+        self.accounts: dict[int | None, Any] = {}  # by date; what has none is under None
         self.seq = 0  # of the last step; what comes next has one more
         self.broken: dict[bytes, Broken] = {}
         self.contacts: dict[bytes, bytes] = {}  # the last contact of each claim or promise
@@ -56,9 +58,9 @@ class JudgedChain(ABC):
         return self.is_closed or self.ended is not None
 
     @property
-    @abstractmethod
     def is_opened(self) -> bool:
         """Whether a first count stands here."""
+        return bool(self.accounts)
 
     def judge(self, step: Step) -> Broken | None:
         """Say which rule the next step would break; None if it stands. Nothing is changed.
@@ -66,16 +68,22 @@ class JudgedChain(ABC):
         That the chain has ended is not looked at: steps that are held count, whatever ended it (SPEC D8). Who writes
         looks at `ended` first.
         """
-        if self.stopped is not None or step.verb not in KNOWN_VERBS:
-            return NEWER
         rules = self._verbs.get(step.verb)
-        if rules is None:
-            return self._wrong_chain
-        if self.is_closed and step.verb not in self._after_close:
-            return self._closed
-        if not self.is_opened and step.verb != Verb.COUNT:
-            return self._not_opened
+        if rules is None or self.stopped is not None or self.is_closed or not self.accounts:
+            broken = self._judge_verb(step.verb)
+            if broken is not None or rules is None:
+                return broken
         return rules[0](self, step)
+
+    def _judge_verb(self, verb: str) -> Broken | None:
+        """Judge by the verb alone: what no chain takes, or not this one, or not before its first count or any more."""
+        if self.stopped is not None or verb not in KNOWN_VERBS:
+            return NEWER
+        if verb not in self._verbs:
+            return self._wrong_chain
+        if self.is_closed and verb not in self._after_close:
+            return self._closed
+        return self._not_opened if not self.accounts and verb != Verb.COUNT else None
 
     def apply(self, step: Step) -> Broken | None:
         """Take the next step: change what it changes, or remember the rule that it breaks and change nothing else."""

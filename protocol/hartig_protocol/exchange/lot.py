@@ -9,22 +9,21 @@ A count is the only way in; it says what is physically there. What leaves is tak
 is kept, from what is promised. What comes back (a loan, a surrender) is counted, once.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from hartig_protocol.exchange import rules
 from hartig_protocol.exchange.judging import JudgedChain, Verbs, remember_close, remember_contact
 from hartig_protocol.exchange.rules import Broken
 from hartig_protocol.exchange.step import Step
 from hartig_protocol.limits import ACCOUNTS_MAX, QUANTITY_MAX
-from hartig_protocol.records.steps import Verb, Why
+from hartig_protocol.records.steps import RELEASES, Verb, Why
 
 _COUNTED_ONCE = frozenset({Why.GIVEN_BACK, Why.SURRENDERED})
+_RELEASED = {why.value: why for why in RELEASES}
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What became of the stock for one date, in smallest parts; `counted` is the sum of all counts."""
 
     counted: int = 0
@@ -39,7 +38,7 @@ class Account:
         return self.counted - self.promised - self.allotted - self.handed_over - self.surrendered
 
     def plus(
-        self, counted: int = 0, *, promised: int = 0, allotted: int = 0, handed_over: int = 0, surrendered: int = 0
+        self, counted: int = 0, promised: int = 0, allotted: int = 0, handed_over: int = 0, surrendered: int = 0
     ) -> "Account":
         """Return the account with more, or less, of each."""
         return Account(
@@ -59,8 +58,7 @@ class PromiseState(StrEnum):
     HANDED_OVER = "handed_over"
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """A promise by its step's id; its chain replaces it when it is over. `hold_min` counts powered-on minutes."""
 
     id: bytes
@@ -73,9 +71,14 @@ class Promise:
     why: Why | None = None  # of a release
     settled_ms: int | None = None  # the stamp of the step that closed it
 
+    def settled(self, state: PromiseState, why: Why | None, settled_ms: int) -> "Promise":
+        """Return the promise as it is when it is over."""
+        return Promise(
+            self.id, self.claim, self.quantity, self.hold_min, self.date, self.stamp_ms, state, why, settled_ms
+        )
 
-@dataclass(frozen=True, slots=True)
-class Allotment:
+
+class Allotment(NamedTuple):
     """Stock set aside for a hub, which promises from it in a chain of its own."""
 
     id: bytes
@@ -84,8 +87,7 @@ class Allotment:
     date: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Surrender:
+class Surrender(NamedTuple):
     """Stock given back to the hub that had set it aside."""
 
     id: bytes
@@ -105,6 +107,7 @@ class LotChain(JudgedChain):
         self.accounts: dict[int | None, Account] = {}
         self.promises: dict[bytes, Promise] = {}
         self.open_promise_of: dict[bytes, bytes] = {}  # by claim
+        self.last_promise_of: dict[bytes, bytes] = {}  # by claim, over or not
         self.declined: dict[bytes, Why] = {}  # by claim, why nothing is promised for it any more
         self.handed_over_to: dict[bytes, int] = {}  # by claim
         self.allotments: dict[bytes, Allotment] = {}
@@ -114,11 +117,6 @@ class LotChain(JudgedChain):
     def __repr__(self) -> str:
         promises = len(self.open_promise_of)
         return f"<LotChain {self.thread.hex()[:8]} seq {self.seq}, {self.total.free} free, {promises} promises>"
-
-    @property
-    def is_opened(self) -> bool:
-        """Whether a first count stands here."""
-        return bool(self.accounts)
 
     @property
     def total(self) -> Account:
@@ -184,7 +182,7 @@ class LotChain(JudgedChain):
         facts, date = step.facts, step.date
         claim, quantity = facts["claim"], facts["quantity"]
         self.promises[step.id] = Promise(step.id, claim, quantity, facts["hold"], date, step.stamp_ms)
-        self.open_promise_of[claim] = step.id
+        self.open_promise_of[claim] = self.last_promise_of[claim] = step.id
         self.declined.pop(claim, None)
         self.accounts[date] = self.accounts[date].plus(promised=quantity)
 
@@ -211,11 +209,12 @@ class LotChain(JudgedChain):
         return rules.PROMISE_OVER if is_over else rules.NO_SUCH_PROMISE
 
     def _release(self, step: Step) -> None:
-        of, why = step.facts["of"], Why(step.facts["why"])
-        promise = self.promises.get(of) or self.promises.get(self.open_promise_of.get(of, b""))
+        claim, why = step.facts["of"], _RELEASED[step.facts["why"]]
+        promise = self.promises.get(claim) or self.promises.get(self.open_promise_of.get(claim, b""))
         if promise is not None:
-            self._settle(replace(promise, state=PromiseState.RELEASED, why=why, settled_ms=step.stamp_ms))
-        self.declined[of if promise is None else promise.claim] = why
+            claim = promise.claim
+            self._settle(promise.settled(PromiseState.RELEASED, why, step.stamp_ms))
+        self.declined[claim] = why
 
     def _may_hand_over(self, step: Step) -> Broken | None:
         facts = step.facts
@@ -235,7 +234,7 @@ class LotChain(JudgedChain):
         if "of" in facts:
             promise = self.promises[facts["of"]]
             claim, date = promise.claim, promise.date
-            self._settle(replace(promise, state=PromiseState.HANDED_OVER, settled_ms=step.stamp_ms))
+            self._settle(promise.settled(PromiseState.HANDED_OVER, None, step.stamp_ms))
         if claim is not None:
             self.handed_over_to[claim] = self.handed_over_to.get(claim, 0) + facts["quantity"]
         self.accounts[date] = self.accounts[date].plus(handed_over=facts["quantity"])

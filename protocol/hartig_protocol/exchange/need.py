@@ -5,9 +5,8 @@ every account, at every moment: open claims + what arrived in good order <= the 
 of the lot that it names can promise. To receive needs no promise: things may come before word of them.
 """
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from hartig_protocol.exchange import rules
 from hartig_protocol.exchange.judging import JudgedChain, Verbs, remember_close, remember_contact
@@ -17,11 +16,10 @@ from hartig_protocol.limits import ACCOUNTS_MAX
 from hartig_protocol.records.steps import How, Verb, Why
 
 
-@dataclass(frozen=True, slots=True)
-class NeedAccount:
+class NeedAccount(NamedTuple):
     """What became of a need for one date, in smallest parts; `count` is the last one."""
 
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # the field, not the method of tuples
     open: int = 0
     received: int = 0
 
@@ -30,12 +28,13 @@ class NeedAccount:
         """What can still be asked for."""
         return self.count - self.open - self.received
 
-    def plus(self, *, open: int = 0, received: int = 0) -> "NeedAccount":  # noqa: A002 - named as the field
+    def plus(self, open: int = 0, received: int = 0) -> "NeedAccount":  # noqa: A002 - named as the field
         """Return the account with more, or less, of each."""
         return NeedAccount(self.count, self.open + open, self.received + received)
 
 
 _NOTHING = NeedAccount()
+_HOW = {how.value: how for how in How}
 
 
 class ClaimState(StrEnum):
@@ -46,8 +45,7 @@ class ClaimState(StrEnum):
     RECEIVED = "received"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a need asks of one lot, by its step's id; its chain replaces it with every change.
 
     `quantity` is in smallest parts of the need, `asks` is the same in smallest parts of the lot; `received` (in good
@@ -68,6 +66,12 @@ class Claim:
     returns: tuple[bytes, ...] = ()  # the steps that gave back
     settled_ms: int | None = None  # the stamp of the first step that closed it
 
+    def settled(self, state: ClaimState, how: How | None, received: int, settled_ms: int) -> "Claim":
+        """Return the claim as it is when it is over."""
+        first_ms = settled_ms if self.settled_ms is None else self.settled_ms
+        asked = (self.id, self.lot, self.quantity, self.asks, self.date, self.lot_date, self.stamp_ms)
+        return Claim(*asked, state, how, received, self.given_back, self.returns, first_ms)
+
 
 class NeedChain(JudgedChain):
     """The state of one need after the steps that were applied."""
@@ -86,11 +90,6 @@ class NeedChain(JudgedChain):
     def __repr__(self) -> str:
         claims = self._open_claims
         return f"<NeedChain {self.thread.hex()[:8]} seq {self.seq}, {self.total.left} left, {claims} claims>"
-
-    @property
-    def is_opened(self) -> bool:
-        """Whether a first count stands here."""
-        return bool(self.accounts)
 
     @property
     def total(self) -> NeedAccount:
@@ -146,7 +145,7 @@ class NeedChain(JudgedChain):
 
     def _cancel(self, step: Step) -> None:
         claim = self.claims[step.facts["of"]]
-        self.claims[claim.id] = replace(claim, state=ClaimState.CANCELLED, settled_ms=step.stamp_ms)
+        self.claims[claim.id] = claim.settled(ClaimState.CANCELLED, None, 0, step.stamp_ms)
         self._settle(claim)
 
     def _may_receive(self, step: Step) -> Broken | None:
@@ -163,14 +162,10 @@ class NeedChain(JudgedChain):
 
     def _receive(self, step: Step) -> None:
         facts = step.facts
-        claim, how, quantity = self.claims[facts["of"]], How(facts["how"]), facts["quantity"]
-        settled_ms = claim.settled_ms
+        claim, how, quantity = self.claims[facts["of"]], _HOW[facts["how"]], facts["quantity"]
+        self.claims[claim.id] = claim.settled(ClaimState.RECEIVED, how, quantity, step.stamp_ms)
         if claim.state is ClaimState.OPEN:
-            settled_ms = step.stamp_ms
             self._settle(claim)
-        self.claims[claim.id] = replace(
-            claim, state=ClaimState.RECEIVED, how=how, received=quantity, settled_ms=settled_ms
-        )
         self.accounts[claim.date] = self.accounts[claim.date].plus(received=quantity)
 
     def _settle(self, claim: Claim) -> None:
@@ -190,7 +185,7 @@ class NeedChain(JudgedChain):
     def _give_back(self, step: Step) -> None:
         claim = self.claims[step.facts["of"]]
         given_back = claim.given_back + step.facts["quantity"]
-        self.claims[claim.id] = replace(claim, given_back=given_back, returns=(*claim.returns, step.id))
+        self.claims[claim.id] = claim._replace(given_back=given_back, returns=(*claim.returns, step.id))
 
     def _may_contact(self, step: Step) -> Broken | None:
         return None if step.facts["of"] in self.claims else rules.NO_SUCH_CLAIM

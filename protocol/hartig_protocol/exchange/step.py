@@ -4,16 +4,18 @@ In: records that the catalog keeps in a chain. Out: `Step`, which `lot` and `nee
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.encoding import decode_untyped
+from hartig_protocol.limits import KIND_CHAIN_LOWEST
+from hartig_protocol.records.record import HEAD_FIELDS, Head, Kind, Record, head_of_fields
+from hartig_protocol.records.steps import check_step_facts
 
+_STEP = int(Kind.STEP)
 OF_ANOTHER_KIND = ""  # no verb: a chain may hold steps of kinds that only a newer version knows
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One well-formed step (SPEC D1); `verb` is a known `Verb`, or text that this version does not know."""
 
     id: bytes
@@ -25,9 +27,13 @@ class Step:
     @classmethod
     def of(cls, record: Record) -> "Step":
         """Take from a record of a chain what is judged."""
-        head = record.head
-        verb = head.facts["verb"] if head.kind == Kind.STEP else OF_ANOTHER_KIND
-        return cls(record.id, head.seq, verb, head.facts, head.stamp)
+        return cls.of_head(record.id, record.head)
+
+    @classmethod
+    def of_head(cls, step_id: bytes, head: Head) -> "Step":
+        """Take from the head of a record of a chain what is judged."""
+        facts = head.facts
+        return cls(step_id, head.seq, facts["verb"] if head.kind == _STEP else OF_ANOTHER_KIND, facts, head.stamp)
 
     @property
     def date(self) -> int | None:
@@ -40,3 +46,21 @@ class Step:
         """All dates that a first count is about."""
         dates: Sequence[int | None] = self.facts.get("dates") or (self.facts.get("date"),)
         return dates
+
+
+def head_of_stored_step(head_bytes: bytes) -> Head | None:
+    """Return the head of a step that our own store holds; None for what `open_record` must look at.
+
+    A chain is read from there often, so nothing is checked again that was checked when a step came in. But whoever took
+    it in may have been an older version, which did not know its verb: what a verb must say is checked. Raises
+    `RecordError` where that is wrong.
+    """
+    fields = decode_untyped(head_bytes)
+    if type(fields) is not list or len(fields) != len(HEAD_FIELDS):
+        return None
+    head = head_of_fields(fields)
+    if type(head.kind) is not int or head.kind < KIND_CHAIN_LOWEST:
+        return None
+    if head.kind == _STEP:
+        check_step_facts(head)
+    return head

@@ -87,7 +87,10 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     """
     if len(signature) != SIGNATURE_BYTES or not is_strict_key(key):
         return False
-    if not is_strict_point(signature[:32]) or int.from_bytes(signature[32:], "little") >= GROUP_ORDER:
+    if not is_strict_point(signature[:32]):
+        return False
+    # With the highest four bits of S clear it is below 2^252, and so below the order: nearly always.
+    if signature[63] >= 0x10 and int.from_bytes(signature[32:], "little") >= GROUP_ORDER:
         return False
     try:
         crypto_sign_open(signature + message, key)

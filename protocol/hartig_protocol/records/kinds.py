@@ -1,4 +1,4 @@
-"""What each kind may say: one table from kind to its rules (SPEC, parts R, G, N and C).
+"""What each kind may say: one table from kind to its rules (SPEC, parts R, G, N, C and D).
 
 In: a decoded head or body. Out: nothing, or a `RecordError` that names the field. Fields that a newer version may
 add to the facts or the body of a known kind are ignored here and kept as they are.
@@ -24,7 +24,7 @@ from hartig_protocol.limits import (
     VERSION_HIGHEST,
     VERSION_LOWEST,
 )
-from hartig_protocol.records import governance, posts, steps
+from hartig_protocol.records import governance, marks, posts, steps
 from hartig_protocol.records.fields import bytes_of, integer, need
 from hartig_protocol.records.keys import is_strict_key
 from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, committed_thread_id
@@ -47,6 +47,7 @@ _FACTS: Mapping[int, Callable[[Head], None]] = {
     Kind.CARD: governance.check_card,
     Kind.NEED: posts.check_post,
     Kind.OFFER: posts.check_post,
+    Kind.MARK: marks.check_mark,
     Kind.STEP: steps.check_step_facts,
 }
 _BODIES: Mapping[int, Callable[[Any], None]] = {

@@ -79,6 +79,8 @@ def _check_facts(head: Head) -> None:
         need(head.kind == Kind.OFFER, "facts.level", "only an open shelf, which is an offer, has a level")
         need("quantity" not in facts, "facts.level", "an open shelf has a level and no quantity")
         one_of("facts.level", facts["level"], LEVELS)
+    need("level" in facts or "level_at" not in facts, "facts.level_at", "is for an open shelf, which has a level")
+    integer("facts.level_at", facts.get("level_at", 0), 0, INTEGER_MAX)
     if "parent" in facts:
         bytes_of("facts.parent", facts["parent"], THREAD_ID_BYTES)
     if "window" in facts:

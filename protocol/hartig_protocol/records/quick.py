@@ -142,6 +142,7 @@ def _are_facts(facts: dict[Any, Any], kind: int) -> bool:
     return (
         _holds(facts, _FACTS)
         and ("level" not in facts or (kind == _OFFER and "quantity" not in facts))
+        and ("level_at" not in facts or "level" in facts)
         and ("closes" in facts) == (facts.get("rule") == "fair")
     )
 
@@ -225,6 +226,7 @@ _FACTS: Mapping[str, Check] = {
     "dates": _are_dates,
     "ends": _is_true,
     "level": _one_of(LEVELS),
+    "level_at": _integer(0, INTEGER_MAX),
     "mode": _one_of(MODES),
     "parent": _is_thread,
     "people": _integer(1, PEOPLE_MAX),

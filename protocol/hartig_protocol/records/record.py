@@ -43,6 +43,7 @@ class Kind(IntEnum):
     NEED = 16
     OFFER = 17
     CARD = 32
+    MARK = 34
     STEP = 128
 
 
@@ -125,10 +126,9 @@ class Record:
         return Record(self.head, self.head_bytes, self.signature, None, self.id)
 
 
-def record_of(head: Head, head_bytes: bytes, signature: bytes, body_bytes: bytes | None) -> Record:
+def record_of(id_: bytes, head: Head, head_bytes: bytes, signature: bytes, body_bytes: bytes | None) -> Record:
     """Return the record of these parts, which were checked."""
     record = Record.__new__(Record)  # its fields at once: a frozen dataclass sets each by a call
-    id_ = record_id(head_bytes)
     record.__dict__.update(head=head, head_bytes=head_bytes, signature=signature, body_bytes=body_bytes, id=id_)
     return record
 

@@ -68,6 +68,7 @@ from hartig_protocol.sync.messages import (
 
 Check = Callable[[Any], Any]
 HOUR_NUMBER_MAX = INTEGER_MAX // HOUR_MS  # so that its ms are an integer that may travel
+SAID_MAX = 2**32 - 1
 
 
 def _integer(value: Any) -> int:
@@ -81,6 +82,12 @@ def _hour(value: Any) -> int:
     if _integer(value) > HOUR_NUMBER_MAX:
         raise MessageError("bad_message", f"{value!r:.40} where the number of an hour was expected")
     return int(value) * HOUR_MS
+
+
+def _said(value: Any) -> int:
+    if _integer(value) > SAID_MAX:
+        raise MessageError("bad_message", f"{value!r:.40} where a CRC-32 was expected")
+    return int(value)
 
 
 def _why(value: Any) -> int:
@@ -219,21 +226,21 @@ TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
     3: (Admit, (_few_records,)),
     4: (Records, (_why, _list_of(_as_it_is, RECORDS_PER_FRAME_MAX), _boolean)),
     5: (Ack, (_integer,)),
-    6: (Want, (_list_of(_id, WANTS_PER_FRAME_MAX),)),
-    7: (Audit, (_hour, _boolean, _hour, _integer, _bytes(16))),
-    8: (Equal, (_hour,)),
+    6: (Want, (_list_of(_id, WANTS_PER_FRAME_MAX), _said)),
+    7: (Audit, (_hour, _boolean, _hour, _integer, _bytes(16), _said)),
+    8: (Equal, (_hour, _said)),
     9: (Ids, (_hour, _list_of(_id, IDS_PER_FRAME_MAX), _boolean)),
     10: (Ping, (_integer,)),
     11: (Pong, (_integer,)),
     12: (Bye, (_text, _text)),
-    13: (Through, (_integer, _running, _boolean)),
+    13: (Through, (_integer, _running, _boolean, _said)),
     14: (Have, (_short_ids(SHORT_PER_FRAME_MAX), _boolean)),
-    15: (Pull, (_short_ids(PULLS_PER_FRAME_MAX),)),
+    15: (Pull, (_short_ids(PULLS_PER_FRAME_MAX), _said)),
     16: (Prefer, (_short_ids(SHORT_PER_FRAME_MAX), _boolean)),
     17: (Sketch, (_hour, _integer, _integer, _joined(SYMBOL_BYTES_PER_FRAME_MAX))),
     18: (More, (_hour, _integer, _older)),
     19: (List, (_hour,)),
-    20: (Lack, (_hour, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
+    20: (Lack, (_hour, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean, _said)),
     21: (Recent, (_hour, _age, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
 }
 NUMBERS = {cls: number for number, (cls, _) in TABLE.items()}

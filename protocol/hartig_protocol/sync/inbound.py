@@ -12,17 +12,18 @@ from typing import Any
 
 from hartig_protocol.catalog.entry import Entry, register_of_head
 from hartig_protocol.catalog.verdict import Outcome, Verdict
-from hartig_protocol.errors import MessageError, RecordError
+from hartig_protocol.errors import MessageError
 from hartig_protocol.events import Cursor, Notice, OwnRecordClaimed, Refusal
 from hartig_protocol.limits import (
     ACK_AFTER_MS,
     ACK_AFTER_RECORDS,
     ASKED_PER_SESSION_MAX,
+    KIND_CHAIN_LOWEST,
     OLD_THREADS_PER_SESSION_MAX,
     RECORDS_PER_FRAME,
     SHORT_BYTES,
 )
-from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.opening import open_records
 from hartig_protocol.records.record import Kind, Record, record_id
 from hartig_protocol.sync import feeding, pulling, spreading
 from hartig_protocol.sync.messages import ANSWER, LIVE, Ack, Have, Records, Through, Want
@@ -136,31 +137,26 @@ def _sorted_out(
 ) -> tuple[list[tuple[bytes, bytes]], list[Record]]:
     """Return ids and authors of what is held already, which is not verified again, and the rest opened and verified."""
     known: list[tuple[bytes, bytes]] = []
-    opened: list[Record] = []
+    news: list[tuple[bytes | None, Any]] = []
+    author_of = state.catalog.author_of
     for wire in wires:
-        held = _held(state, wire)
-        if held is not None:
-            known.append(held)
-            continue
-        try:
-            record = open_record(wire)
-        except RecordError:
-            session.into.refused += 1
-            continue
-        if record.head.audience == "hub":
-            session.into.refused += 1  # it should never have left its hub
+        wire_id = _id_of(wire)
+        author = None if wire_id is None else author_of(wire_id, has_body=wire[2] is not None)
+        if wire_id is None or author is None:
+            news.append((wire_id, wire))
         else:
-            opened.append(record)
+            known.append((wire_id, author))
+    authentic, refused = open_records(news)
+    opened = [record for record in authentic if record.head.audience != "hub"]  # it should never have left its hub
+    session.into.refused += refused + len(authentic) - len(opened)
     return known, opened
 
 
-def _held(state: SyncState, wire: Any) -> tuple[bytes, bytes] | None:
-    """Return id and author of the accepted record with this head; none if a body comes that is not here."""
+def _id_of(wire: Any) -> bytes | None:
+    """Return the id of a wire form that has the shape of one, which may be all that is right about it."""
     if type(wire) not in (list, tuple) or len(wire) != 3 or type(wire[0]) is not bytes:
         return None
-    wire_id = record_id(wire[0])
-    author = state.catalog.author_of(wire_id, has_body=wire[2] is not None)
-    return None if author is None else (wire_id, author)
+    return record_id(wire[0])
 
 
 def ingest(
@@ -348,7 +344,7 @@ def refusals_of(
 def _threads_standing(state: SyncState, records: Sequence[Record]) -> set[bytes]:
     """Return those of the records' threads that stand already: what comes for them is a change, not an addition."""
     stands, heads = state.catalog.stands, (record.head for record in records)
-    return {head.thread for head in heads if not head.is_chain and stands(register_of_head(head), head.thread)}
+    return {head.thread for head in heads if head.kind < KIND_CHAIN_LOWEST and stands(head)}
 
 
 def _write_notices(step: Step, accepted: Sequence[tuple[Entry, Record]], known_threads: set[bytes]) -> None:

@@ -1,10 +1,11 @@
 """Messages: what two hubs say to each other, one dataclass each (SPEC, part M).
 
 `framing` turns them into frames and back. Records inside are still unread wire forms: one bad record is dropped, and
-the link stays.
+the link stays. `said` is the CRC-32 of all that its sender has said before on this link (SPEC M5); the step that sends
+a message fills it in, and two messages that differ in it alone say the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # Why records are sent: just accepted here; asked for; or older than that (catching up, ahead of their turn, repairs).
@@ -83,6 +84,7 @@ class Want:
     """Please send these records."""
 
     ids: tuple[bytes, ...]
+    said: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Audit:
     as_of: int
     count: int
     fingerprint: bytes
+    said: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class Equal:
     """My set as of that hour is the same."""
 
     as_of: int
+    said: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class Through:
     n: int
     check: bytes
     final: bool
+    said: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,7 @@ class Pull:
     """Please send these records, which you have named."""
 
     short: bytes
+    said: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -218,6 +224,7 @@ class Lack:
     as_of: int
     short: bytes
     final: bool
+    said: int = field(default=0, compare=False)
 
 
 Message = (
@@ -243,3 +250,6 @@ Message = (
     | Lack
     | Recent
 )
+
+# On these a cursor comes to rest, or an answer that it rests on: each shows whether all before it has come.
+Checked = Want | Audit | Equal | Through | Pull | Lack

@@ -7,6 +7,7 @@ the peer holds, the stream waits for the audit. `spreading` sends what is new to
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from hartig_protocol.catalog.fingerprint import Snapshot
 from hartig_protocol.errors import MessageError
@@ -36,6 +37,7 @@ from hartig_protocol.sync.messages import (
     Records,
     Through,
 )
+from hartig_protocol.sync.session import Answering
 from hartig_protocol.sync.state import Session, Step, SyncState
 
 SERVED_MAX = 16 * WANTS_PER_FRAME_MAX  # ids of one peer's questions that wait to be read for it
@@ -108,8 +110,10 @@ def _fetch(session: Session, step: Step) -> None:
     out = session.out
     if out.fetching is not None or not (out.serve or out.push):
         return
-    out.fetching, queue = (ANSWER, out.serve[0]) if out.serve else (BEHIND, out.push)
+    out.fetching, queue = (ANSWER, out.serve[0].ids) if out.serve else (BEHIND, out.push)
     ids = tuple(queue.popleft() for _ in range(min(len(queue), RECORDS_PER_FRAME)))
+    if out.serve and not out.serve[0].listed:
+        out.asked -= len(ids)
     step.order(ReadRecords(session.link, ids))
 
 
@@ -166,7 +170,7 @@ def records_read(state: SyncState, session: Session, step: Step, event: RecordsR
     out = session.out
     why, out.fetching = out.fetching, None
     if why == ANSWER:
-        final = not out.serve[0]
+        final = not out.serve[0].ids
         if final:
             out.serve.popleft()
         send_records([session], step, ANSWER, event.rows, final=final)
@@ -175,12 +179,17 @@ def records_read(state: SyncState, session: Session, step: Step, event: RecordsR
     pump(state, session, step)
 
 
-def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes], ids_max: int = SERVED_MAX) -> None:
-    """Queue the answer to a question; what is beyond the bound is left out of it, the audit brings it."""
-    queue = session.out.serve
-    waiting = sum(len(question) for question in queue if len(question) <= WANTS_PER_FRAME_MAX)
-    queue.append(deque(list(ids)[: max(0, ids_max - waiting)]))
-    if len(queue) > ids_max:
+def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes], *, listed: bool = False) -> None:
+    """Queue the answer to a question; what is beyond the bound is left out of it, the audit brings it.
+
+    `listed` by an audit, whose list is bounded by the snapshot that both sides counted, and is sent whole.
+    """
+    out, answer = session.out, deque(ids)
+    if not listed:
+        answer = deque(islice(answer, SERVED_MAX - out.asked))
+        out.asked += len(answer)
+    out.serve.append(Answering(answer, listed))
+    if len(out.serve) > SERVED_MAX:
         raise MessageError("too_often", "asks without waiting for answers")
     pump(state, session, step)
 

@@ -131,9 +131,15 @@ def _assign(state: SyncState, short: bytes, missing: Missing, questions: dict[in
 
 
 def answered(state: SyncState, session: Session, step: Step, question: Question) -> None:
-    """A pull was answered: what did not come is not held there any more; others may be asked."""
+    """A pull was answered: what did not come is not held there any more; others may be asked.
+
+    That it was left out, and not lost under way, shows in the check of the peer's next "complete through".
+    """
+    into = session.into
     for short in question.short:
-        session.into.named.pop(short, None)
+        if short in into.named:
+            del into.named[short]
+            into.pending = None
         missing = state.missing.get(short)
         if missing is not None:
             missing.due_ms = step.now.steady_ms

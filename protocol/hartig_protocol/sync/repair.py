@@ -131,7 +131,7 @@ def lack_received(state: SyncState, session: Session, step: Step, message: Lack)
     session.audit.attempt = None
     if attempt.lacks:
         ids = state.catalog.by_arrival(encoder_of(session, attempt).find(attempt.lacks))
-        outbound.serve(state, session, step, ids, outbound.SERVED_MAX + len(ids))
+        outbound.serve(state, session, step, ids, listed=True)
     outbound.caught_up(state, session, step, snapshot_of(attempt))
 
 

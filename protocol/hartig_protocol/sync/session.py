@@ -6,9 +6,12 @@ The rooms of this package read and change it; `state` holds one for each link.
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
+from zlib import crc32
 
+from hartig_protocol.errors import MessageError
 from hartig_protocol.limits import RTT_MS_GUESS, SILENCE_MS_MAX
 from hartig_protocol.sync.audit_run import AuditRun
+from hartig_protocol.sync.messages import Checked, Message
 
 
 class Phase(Enum):
@@ -23,6 +26,14 @@ class Phase(Enum):
     OPEN = "open"
 
 
+@dataclass(slots=True)
+class Answering:
+    """What is left to send of an answer; one `listed` by an audit may be longer than what is asked for at will."""
+
+    ids: deque[bytes]
+    listed: bool
+
+
 @dataclass
 class Outbound:
     """Our stream to one peer. `sent`: through which arrival number it was sent or named; `told`: what we last told.
@@ -32,9 +43,11 @@ class Outbound:
     `governance_upto` stands, proofs are sent first; `proofs_sent` says how far. `preview` is sent ahead of a newcomer's
     stream, and `ahead` left out of it. `unacked` are the weights of the messages that the peer has not dealt with; a
     full window stops sending until it has caught up. `named` waits to be named, in a batch: ids by their names;
-    `preferences` says which hubs' records the peer wants at once (true) or by name (false).
+    `preferences` says which hubs' records the peer wants at once (true) or by name (false). `said` is the CRC-32 of
+    all frames so far.
     """
 
+    said: int = 0
     sent: int = 0
     told: int = -1
     through_due_ms: int | None = None
@@ -50,7 +63,8 @@ class Outbound:
     proofs_sent: int = 0
     preview: tuple[bytes, ...] = ()
     ahead: set[bytes] = field(default_factory=set)
-    serve: deque[deque[bytes]] = field(default_factory=deque)
+    serve: deque[Answering] = field(default_factory=deque)
+    asked: int = 0  # ids in `serve` that no audit has listed
     push: deque[bytes] = field(default_factory=deque)
     fetching: int | None = None  # ANSWER or BEHIND: why records are being read by id just now
     named: dict[bytes, bytes] = field(default_factory=dict)
@@ -73,9 +87,10 @@ class Inbound:
     `idle`: it has said that nothing newer is held there, or that its stream waits for the audit. `named`: what it has
     named and is not here yet. `wanted` is to be asked for, in its order; `asked` was asked for since the last audit
     and is not asked again. `questions` are open, oldest first; the end of an answer closes the oldest.
-    `preferred` is what we have asked of the peer, by origin.
+    `preferred` is what we have asked of the peer, by origin. `heard` is the CRC-32 of all frames so far.
     """
 
+    heard: int = 0
     spilled: bool = False
     pending: tuple[int, bytes] | None = None
     idle: bool = False
@@ -91,6 +106,12 @@ class Inbound:
     ack_due_ms: int | None = None
     old_threads: deque[bytes] = field(default_factory=deque)
     refused: int = 0
+
+    def hear(self, frame: bytes, message: Message) -> None:
+        """Count a frame in; raises `MessageError` where one before it was lost, doubled, changed or out of turn."""
+        before, self.heard = self.heard, crc32(frame, self.heard)
+        if isinstance(message, Checked) and message.said != before:
+            raise MessageError("broken_stream", "frames of this link were lost, doubled, changed or came out of turn")
 
     def ask(self, question: Question, now_ms: int) -> None:
         """Note an open question."""

@@ -81,9 +81,10 @@ class Decoder:
             self._cells += cells
             self._squares += sum(self._square(start + offset, cell) for offset, cell in enumerate(cells))
             yield
-        self._estimate = self._estimated()
         yield from self._taken_out_before(first, upto)
         yield from self._peeled(first)
+        if not self.is_done:
+            self._estimate = self._estimated()  # of the counts as they came; mostly nobody needs to ask on
 
     def _taken_out_before(self, first: int, upto: int) -> Iterator[None]:
         """Take what is known already out of the symbols that have just come."""

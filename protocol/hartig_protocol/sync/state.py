@@ -6,8 +6,9 @@ event leads to and puts it in the one order that is safe: store, then send, then
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+from zlib import crc32
 
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Entry, register_of_head
@@ -35,6 +36,7 @@ from hartig_protocol.sync.framing import pack
 from hartig_protocol.sync.messages import (
     REASON_BYTES_MAX,
     Bye,
+    Checked,
     Message,
 )
 from hartig_protocol.sync.overlay_state import OverlayState
@@ -205,10 +207,13 @@ class Step:
 
     def send(self, session: Session, message: Message) -> None:
         """Send a message after the commit is durable."""
+        if isinstance(message, Checked):
+            message = replace(message, said=session.out.said)
         self.send_frame(session, pack(message))
 
     def send_frame(self, session: Session, frame: bytes) -> None:
         """Send a packed message after the commit is durable."""
+        session.out.said = crc32(frame, session.out.said)
         self._sends.append(SendFrame(session.link, frame))
         session.pinged_ms = self.now.steady_ms
 

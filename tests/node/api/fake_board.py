@@ -8,14 +8,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from hartig_node.board.belonging.invites import Invites
+from hartig_node.board.belonging.pairing import Pairing
+from hartig_node.board.belonging.tokens import Tokens
 from hartig_node.board.board import Board
-from hartig_node.board.drafts import read_draft
+from hartig_node.board.drafts.drafts import read_draft
+from hartig_node.board.drafts.merging import merged
+from hartig_node.board.drafts.views import KIND_NAMES, PostView, quantity_text
 from hartig_node.board.errors import BoardError
-from hartig_node.board.invites import Invites
-from hartig_node.board.merging import merged
-from hartig_node.board.posts import ListPage, ListQuery, PublishedRecord
-from hartig_node.board.tokens import Tokens
-from hartig_node.board.views import KIND_NAMES, PostView, quantity_text
+from hartig_node.board.posts.posts import ListPage, ListQuery, PublishedRecord
 from hartig_node.feed import Feed
 from hartig_node.ports import FeedItem
 from hartig_protocol.events import Now, PrivateRow
@@ -200,13 +201,14 @@ class FakeStatus:
 
 
 class FakeBoard(Board):
-    """The real board's events, invites and tokens over the fakes above."""
+    """The real board's events, invites, tokens and paired devices over the fakes above."""
 
     def __init__(self) -> None:
         self._context = FakeContext()  # type: ignore[assignment]
         self.posts: FakePosts = FakePosts()  # type: ignore[assignment]
         self.status: FakeStatus = FakeStatus()  # type: ignore[assignment]
         self.invites, self.tokens = Invites(self._context), Tokens(self._context)
+        self.pairing = Pairing(self._context)
 
     def happen(self, count: int = 1) -> None:
         """Make some events durable and hand them out."""

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,6 +130,7 @@ async def talk_it_through(said: list[tuple[Any, ...]]) -> None:
             await talk.check_sums()
 
 
+@pytest.mark.wide
 @settings(max_examples=settings().max_examples // 2)
 @given(moves)
 def test_no_order_of_words_makes_the_hub_fail_or_promise_what_is_not_there(said: list[tuple[Any, ...]]) -> None:

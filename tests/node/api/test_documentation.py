@@ -24,10 +24,15 @@ from hartig_node.api.routes_deals import (
     HANDOVER_MEMBERS,
     SURRENDER_MEMBERS,
 )
-from hartig_node.board import dealviews
+from hartig_node.api.routes_pairing import CODE_MEMBERS, device_json
+from hartig_node.board.accounts.refusing import Rule
+from hartig_node.board.belonging import pairing
+from hartig_node.board.belonging.pairing import DeskReport
+from hartig_node.board.belonging.tokens import SCOPES
 from hartig_node.board.board import EVENT_NAMES, event_json
-from hartig_node.board.dealreading import ROLES, STATES
-from hartig_node.board.dealviews import (
+from hartig_node.board.deals import views as dealviews
+from hartig_node.board.deals.reading import ROLES, STATES
+from hartig_node.board.deals.views import (
     AccountView,
     BookView,
     BrokenView,
@@ -36,18 +41,18 @@ from hartig_node.board.dealviews import (
     SetAsideView,
     SideView,
 )
-from hartig_node.board.drafts import DRAFT_FIELDS
+from hartig_node.board.drafts.drafts import DRAFT_FIELDS
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import ERRORS
-from hartig_node.board.refusing import Rule
 from hartig_node.board.status import Status
-from hartig_node.board.tokens import SCOPES
-from hartig_node.board.views import PostView
 from hartig_node.doctor.checks import PROBLEMS, SEVERITIES
 from hartig_node.glossary import words_used
 from hartig_node.net.gate import GateCounts
+from hartig_node.site.desk.pairing import TRIES_PER_ADDRESS_MAX, TRIES_TOTAL_MAX
+from hartig_node.site.server import DESK_CAPS, KEEP_ALIVE_S
 from hartig_protocol.exchange.deal import DealState
 from hartig_protocol.exchange.summary import LotState, NeedState
-from hartig_protocol.limits import HOUR_MS
+from hartig_protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS
 from hartig_protocol.records.steps import How
 from node.api.fake_board import FakeBoard
@@ -178,6 +183,23 @@ def test_every_member_of_invites_tokens_and_codes_is_named() -> None:
     shown = {key for source in sources for key in re.findall(r'^ +"(\w+)": ', source, re.MULTILINE)}
     assert set(INVITE_MEMBERS) | set(TOKEN_MEMBERS) | (shown - {"categories", "attributes", "units"}) <= names
     assert set(SCOPES) <= named(section("Conventions"))
+
+
+def test_every_field_and_bound_of_the_organisers_door_is_named() -> None:
+    part = section("The organisers' door")
+    source = (API / "routes_pairing.py").read_text("utf-8")
+    shown = set(re.findall(r'"(\w+)": ', source)) - {"items", "next", "Location"}
+    assert {"code", "code_expires_at"} <= shown
+    assert shown | literal_keys(DeskReport.as_json) | literal_keys(device_json) | set(CODE_MEMBERS) <= named(
+        part.replace('`{"name": …}`', "`name`")
+    )
+    assert f"{pairing.CODE_LIFE_MS // MINUTE_MS} powered-on minutes" in part
+    assert f"void after {pairing.WRONG_PER_CODE_MAX} wrong tries" in part
+    assert f"try {TRIES_PER_ADDRESS_MAX} times a minute, all together {TRIES_TOTAL_MAX} times" in part
+    assert f"At most {pairing.DEVICES_MAX} devices" in part
+    most, each = DESK_CAPS.connections_max, DESK_CAPS.per_address_max
+    assert f"door {most}, of one address {each}, and {KEEP_ALIVE_S:g} seconds" in section("Conventions")
+    assert f"each for {pairing.DEVICE_LIFE_MS // DAY_MS} days" in part
 
 
 def _gate_figure(name: str) -> str:

@@ -13,8 +13,8 @@ from hartig_node.api.door import loopback_door
 from hartig_node.api.endpoints import ENDPOINTS, Repeat
 from hartig_node.api.idempotency import HEADER, REPLAYED
 from hartig_node.api.kept import SPACE, RequestName
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.views import PostView
 from hartig_node.store.memory import MemoryDisk
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import DAY_MS
@@ -128,7 +128,8 @@ async def test_every_post_heeds_keys(board: FakeBoard) -> None:
     app = make_app(board, loopback_door())
     posts = {one.path: one.repeat for one in app[ENDPOINTS].values() if one.method == "POST"}
     assert all(one.scope != "public" for one in app[ENDPOINTS].values() if one.method == "POST")
-    assert {path for path, repeat in posts.items() if repeat is Repeat.SECRET} == {"/api/v1/tokens", "/api/v1/invites"}
+    secret = {path for path, repeat in posts.items() if repeat is Repeat.SECRET}
+    assert secret == {"/api/v1/tokens", "/api/v1/invites", "/api/v1/pairing/codes"}
     assert {path for path, repeat in posts.items() if repeat is Repeat.SAFE} == {
         "/api/v1/records", "/api/v1/posts/{id}/close", "/api/v1/deals/{id}/cancel", "/api/v1/deals/{id}/receive",
     }  # fmt: skip

@@ -102,6 +102,8 @@ async def test_a_count_that_cannot_be_read_leaves_it_waiting(
     await end_all(hub)
     problem = await whole.problem("POST", f"{V1}/recounts/{need}", json=body)
     assert (problem["status"], problem["pointer"]) == (status, pointer)
+    if status == 422:
+        assert problem["hint"] == "say how much is still needed, in whole numbers; 0 where it is nothing"
     assert set(await waiting(whole)) == {need}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from hartig_node.board.books import Book
+from hartig_node.board.accounts.books import Book
 from hartig_node.store.memory import MemoryStore
 from hartig_protocol.exchange.deal import DealState
 from hartig_protocol.exchange.lot import LotChain

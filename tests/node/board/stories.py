@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board.dealviews import BookView, DealView
+from hartig_node.board.deals.views import BookView, DealView
 from hartig_node.board.errors import BoardError
 from hartig_node.board.times import rfc3339
 from hartig_node.glossary import words_used

@@ -7,13 +7,13 @@ from dataclasses import replace
 import msgpack
 import pytest
 
-from hartig_node.board.asked import SPACE_ASKED
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.pickup import SPACE_PICK_UP
+from hartig_node.board.posts.asked import SPACE_ASKED
+from hartig_node.board.posts.pickup import SPACE_PICK_UP
 from hartig_node.board.signing import SPACE_SETTING, SPACE_SIGNED
 from hartig_node.board.timekeeper import KEY_TIME, LOOK_EVERY_S, STORE_EVERY_MS
 from hartig_node.board.times import rfc3339
-from hartig_node.board.views import PostView
 from hartig_node.reckoning import RELEASE_MS
 from hartig_node.tasks import Tasks
 from hartig_protocol.events import Commit, TimePassed
@@ -209,6 +209,25 @@ async def test_true_dates_end_nothing_that_is_promised(lost: Bench, true_ms: int
     assert (after.state, after.approx) == ("standing", False)
     await lost.board.deals.hand_over(deal)
     await lost.board.timekeeper.look()
+    assert (await lost.board.posts.get(view.id)).state == "ended"
+
+
+async def test_a_post_whose_text_is_gone_is_not_ended_while_something_is_promised(
+    lost: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, deal = await promised(lost)
+    own = lost.board.posts._own
+
+    async def without_text(thread: str, if_match: str | None) -> Record:
+        return replace(await own(thread, if_match), body_bytes=None)
+
+    monkeypatch.setattr(lost.board.posts, "_own", without_text)
+    lost.time.advance(15 * 86400)
+    await learns(lost, TRUE_SOON_MS + 15 * DAY_MS)
+    after = await lost.board.posts.get(view.id)
+    assert (after.state, after.seq) == ("standing", view.seq)
+    await lost.board.deals.hand_over(deal)
+    await lost.board.posts.date_anew(view.id)
     assert (await lost.board.posts.get(view.id)).state == "ended"
 
 

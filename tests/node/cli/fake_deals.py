@@ -85,6 +85,8 @@ class DealingNode(FakeNode):
                 return 200, {"items": self.alternatives, "next": None}
             case "GET", ["deals", deal_id, "contact"]:
                 return 200, {"deal": deal_id, "contact": self.contact}
+            case "POST", ["posts", post_id, "low"]:
+                return 200, next(one for one in self.posts if one["id"] == post_id)
             case ("POST", ["needs", _, "claims"]) | (_, ["deals", *_]):
                 return (200, self.deals[0]) if self.deals else (404, problem(404, "not_found", "there is no such deal"))
             case (_, ["posts", _, "book" | "counts" | "close"]) | ("POST", ["offers" | "allotments", _, _]):

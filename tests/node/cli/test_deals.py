@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board.dealviews import ACTIONS
-from hartig_node.board.refusing import Rule as NodeRule
+from hartig_node.board.accounts.refusing import Rule as NodeRule
+from hartig_node.board.deals.views import ACTIONS
 from hartig_node.cli import accounts, dealwords, exits
 from hartig_node.cli.rulewords import RULES, why_not
+from hartig_node.glossary import words_used
 from hartig_protocol.exchange.deal import DealState
 from hartig_protocol.exchange.rules import Rule
 from hartig_protocol.exchange.summary import LotState, NeedState
@@ -74,6 +75,7 @@ def test_every_state_action_and_rule_has_words() -> None:
         ),
         (["set-aside", OFFER, KITCHEN, "4"], f"/offers/{OFFER}/allotments", {"hub": KITCHEN, "quantity": "4"}),
         (["return-rest", OFFER], f"/offers/{OFFER}/surrenders", {}),
+        (["low", OFFER[:8]], f"/posts/{OFFER}/low", {}),
         (["close", OFFER[:8]], f"/posts/{OFFER}/close", {}),
     ],
 )
@@ -113,6 +115,10 @@ def test_an_answer_says_what_stands_and_what_can_be_done(hartig: Hartig, fake: D
         (deal("returned", received="8", given_back="8"), "is back: 8"),
         (deal("given_back", given_back="2"), "given back: 2"),
         (deal("declined"), "declined: 8"),
+        (deal("cancelled"), "cancelled: 8"),
+        (deal("cancelled", marks=["asked", "cancelled", "declined"]), "cancelled (declined): 8"),
+        (deal("cancelled", marks=["asked", "cancelled", "lapsed", "lot_ended"]), "cancelled (not fetched in time): 8"),
+        (deal("cancelled", marks=["asked", "cancelled", "lot_ended"]), "cancelled (the offer is over): 8"),
         (deal("arrived", received="2", need=side(NEED, "Rice", unit="KGM")), "arrived: 2 of 8 kilogram"),
         (deal("something_newer"), "something newer: 8"),
         ({"id": DEAL}, ""),
@@ -302,6 +308,41 @@ def test_a_post_is_shown_with_how_far_it_has_come_and_its_deals(
     assert out.count("asked: 8") == 20
     assert "5 more: `hartig deals --all`" in out
     assert json.loads(hartig("show", OFFER, "--json").out)["progress"] == progress
+
+
+def test_an_open_shelf_is_shown_with_its_level_and_who_says_that_it_is_nearly_empty(
+    hartig: Hartig, fake: DealingNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    low = {"hubs": 2, "neighbours": 5, "last_at": NOW}
+    shelf = post(OFFER, "Shelf", kind="offer", level="some", level_at=NOW, progress={"state": "available", "low": low})
+    fake.posts = [shelf]
+    out = hartig("show", OFFER).out
+    assert "open shelf      some, said at 22 Nov 12:00: who comes takes" in out
+    assert "the shelf       said to be nearly empty by 2 hubs (5 times), last at 22 Nov 12:00" in out
+    assert words_used(out) == []
+    said = "Shelf 9a8b7c6d: said to be nearly empty by 2 hubs (5 times), last at 22 Nov 12:00.\n"
+    assert hartig("low", OFFER).out == said
+    low.update(hubs=1, neighbours=1)
+    assert "by 1 hub, last at" in hartig("low", OFFER).out
+
+
+def test_a_need_is_shown_with_what_there_is_for_it(hartig: Hartig, fake: DealingNode) -> None:
+    fake.posts = [post(NEED, "Blankets", mine=True, progress={"state": "open", "needed": "8"})]
+    shelf = post(ASIDE[:32], "Free rail", kind="offer", mine=True, level="some")
+    free = {"state": "available", "counted": "20", "free": "14"}
+    fake.alternatives = [post(OFFER, "Wool blankets", kind="offer", mine=True, quantity="20", progress=free), shelf]
+    out = hartig("show", NEED).out
+    assert out.splitlines()[-4:] == [
+        "What there is for it:",
+        "  “Wool blankets” 9a8b7c6d, held by this hub: 14 of 20",
+        "  “Free rail” 5e6f7a8b, held by this hub: an open shelf (some), just come",
+        "  `hartig ask 1f2e3d4c OFFER` asks for one of them",
+    ]
+    assert words_used(out) == []
+    for elsewhere in ({"mine": False}, {"progress": {"state": "promised"}}, {"state": "expired"}, {"kind": "offer"}):
+        fake.posts = [fake.posts[0] | {"mine": True, "progress": {"state": "open"}, "kind": "need"} | elsewhere]
+        assert "What there is for it" not in hartig("show", NEED).out
 
 
 def test_a_group_is_shown_with_its_parts(hartig: Hartig, fake: DealingNode) -> None:

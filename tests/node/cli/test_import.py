@@ -188,6 +188,31 @@ def test_cells_become_fields() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "repeats"),
+    [
+        ({"repeats": "Tuesday, friday 18:00"}, {"rule": "FREQ=WEEKLY;BYDAY=TU,FR", "start": "18:00"}),
+        ({"every": "day at 7:30"}, {"rule": "FREQ=DAILY", "start": "07:30"}),
+        (
+            {"repeats": "FREQ=MONTHLY;BYMONTHDAY=1 2026-12-01T10:00", "time_zone": "Europe/Madrid"},
+            {"rule": "FREQ=MONTHLY;BYMONTHDAY=1", "start": "2026-12-01T10:00", "time_zone": "Europe/Madrid"},
+        ),
+        (
+            {"repeats": "weekday 12:00", "repeats_until": "2026-12-31", "repeats_except": "2026-12-25; 2026-12-28"},
+            {
+                "rule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+                "start": "12:00",
+                "until": "2026-12-31",
+                "except": ["2026-12-25", "2026-12-28"],
+            },
+        ),
+    ],
+)
+def test_a_column_says_how_a_post_repeats(cells: dict[str, str], repeats: dict[str, Any]) -> None:
+    columns = map_columns(list(cells), [], [], [], "en")
+    assert read_row(list(cells.values()), columns).draft["repeats"] == repeats
+
+
+@pytest.mark.parametrize(
     ("cells", "reason"),
     [
         ({"quantity": "1,000"}, "may mean two numbers"),
@@ -196,6 +221,9 @@ def test_cells_become_fields() -> None:
         ({"people": "2.5"}, "no whole number"),
         ({"best_before": "soon"}, "is no time"),
         ({"window_from": "2026-11-24"}, "needs both"),
+        ({"repeats": "tuesdays"}, "tuesday,friday 18:00"),
+        ({"repeats_until": "2026-12-31"}, "write days and a time"),
+        ({"repeats": "someday 18:00"}, "does not know 'someday'"),
     ],
 )
 def test_a_cell_that_cannot_be_read_makes_a_bad_line(cells: dict[str, str], reason: str) -> None:

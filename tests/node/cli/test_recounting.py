@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hartig_node.cli import exits
-from hartig_node.cli.elsewhere import CAME_TO_NOTHING
+from hartig_node.cli.dealwords import CAME_TO_NOTHING
 from hartig_node.cli.recounting import REASONS
 from hartig_node.glossary import words_used
 from hartig_protocol.exchange.chains import EndReason
@@ -102,6 +102,13 @@ def test_others_are_not_looked_for_where_nobody_here_could_ask(
     fake.deals, fake.alternatives = [facts], [other(1)]
     assert "there is also" not in hartig("deals", DEAL).out
     assert not [request for request in fake.requests if request.path.endswith("/alternatives")]
+
+
+def test_others_are_shown_where_this_hub_gave_up_what_was_declined(hartig: Hartig, fake: DealingNode) -> None:
+    ours = side(NEED, "Blankets for 8", mine=True)
+    fake.deals = [deal("cancelled", open=False, what_next=[], need=ours, marks=["asked", "cancelled", "declined"])]
+    fake.alternatives = [other(1)]
+    assert "there is also “Rugs 1”" in hartig("deals", DEAL).out
 
 
 def test_a_need_that_went_meanwhile_is_no_failure(hartig: Hartig, fake: DealingNode) -> None:

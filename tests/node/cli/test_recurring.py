@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board.recurrence import read_rule
+from hartig_node.board.repeats.recurrence import read_rule
 from hartig_node.cli import exits
 from hartig_node.cli.parsing import UsageError
 from hartig_node.cli.recurring import how_often, rule_of

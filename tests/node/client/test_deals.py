@@ -29,6 +29,7 @@ SAID: list[tuple[str, tuple[Any, ...], dict[str, Any], str, dict[str, Any]]] = [
     ("returned", (DEAL, 1), {}, f"/deals/{DEAL}/returned", {"quantity": 1}),
     ("hand_out", (OFFER, 4), {"date": "d"}, f"/offers/{OFFER}/handovers", {"quantity": 4, "date": "d"}),
     ("count", (OFFER, 4, "lost", ["d"]), {}, f"/posts/{OFFER}/counts", {"quantity": 4, "why": "lost", "dates": ["d"]}),
+    ("low", (OFFER,), {}, f"/posts/{OFFER}/low", {}),
     ("close", (NEED,), {}, f"/posts/{NEED}/close", {}),
     ("set_aside", (OFFER, HUB, 5), {}, f"/offers/{OFFER}/allotments", {"hub": HUB, "quantity": 5}),
     ("surrender", (OFFER,), {}, f"/offers/{OFFER}/surrenders", {}),

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,10 @@ def test_a_written_file_is_read_back_the_same(tmp_path: Path, name: str) -> None
 def test_a_written_file_shows_every_other_setting_as_a_comment(tmp_path: Path) -> None:
     text = settings_text({"name": "x"})
     assert all(f"{name} = " in text for name in SETTINGS)
+
+
+def test_every_setting_is_in_the_guide_with_what_holds_without_it() -> None:
+    guide = Path(__file__).parents[3] / "deploy" / "GUIDE.md"
+    rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", guide.read_text("utf-8"), re.MULTILINE)
+    written = [line.removeprefix("# ").partition(" = ") for line in settings_text({}).splitlines() if " = " in line]
+    assert rows == [(name, value) for name, _, value in written]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING
+from hartig_node.board.signing import KEY_RESTORES, KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.folder import HubFolder, NetworkFile
 from hartig_node.daemon.node import Node
@@ -48,3 +48,14 @@ async def test_what_was_restored_or_damaged_does_not(tmp_path: Path, note: str) 
         await store.meta_set(note, "hartig.db.damaged-1")
         assert await floor_after_a_start(tmp_path, store) == SEQ_RAISE
         assert await store.meta_get("restored") is None
+
+
+@pytest.mark.parametrize("note", ["restored", "damaged"])
+async def test_a_restore_is_counted_and_damage_is_not(tmp_path: Path, note: str) -> None:
+    async with stored(tmp_path) as store:
+        for when in (1, 2):
+            await store.meta_set(note, when)
+            await floor_after_a_start(tmp_path, store)
+        row = await store.private_get(SPACE_SETTING, KEY_RESTORES)
+        times = None if row is None else msgpack.unpackb(row)[0]
+        assert times == {"restored": 2, "damaged": None}[note]

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from aiohttp.test_utils import TestClient
 
-from hartig_node.board.dealviews import AccountView, BookView, DealView, SideView
-from hartig_node.board.drafts import read_draft
+from hartig_node.board.deals.views import AccountView, BookView, DealView, SideView
+from hartig_node.board.drafts.drafts import read_draft
+from hartig_node.board.drafts.views import KIND_NAMES, PostView, quantity_text
 from hartig_node.board.errors import BoardError
 from hartig_node.board.fetching import Fetching
-from hartig_node.board.posts import ListPage, ListQuery
-from hartig_node.board.views import KIND_NAMES, PostView, quantity_text
+from hartig_node.board.posts.posts import ListPage, ListQuery
 from hartig_protocol.events import Now
 from hartig_protocol.limits import HOUR_MS
 from hartig_protocol.records.categories import is_same_or_ancestor

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board.dealviews import AccountView, EndView
+from hartig_node.board.deals.views import AccountView, EndView
+from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.views import PostView
 from hartig_node.glossary import words_used
 from hartig_node.site import progress
 from hartig_node.site.dealing import BAD_AMOUNT

@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from hartig_node.board.fetching import Fetching
-from hartig_node.board.posts import ListQuery
+from hartig_node.board.posts.posts import ListQuery
 from hartig_node.site.listing import PAGE_POSTS, Wish, read_wish, sections
 from hartig_protocol.limits import DAY_MS, HOUR_MS
 from node.site.fakes import START_MS, BoardInMemory, Browser, TurnedClock

@@ -26,12 +26,12 @@ async def test_everything_that_was_chosen_reaches_the_board(browser: Browser, bo
     await browser.post(
         "/need",
         {**NEED, "text": "Warm,\r\nplease", "quantity": "2,5", "unit": "KGM", "urgency": "urgent", "mode": "lend",
-         "days": "0.5", "language": "es", "level": "plenty"},
+         "days": "0.5", "language": "es", "level": "plenty", "contact": " Ana,  back\tdoor "},
     )  # fmt: skip
     assert board.posts.drafts == [
         {"kind": "need", "category": "household.bedding", "title": {"es": "Wool blanket"},
          "text": {"es": "Warm,\nplease"}, "quantity": "2.5", "unit": "KGM", "urgency": "urgent", "mode": "lend",
-         "days": 0.5},
+         "days": 0.5, "contact": "Ana, back door"},
     ]  # fmt: skip
 
 
@@ -52,6 +52,7 @@ async def test_an_open_shelf_has_a_level_and_no_number(browser: Browser, board: 
         ({"category": ""}, "category", forms.NEEDS_CATEGORY),
         ({"category": "spaceships"}, "category", forms.NEEDS_CATEGORY),
         ({"text": "é" * 4097}, "text", forms.LONG_TEXT),
+        ({"contact": "é" * 201}, "contact", forms.LONG_CONTACT),
         ({"quantity": "many"}, "quantity", forms.BAD_QUANTITY),
         ({"quantity": "-1"}, "quantity", forms.BAD_QUANTITY),
         ({"quantity": "0"}, "quantity", forms.BAD_QUANTITY),

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hartig_node.board.repeating import read_repeats, read_text
-from hartig_node.board.views import PostView
+from hartig_node.board.drafts.views import PostView
+from hartig_node.board.repeats.repeating import read_repeats, read_text
 from hartig_node.site.languages import translations
 from hartig_node.site.words import Tongue
 from node.site.fakes import START_MS, BoardInMemory, Browser

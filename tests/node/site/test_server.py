@@ -3,11 +3,13 @@
 import asyncio
 
 import aiohttp
+import pytest
 
 from hartig_node.net.gate import Gate, GateLimits
 from hartig_node.net.sockets import open_listeners
-from hartig_node.ports import DoorCaps, ProtocolFactory
-from hartig_node.site.server import SiteServer
+from hartig_node.ports import DoorCaps, GateMaker, ProtocolFactory
+from hartig_node.site.app import make_site
+from hartig_node.site.server import SITE_CAPS, PageServer
 from node.site.fakes import BoardInMemory, TurnedClock
 from node.site.reading import read
 
@@ -22,10 +24,14 @@ def make_impatient_gate(name: str, factory: ProtocolFactory, _caps: DoorCaps) ->
     return Gate(name, GateLimits(first_head_s=0.0), factory)
 
 
+def site_server(board: BoardInMemory, clock: TurnedClock, gates: GateMaker = make_gate) -> PageServer:
+    return PageServer("neighbours' pages", make_site(board, clock), SITE_CAPS, gates)
+
+
 async def test_pages_are_served_and_nothing_is_left_when_the_door_closes(
     board: BoardInMemory, clock: TurnedClock
 ) -> None:
-    server = SiteServer(board, clock, make_gate)
+    server = site_server(board, clock)
     await server.open(open_listeners([("127.0.0.1", 0)]))
     (address,) = server.addresses
     async with asyncio.timeout(PATIENCE_S):
@@ -37,7 +43,7 @@ async def test_pages_are_served_and_nothing_is_left_when_the_door_closes(
 
 
 async def test_who_says_nothing_is_let_go(board: BoardInMemory, clock: TurnedClock) -> None:
-    server = SiteServer(board, clock, make_impatient_gate)
+    server = site_server(board, clock, make_impatient_gate)
     await server.open(open_listeners([("127.0.0.1", 0)]))
     async with asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection(*server.addresses[0])
@@ -47,7 +53,7 @@ async def test_who_says_nothing_is_let_go(board: BoardInMemory, clock: TurnedClo
 
 
 async def test_a_request_that_came_in_time_keeps_its_connection(board: BoardInMemory, clock: TurnedClock) -> None:
-    server = SiteServer(board, clock, make_gate)
+    server = site_server(board, clock)
     await server.open(open_listeners([("127.0.0.1", 0)]))
     async with asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection(*server.addresses[0])
@@ -63,8 +69,26 @@ async def test_a_request_that_came_in_time_keeps_its_connection(board: BoardInMe
         await server.close()
 
 
+async def test_no_address_of_a_neighbour_stands_in_the_log(
+    board: BoardInMemory, clock: TurnedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = site_server(board, clock)
+    await server.open(open_listeners([("127.0.0.1", 0)]))
+    board.posts.fails_with = ZeroDivisionError("our bug")  # type: ignore[assignment]
+    async with asyncio.timeout(PATIENCE_S):
+        for request, status in ((b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", b"500"), (b"GET \x00\r\n\r\n", b"400")):
+            reader, writer = await asyncio.open_connection(*server.addresses[0])
+            writer.write(request)
+            assert (await reader.readline()).split()[1] == status
+            writer.close()
+        await server.close()
+    assert [record.message for record in caplog.records] == ["pages: a request failed"]
+    assert "our bug" in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
 async def test_an_address_that_looks_like_another_host_leads_nowhere(board: BoardInMemory, clock: TurnedClock) -> None:
-    server = SiteServer(board, clock, make_gate)
+    server = site_server(board, clock)
     await server.open(open_listeners([("127.0.0.1", 0)]))
     async with asyncio.timeout(PATIENCE_S):
         reader, writer = await asyncio.open_connection(*server.addresses[0])

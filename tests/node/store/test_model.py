@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hartig_node.ports import PostFilter
+from hartig_node.ports import FeedItem, PostFilter
 from hartig_node.store.checking import find_problems
 from hartig_node.store.connection import connect
 from hartig_node.store.memory import MemoryStore
@@ -112,7 +112,10 @@ class BothStores(RuleBasedStateMachine):
         return ours
 
     def commit(self, commit: Commit) -> None:
-        self.both(lambda store: store.commit(commit))
+        async def lines(store: Any) -> list[FeedItem]:
+            return list(await store.commit(commit))
+
+        self.both(lines)
         self.last = commit
 
     @rule(adding=some_records, removing=some_records, both=some_records, at_ms=st.integers(0, 9))
@@ -151,7 +154,7 @@ class BothStores(RuleBasedStateMachine):
     @rule()
     def repeat(self) -> None:
         self.last.notices.clear()
-        self.both(lambda store: store.commit(self.last))
+        self.commit(self.last)
 
     @rule()
     def index(self) -> None:

@@ -1,8 +1,9 @@
 """Normalising, terms, and that a search finds exactly what a plain scan finds."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,7 @@ from hartig_node.searching import (
     terms,
     wanted_terms,
 )
-from hartig_node.store import indexing, posts
+from hartig_node.store import indexing, posts, reading
 from hartig_node.store.applying import apply
 from hartig_node.store.connection import connect_writer
 from hartig_node.store.rows import Change
@@ -184,6 +185,16 @@ def test_lists_walk_the_index_that_leads_and_sort_nothing(
     assert plans[0][0].startswith(first)
     ordered = plans[:1]  # what is below a category, mostly nothing, may be sorted
     assert not any("TEMP B-TREE" in line for plan in ordered for line in plan)
+
+
+@pytest.mark.parametrize("read", [reading.post, reading.read_thread])
+def test_a_thread_is_found_by_its_beginning(connection: sqlite3.Connection, read: Callable[..., Any]) -> None:
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    read(connection, bytes(16))
+    connection.set_trace_callback(None)
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked[-1]}")]
+    assert plan[0].startswith("SEARCH records USING INDEX records_thread")
 
 
 def test_while_much_comes_in_indexing_waits_and_not_for_ever() -> None:

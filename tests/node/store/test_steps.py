@@ -164,6 +164,8 @@ def forget_the_table(database: Path) -> None:
     """Make a store what the version before would have left."""
     connection = sqlite3.connect(database)
     connection.execute("DROP TABLE steps")
+    connection.execute("DROP INDEX records_thread")
+    connection.execute("CREATE INDEX records_thread ON records(thread)")
     connection.execute("PRAGMA user_version=1")
     connection.commit()
     connection.close()

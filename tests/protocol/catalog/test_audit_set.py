@@ -77,6 +77,7 @@ MOMENTS = [
 ]
 
 
+@pytest.mark.wide
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_what_is_kept_up_is_what_the_definition_says(seed: int, work: int) -> None:

@@ -203,6 +203,7 @@ def society(seed: int) -> list[Record]:
     return list({record.id: record for record in records}.values())
 
 
+@pytest.mark.wide
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 3), st.randoms(use_true_random=False))
 def test_hubs_that_have_exchanged_until_quiet_hold_equal_sets(seed: int, hubs: int, random: Random) -> None:

@@ -404,3 +404,17 @@ def test_open_contacts_are_found_by_what_they_name_and_by_its_claim() -> None:
     assert held.ended_by(b"thread", contacts.Naming("cancel", bytes([1]) * 32)) == [6]
     held.forget(b"thread", 6)
     assert len(held) == 0
+
+
+@pytest.mark.parametrize("of", [7, "text", [1], bytes(32)])
+def test_a_fact_of_a_promise_that_nobody_knows_is_not_what_it_names(of: object) -> None:
+    """Anybody may add facts to a verb (SPEC D1), so a hub that hears of one neither falls over nor believes it."""
+    story = Story()
+    story.say("count", quantity=9, why="opened")
+    promise = story.say("promise", claim=CLAIM, quantity=1, hold=60, of=of)
+    contact = story.say("contact", of=promise.id)
+    story.say("release", of=CLAIM, why="declined")
+    shelf = Shelf(LOT)
+    assert shelf.take(*story.steps) == ["ACCEPTED"] * 4
+    assert naming(promise.head) == ("promise", CLAIM)
+    assert shelf.catalog.contact_due_ms(contact.id) is not None

@@ -42,7 +42,8 @@ def test_the_table_and_the_diagram_of_the_spec_are_drawn_from_the_table() -> Non
 
 
 def test_every_state_stands_in_the_diagram() -> None:
-    assert all(f"> {state}:" in diagram_text() for state in DealState)
+    diagram = diagram_text()
+    assert all(f"> {state}:" in diagram for state in DealState)
 
 
 @pytest.mark.parametrize("is_loan", [False, True])

@@ -158,6 +158,14 @@ def test_a_promise_made_again_takes_back_that_it_was_declined() -> None:
     assert lot.open_promise_of == {id_of("a"): id_of("p")}
 
 
+def test_the_last_promise_of_a_claim_is_known_also_when_it_is_over() -> None:
+    lot = LotChain()
+    stands(lot, OPEN, PROMISE, LAPSE)
+    assert (lot.open_promise_of, lot.last_promise_of) == ({}, {id_of("a"): id_of("p")})
+    stands(lot, promise("a", 1), say("h", "handover", of="promised", quantity=1), handover(1, claim="b"))
+    assert lot.last_promise_of == {id_of("a"): id_of("promised")}
+
+
 def test_a_release_of_a_promise_means_that_promise_even_if_a_claim_has_its_id() -> None:
     lot = LotChain()
     stands(lot, OPEN, PROMISE, say("q", "promise", claim="p", quantity=1, hold=1), LAPSE)

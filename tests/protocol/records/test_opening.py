@@ -14,7 +14,7 @@ from hartig_protocol.encoding import encode
 from hartig_protocol.errors import LocalError, RecordError
 from hartig_protocol.records.governance import Charter, consented_recovery
 from hartig_protocol.records.keys import SigningKey
-from hartig_protocol.records.opening import charter_signers, open_record, sign_record
+from hartig_protocol.records.opening import charter_signers, open_record, open_records, sign_record
 from hartig_protocol.records.record import Kind, Record, body_hash
 from protocol.vector_parts.composing import HEAD_ORDER, Made, pack, seal
 from protocol.vector_parts.world import (
@@ -32,6 +32,7 @@ from protocol.vector_parts.world import (
     revoke,
     step,
 )
+from support.records import Network
 
 SAMPLES: dict[str, Made] = {
     "charter": CHARTER,
@@ -92,6 +93,7 @@ def _packed(value: Any) -> bytes:
     return bytes(msgpack.packb(value, use_bin_type=True))
 
 
+@pytest.mark.wide
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), st.data())
 def test_what_opens_can_be_read_by_whoever_comes_after(name: str, data: st.DataObject) -> None:
@@ -122,6 +124,7 @@ def _read_all(record: Record) -> None:
         assert all(type(node) is bytes for node in head.facts.get("nodes", ()))
 
 
+@pytest.mark.wide
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["title", "text", "requires", "source", "name", "about", "hours"]), garbage))
 def test_a_body_of_garbage_is_refused_or_read(body: dict[str, Any]) -> None:
@@ -260,3 +263,11 @@ def test_a_head_of_two_kilobytes_opens_and_one_byte_more_does_not() -> None:
         open_record(padded(301 + spare).wire)
     assert raised.value.code == "too_large"
     assert pack([]) == b"\x90"
+
+
+def test_of_many_the_good_ones_are_opened_in_their_order_and_the_bad_ones_counted() -> None:
+    network = Network()
+    first, second = (network.need(network.hub(1), place=place) for place in (5, 6))
+    forged = (first.head_bytes, second.signature, first.body_bytes)
+    wires = [(second.id, second.wire), (None, 7), (first.id, forged), (first.id, list(first.wire))]
+    assert open_records(wires) == ([second, first], 2)

@@ -176,6 +176,7 @@ def test_the_refusal_names_both_networks() -> None:
 # --- What is damaged
 
 
+@pytest.mark.wide
 def test_each_byte_changed_costs_one_record_at_most_and_is_said() -> None:
     begin = FRAMES[0][1]
     for at in range(len(BUNDLE)):
@@ -295,6 +296,7 @@ def test_after_too_many_bad_places_a_reader_gives_up_and_counts_the_rest() -> No
     assert reader.bytes_lost == len(bad) + len(BUNDLE) - at
 
 
+@pytest.mark.wide
 @settings(max_examples=150)
 @given(st.data())
 def test_whatever_comes_a_reader_ends_and_accounts_for_every_byte(data: st.DataObject) -> None:

@@ -104,16 +104,16 @@ def test_an_answer_that_takes_long_does_not_hold_the_cursor_for_ever(wire: Wire)
 
 
 def test_a_question_beside_a_large_answer_is_answered(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound, "WANTS_PER_FRAME_MAX", 4)
+    monkeypatch.setattr(outbound, "SERVED_MAX", 4)
     a = wire.member(1)
     posts = needs(wire, a, 40)
     wire.publish(a, *posts)
     puppet = opened(wire, a)
     wire.reads_held = True
     session, step = puppet.session, Step(wire.now)
-    outbound.serve(a.hub.state, session, step, [post.id for post in posts[:30]], ids_max=30)
-    outbound.serve(a.hub.state, session, step, [post.id for post in posts[30:34]], ids_max=30)
-    assert [len(question) for question in session.out.serve][1:] == [4]
+    outbound.serve(a.hub.state, session, step, [post.id for post in posts[:30]], listed=True)
+    outbound.serve(a.hub.state, session, step, [post.id for post in posts[30:36]])
+    assert [len(answer.ids) for answer in session.out.serve][1:] == [4]
 
 
 def test_what_waits_is_forgotten_only_if_it_waited_when_the_audit_began(wire: Wire) -> None:

@@ -130,6 +130,7 @@ def test_a_newcomer_whose_feeder_falls_silent_is_fed_by_another(wire: Wire) -> N
 # --- Deaths in the middle
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("steps", [3, 15])
 def test_both_sides_die_in_the_middle_and_nothing_is_fetched_twice_beyond_the_window(wire: Wire, steps: int) -> None:
     a, b = wire.member(1), wire.member(2)
@@ -170,6 +171,7 @@ def test_a_proof_that_comes_after_what_it_proves(wire: Wire, *, by_another: bool
     assert len(a.hub.state.waiting) == 0
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("steps", [1, 20, 80])
 def test_first_contact_while_both_sync_with_others(wire: Wire, steps: int) -> None:
     a, b, c, d = (wire.member(number) for number in (1, 2, 3, 4))

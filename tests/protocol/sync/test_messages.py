@@ -203,6 +203,7 @@ def test_noise_is_a_message_or_a_message_error(noise: bytes) -> None:
         assert type(unpack(noise)) in framing.NUMBERS
 
 
+@pytest.mark.wide
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_nothing_that_a_member_sends_raises_in_the_core(data: st.DataObject) -> None:

@@ -26,6 +26,7 @@ def test_up_to_twelve_hubs_are_a_full_mesh(count: int) -> None:
     town.run_until(lambda: town.degrees() == [count - 1] * count, 10_000)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("count", "hops"), [(13, 3), (20, 4), (100, 6), (1_000, 9)])
 def test_more_hubs_keep_few_links_and_are_one_piece(count: int, hops: int) -> None:
     town = Town(count)

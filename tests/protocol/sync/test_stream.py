@@ -428,7 +428,7 @@ def test_who_asks_for_too_much_is_served_within_bounds(wire: Wire) -> None:
     puppet = opened(wire, a)
     for round_ in range(40):
         puppet.say(Want(tuple(seeded(f"{round_} {i}", 32) for i in range(512))))
-    assert sum(len(question) for question in puppet.session.out.serve) <= SERVED_MAX
+    assert sum(len(answer.ids) for answer in puppet.session.out.serve) <= SERVED_MAX
     assert len(wire.told_of(a, ReadRecords)) == 1
 
 

@@ -6,6 +6,7 @@ is valid where the link stays open and what is wanted has happened.
 
 from typing import Any
 
+from protocol.vector_parts.checks import with_checks
 from protocol.vector_parts.composing import (
     HOUR_MS,
     NOW,
@@ -99,7 +100,7 @@ def records_frame(records: list[Any], *, why: int = 2, final: bool = False) -> b
 
 
 def through(n: int = 5, *, final: bool = True) -> bytes:
-    """The frame of a `Through` message."""
+    """The frame of a `Through` message, which `session` completes."""
     return pack([13, n, CHECK, final])
 
 
@@ -120,7 +121,7 @@ def session(rule: str, name: str, frames: list[Any], *, error: str | None = None
         "links": [FROM_THEM],
     }
     given = [[0, frame] if isinstance(frame, bytes) else frame for frame in frames]
-    return vector(rule, name, "session", given, error=error, **(settings | more))
+    return vector(rule, name, "session", with_checks(given), error=error, **(settings | more))
 
 
 def vectors() -> list[Fields]:

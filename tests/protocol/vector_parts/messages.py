@@ -1,9 +1,11 @@
 """Vectors of part M and H2: frames, messages field by field, bounds, versions."""
 
 from typing import Any
+from zlib import crc32
 
+from protocol.vector_parts.checks import checked
 from protocol.vector_parts.composing import NOW, Fields, pack, seal, vector
-from protocol.vector_parts.links import CHECK, HOUR_NUMBER, SECRET, hello, join, records_frame, session
+from protocol.vector_parts.links import CHECK, HOUR_NUMBER, SECRET, hello, join, records_frame, session, through
 from protocol.vector_parts.sets import EPOCH
 from protocol.vector_parts.world import (
     HUB,
@@ -20,7 +22,7 @@ from protocol.vector_parts.world import (
 
 def vectors() -> list[Fields]:
     """All vectors of this part."""
-    return [*_frames(), *_versions()]
+    return [*_frames(), *_checks(), *_versions()]
 
 
 MESSAGES: dict[str, list[Any]] = {
@@ -32,21 +34,21 @@ MESSAGES: dict[str, list[Any]] = {
     "Admit": [3, []],
     "Records": [4, 0, [], True],
     "Ack": [5, 1],
-    "Want": [6, [bytes(32)]],
-    "Audit": [7, HOUR_NUMBER, True, HOUR_NUMBER, 4, CHECK],
-    "Equal": [8, HOUR_NUMBER],
+    "Want": [6, [bytes(32)], 5],
+    "Audit": [7, HOUR_NUMBER, True, HOUR_NUMBER, 4, CHECK, 5],
+    "Equal": [8, HOUR_NUMBER, 5],
     "Ids": [9, HOUR_NUMBER, [bytes(32)], True],
     "Ping": [10, 1],
     "Pong": [11, 1],
     "Bye": [12, "full", "try again later"],
-    "Through": [13, 5, CHECK, True],
+    "Through": [13, 5, CHECK, True, 2**32 - 1],
     "Have": [14, bytes(8), True],
-    "Pull": [15, bytes(16)],
+    "Pull": [15, bytes(16), 5],
     "Prefer": [16, bytes(8), False],
     "Sketch": [17, HOUR_NUMBER, 5, 0, bytes(192)],
     "More": [18, HOUR_NUMBER, 20, bytes(72)],
     "List": [19, HOUR_NUMBER],
-    "Lack": [20, HOUR_NUMBER, bytes(12), True],
+    "Lack": [20, HOUR_NUMBER, bytes(12), True, 5],
     "Recent": [21, HOUR_NUMBER, 3, bytes(12), True],
 }
 MAY_BE_NIL = {("Hello", 10), ("Hello", 11), ("Join", 8)}
@@ -93,20 +95,21 @@ def _frames() -> list[Fields]:
         "4,096 names": ([14, bytes(8 * 4096), False], None),
         "4,097 names": ([14, bytes(8 * 4097), False], "bad_message"),
         "half a name": ([14, bytes(12), False], "bad_message"),
-        "512 pulled": ([15, bytes(8 * 512)], None),
-        "513 pulled": ([15, bytes(8 * 513)], "bad_message"),
+        "512 pulled": ([15, bytes(8 * 512), 5], None),
+        "513 pulled": ([15, bytes(8 * 513), 5], "bad_message"),
         "4,097 origins": ([16, bytes(8 * 4097), True], "bad_message"),
         "half an origin": ([16, bytes(4), True], "bad_message"),
-        "a short id of 8 bytes": ([20, HOUR_NUMBER, bytes(8), True], "bad_message"),
-        "hour 2,501,999,792": ([8, 2_501_999_792], None),
-        "an hour whose ms are beyond 2^53": ([8, 2_501_999_793], "bad_message"),
+        "a short id of 8 bytes": ([20, HOUR_NUMBER, bytes(8), True, 5], "bad_message"),
+        "hour 2,501,999,792": ([8, 2_501_999_792, 5], None),
+        "an hour whose ms are beyond 2^53": ([8, 2_501_999_793, 5], "bad_message"),
         "sums of eleven ages": ([18, HOUR_NUMBER, 20, bytes(66)], "bad_message"),
         "no sums": ([18, HOUR_NUMBER, 20, b""], None),
         "age 11": ([21, HOUR_NUMBER, 11, b"", True], None),
         "age 12": ([21, HOUR_NUMBER, 12, b"", True], "bad_message"),
         "16,384 short ids": ([21, HOUR_NUMBER, 0, bytes(6 * 16384), True], None),
         "16,385 short ids": ([21, HOUR_NUMBER, 0, bytes(6 * 16385), True], "bad_message"),
-        "513 wanted": ([6, [bytes(32)] * 513], "bad_message"),
+        "a check of 33 bits": ([8, HOUR_NUMBER, 2**32], "bad_message"),
+        "513 wanted": ([6, [bytes(32)] * 513, 5], "bad_message"),
         "a reason of 240 bytes": ([12, "full", "a" * 240], None),
         "a reason of 241 bytes": ([12, "full", "a" * 241], "bad_message"),
         "an integer below 0": ([10, -1], "bad_message"),
@@ -120,6 +123,28 @@ def _frames() -> list[Fields]:
         session("M4", "a good record beside bad ones", [hello(), records_frame(mixed)], wants_kept=sound.id),
         session("M4", "a bad record", [hello(), records_frame(mixed)], wants_kept=spoiled.id, error="not_kept"),
         session("M4", "a bad message", [hello(), pack([4, 0, 7, True])], error="bad_message"),
+    ]
+
+
+def _checks() -> list[Fields]:
+    """Frames of a link that were lost, doubled or came out of turn."""
+    first, second = (records_frame([post(OTHER_HUB, name=name, place=name)]) for name in (1, 2))
+    whole = [hello(), first, second]
+    right = checked(through(), crc32(b"".join(whole)))
+    kept = {"wants_cursor": True}
+    broken = {"error": "broken_stream"}
+    question = pack([6, [bytes(32)]])
+    return [
+        session("M5", "all that was said has come", [*whole, right], **kept),
+        session("M5", "nothing but the greeting", [hello(), checked(through(), crc32(hello()))], **kept),
+        session("M5", "each check is over those before it, too", [*whole, right, through(6)], **kept),
+        session("M5", "one is lost", [hello(), second, right], **broken),
+        session("M5", "one is doubled", [hello(), first, first, second, right], **broken),
+        session("M5", "two have changed places", [hello(), second, first, right], **broken),
+        session("M5", "one was changed", [hello(), first, records_frame([]), right], **broken),
+        session("M5", "the check counts its own frame", [hello(), checked(through(), crc32(right))], **broken),
+        session("M5", "a question", [*whole, checked(question, crc32(b"".join(whole)))]),
+        session("M5", "a question said twice", [hello(), *[checked(question, crc32(hello()))] * 2], **broken),
     ]
 
 

@@ -126,6 +126,12 @@ def _levels() -> list[Fields]:
         bad("N4", "a need with a level", post(facts={"level": "some"})),
         bad("N4", "a level and a quantity", post(kind=17, facts={"level": "some", "quantity": 1})),
         *(bad("N4", says("level", value), post(kind=17, facts={"level": value})) for value in (None, "many", 1)),
+        good("N4", "when the level was said", post(kind=17, facts={"level": "some", "level_at": STAMP})),
+        bad("N4", "when a level was said that is not", post(kind=17, facts={"level_at": STAMP})),
+        *(
+            bad("N4", says("level_at", value), post(kind=17, facts={"level": "some", "level_at": value}))
+            for value in (None, -1, True, "now")
+        ),
     ]
 
 

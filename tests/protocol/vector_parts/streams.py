@@ -39,6 +39,7 @@ def _complete() -> list[Fields]:
     newer = post(OTHER_HUB, name=9, expires=THEIRS.fields["expires"] + 1)
     bare = THEIRS.without_body
     wants = {"wants_cursor": True}
+    gone = [have(THEIRS), through(), records_frame([], why=1, final=True)]
     return [
         session("S3", "nothing waits", [hello(), records_frame([THEIRS]), through()], **wants, expect=cursor),
         session("S3", "a bad record does not wait", [hello(), records_frame([7]), through()], **wants, expect=cursor),
@@ -75,6 +76,8 @@ def _complete() -> list[Fields]:
             **wants,
             expect=cursor,
         ),
+        session("S3", "named, and held there no more", [hello(), *gone], **wants, error="no_cursor"),
+        session("S3", "the same, and complete through it all", [hello(), *gone, through(6)], **wants),
         session(
             "S3", "a stream that waits for the audit", [hello(), through(0, final=False)], **wants, error="no_cursor"
         ),

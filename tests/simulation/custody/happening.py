@@ -21,11 +21,11 @@ from simulation.custody.said import Thread, merged, step_of, thread_of
 from simulation.custody.state import SHELVES, Hub, World
 from simulation.custody.writing import (
     HOLD_MIN,
-    WRITERS,
     Writing,
     chain_of,
     committed,
     free_in,
+    may_write,
     own_lots,
     own_need,
     uncounted,
@@ -55,12 +55,11 @@ def moves(rules: Rules, world: World, allowed: frozenset[str]) -> Moves:
 def _written(rules: Rules, world: World, at: int, allowed: frozenset[str]) -> Moves:
     hub = world.hubs[at]
     crashes = "crashes" in allowed and world.may("crashes")
-    for name, writer in WRITERS.items():
-        for writing in writer(rules, world, at) if name in allowed else ():
-            told = (hub.name, name, *writing)
-            yield told, committed(world, at, writing)
-            if crashes:
-                yield (*told, "(not durable yet)"), world.with_hub(at, hub._replace(pending=writing))
+    for name, writing in may_write(rules, world, at, allowed):
+        told = (hub.name, name, *writing)
+        yield told, committed(world, at, writing)
+        if crashes:
+            yield (*told, "(not durable yet)"), world.with_hub(at, hub._replace(pending=writing))
 
 
 def _pending(world: World, at: int) -> Moves:

@@ -65,6 +65,16 @@ class RevisedLot(LotChain):
     }
 
 
+class TwiceCountedLot(LotChain):
+    """Planted: what was given back is counted whenever somebody counts it."""
+
+    def _may_count(self, step: Step) -> Broken | None:
+        broken = super()._may_count(step)
+        return None if broken is rules.COUNTED_ALREADY else broken
+
+    _verbs: ClassVar[Verbs] = {**LotChain._verbs, Verb.COUNT: (_may_count, LotChain._verbs[Verb.COUNT][1])}
+
+
 def _fold_with(lot_type: type[LotChain]) -> Fold:
     def planted(
         kind: int, steps: Iterable[Step], ended: EndReason | None = None, *, thread: Any = b""
@@ -88,5 +98,6 @@ PLANTED = {
     "wait out the hold, then promise after restore": replace(REAL, after_restore="hold"),
     "an allotment that lapses with a hold": replace(REAL, fold=_fold_with(LapsingLot), allotments_lapse=True),
     "two child lots from one allotment": replace(REAL, accepts_once=False),
+    "what was given back is counted twice": replace(REAL, fold=_fold_with(TwiceCountedLot)),
     "quantity taken from a revised offer": replace(REAL, fold=_fold_with(RevisedLot), revises=True),
 }

@@ -94,7 +94,8 @@ _said: dict[bytes, Said] = {}
 def sign(held: Held, thread: Thread, life: str, verb: str, facts: Facts) -> bytes:
     """Return the name of the next step of a chain."""
     prev = held.steps[-1] if held.steps else None
-    name = hashlib.sha256(repr((prev, thread.key, life, verb, facts)).encode()).digest()[:8]
+    said = [(name, value.key if isinstance(value, Thread) else value) for name, value in facts]
+    name = hashlib.sha256(repr((prev, thread.key, life, verb, said)).encode()).digest()[:8]
     if name not in _said:
         _said[name] = Said(Step(name, len(held.steps) + 1, verb, dict(facts), 0), prev, life)
     return name

@@ -8,11 +8,13 @@ what a scope allows are gone through, with any hub hearing any other at any mome
     calm                7   38,036        0   deals that cross, gifts, a crash before the commit
     uncounted           7   21,024        0   restored after a first count that the backup lacks
     restored            6   61,013       23   a backup at any time, restored twice
-    old image           7   61,793    4,023   put back without a word, people come with promises it does not know
+    old image           6   17,494      891   put back without a word, people come with promises it does not know
     cloned              6   59,651    3,216   two copies run at once, for one shelf
-    set aside           6   30,082      486   stock set aside at the beginning; either hub is restored
-    setting aside       6   21,015        0   the same from before, without restores
-    everything          4   46,857    1,828   all of it at once
+    set aside           6   35,126      514   stock set aside at the beginning; either hub is restored
+    setting aside       6   21,193        0   the same from before, without restores
+    handed on           8   15,897        0   an offer of an offer of an offer, all of which give back what is left
+    restored below      6   33,805    1,003   the same, two restores
+    everything          4   46,859    1,828   all of it at once
 """
 
 import os
@@ -23,7 +25,7 @@ from simulation.custody.search import Scope
 
 DEEPER = int(os.environ.get("HARTIG_CUSTODY_DEEPER", "0"))
 _DEAL = frozenset({"asks", "promises", "hands over", "releases", "cancels"})
-_TREE = frozenset({"sets aside", "accepts", "surrenders", "counts back"})
+_TREE = frozenset({"sets aside", "sets aside further", "accepts", "surrenders", "counts back"})
 
 SCOPES = [
     # Asking, promising, handing over and cancelling cross; people take without asking; a crash before the commit.
@@ -35,12 +37,15 @@ SCOPES = [
         "restored", _DEAL | {"backs up", "restores", "opens anew"}, 6, (("restores", 2), ("backs up", 1)), begun="asked"
     ),
     # An old image that does not know it, people who come with promises that it does not know.
-    Scope("old image", _DEAL | {"is put back", "paper", "opens anew"}, 7, (("is put back", 1),), begun="asked"),
+    Scope("old image", _DEAL | {"is put back", "paper", "opens anew"}, 6, (("is put back", 1),), begun="asked"),
     # Two copies run at once, for one shelf.
     Scope("cloned", _DEAL | {"is cloned", "opens anew"}, 6, (("is cloned", 1),), begun="asked"),
     # Stock set aside before anything has happened, and after; either hub restored.
     Scope("set aside", _DEAL | _TREE | {"restores", "opens anew"}, 6, (("restores", 1),), begun="set aside"),
     Scope("setting aside", _DEAL | _TREE | {"gives"}, 6, begun="asked"),
+    # Set aside from what was set aside: offers three deep, each of which gives back; either hub is restored.
+    Scope("handed on", _TREE | {"gives"}, 8, begun="handed on"),
+    Scope("restored below", _TREE | {"gives", "restores", "opens anew"}, 6, (("restores", 2),), begun="handed on"),
     # All of it at once.
     Scope(
         "everything",
@@ -61,6 +66,7 @@ _STAGES = {
     "wait out the hold, then promise after restore": _RESTORED,
     "an allotment that lapses with a hold": Scope("", _TWO | {"sets aside", "releases"}, 9, begun="asked"),
     "two child lots from one allotment": Scope("", frozenset({"asks", "promises", "accepts"}), 9, begun="set aside"),
+    "what was given back is counted twice": Scope("", _TWO | {"counts back"}, 9, begun="given back"),
     "quantity taken from a revised offer": Scope("", _TWO | {"revises"}, 9, begun="asked"),
 }
 

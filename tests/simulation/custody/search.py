@@ -57,16 +57,17 @@ class Found:
 def search(scope: Scope, depth: int | None = None) -> Found:
     """Go through a scope; stop at the first state that breaks a rule outside of a window."""
     found, first = Found(states=1), scope.first()
-    seen = {first}
+    seen, known = {first}, 1  # to hash a world is dear: it is asked for and added in one
     layer: list[tuple[World, tuple[Any, ...]]] = [(first, ())]
     for _ in range(scope.depth if depth is None else depth):
         following = []
         for world, trace in layer:
             for told, after in moves(scope.rules, world, scope.allowed):
                 found.moves += 1
-                if after in seen:
-                    continue
                 seen.add(after)
+                if len(seen) == known:
+                    continue
+                known += 1
                 verdict = judge(scope.rules, after, UNITS)
                 if verdict.wrong and not verdict.is_window and not (scope.promises_alone and not verdict.is_promised):
                     found.states, found.wrong, found.trace = len(seen), verdict.wrong, (trace, told)

@@ -50,7 +50,7 @@ class Hub(NamedTuple):
 
     def with_chains(self, changed: Mapping[Thread, Held]) -> "Hub":
         """This hub after several chains have changed."""
-        return self._replace(chains=chain_map({**dict(self.chains), **changed}.items()))
+        return Hub(*self[:3], chain_map({**dict(self.chains), **changed}.items()), *self[4:])
 
     def signed(self, thread: Thread, verb: str, facts: Facts) -> bytes:
         """The name of the next step that it would sign in a chain."""
@@ -87,7 +87,7 @@ class World(NamedTuple):
 
     def with_hub(self, at: int, hub: Hub) -> "World":
         """The world after one hub has changed."""
-        return self._replace(hubs=(*self.hubs[:at], hub, *self.hubs[at + 1 :]))
+        return World((*self.hubs[:at], hub, *self.hubs[at + 1 :]), *self[1:])
 
     def may(self, what: str) -> bool:
         """Whether a rare event may still happen."""
@@ -103,21 +103,43 @@ def first_world(
 ) -> World:
     """Return a world where `a` offers something and the others need some; all know of the offer.
 
-    `begun`: "" (nothing is counted yet), "counted", "asked" (`a` knows how much the others want) or "set aside" (`b`
-    has one of them on its shelf and knows it). Each hub has been backed up in this state.
+    `begun`: "" (nothing is counted yet), "counted", "asked" (`a` knows how much the others want), "set aside" (`b` has
+    one of them on its shelf and knows it), "handed on" (`b` has made an offer of that one, and set it aside for `a`,
+    where it lies again), or "given back" (`b` has surrendered it, `a` knows that, and how much the others want). Each
+    hub has been backed up in this state.
     """
     lot = thread_of(Kind.OFFER, "a", place="a")
-    steps: tuple[bytes, ...] = ()
-    if begun:
-        steps = (sign(EMPTY, lot, "", "count", (("quantity", units), ("why", "opened"))),)
-    aside = int(begun == "set aside")
-    if aside:
-        steps = (*steps, sign(held_of(steps), lot, "", "allot", (("hub", "b"), ("quantity", aside))))
-    offered = ((lot, held_of(steps)),)
-    needs = tuple((_need(name), _wish(name, quantity, lot if begun == "asked" else None)) for name, quantity in wishes)
-    hubs = [Hub("a", "a", "", chain_map(offered + (needs if begun == "asked" else ())), offered=units)]
+    steps = (("count", (("quantity", units), ("why", "opened"))),) if begun else ()
+    asides = (*steps, ("allot", (("hub", "b"), ("quantity", 1))))
+    is_aside = begun in {"set aside", *_FURTHER}
+    offered = ((lot, _written(lot, asides if is_aside else steps)),)
+    accepted = frozenset[bytes]()
+    if begun in _FURTHER:
+        accepted = frozenset(offered[0][1].steps[1:])
+        child = thread_of(Kind.OFFER, "b", subject=min(accepted), place="b")
+        offered = (*offered, (child, _written(child, (_OPENED_ONE, _FURTHER[begun]))))
+    is_asked = begun in {"asked", "given back"}
+    needs = tuple((_need(name), _wish(name, quantity, lot if is_asked else None)) for name, quantity in wishes)
+    hubs = [Hub("a", "a", "", chain_map(offered + (needs if is_asked else ())), offered=units)]
     hubs += [Hub(need.author, need.author, "", chain_map((*offered, (need, held)))) for need, held in needs]
-    return World(tuple(hub._replace(image=hub) for hub in hubs), (units - aside, aside), left=left)
+    hubs = [hub._replace(accepted=accepted if hub.author == "b" else hub.accepted) for hub in hubs]
+    shelves = (units - 1, 1) if begun == "set aside" else (units, 0)
+    return World(tuple(hub._replace(image=hub) for hub in hubs), shelves, left=left)
+
+
+_OPENED_ONE = ("count", (("quantity", 1), ("why", "opened")))
+# What `b` has said of its offer of what was set aside for it: either way the thing lies at `a` again.
+_FURTHER: dict[str, tuple[str, Facts]] = {
+    "handed on": ("allot", (("hub", "a"), ("quantity", 1))),
+    "given back": ("surrender", (("quantity", 1),)),
+}
+
+
+def _written(thread: Thread, said: tuple[tuple[str, Facts], ...]) -> Held:
+    held = EMPTY
+    for verb, facts in said:
+        held = held_of((*held.steps, sign(held, thread, "", verb, facts)))
+    return held
 
 
 def _need(name: str) -> Thread:

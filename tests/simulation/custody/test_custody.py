@@ -10,7 +10,7 @@ import pytest
 from simulation.custody.scopes import DEEPER, SCOPES
 from simulation.custody.search import Scope, search
 
-SEES_ALL = {"calm", "uncounted", "setting aside"}  # where there is no window at all
+SEES_ALL = {"calm", "uncounted", "setting aside", "handed on"}  # where there is no window at all
 CAN_LOSE = {"old image", "everything"}  # where an old image may lack what nobody has heard of
 
 pytestmark = pytest.mark.timeout(300 * 8**DEEPER)  # each move deeper costs so much

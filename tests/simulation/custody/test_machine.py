@@ -1,6 +1,7 @@
 """Real hubs, real records, random lives: deals on two to five cores that cannot always hear each other.
 
-At every step: nothing is promised that is not there, and what was counted is somewhere in the tree of lots. At the end
+Some offers are for one date or another, each with an account of its own. At every step, of each date: nothing is
+promised that is not there, and what was counted is somewhere in the tree of lots. At the end
 all have heard everything: equal records give equal states on all hubs, and in any other order of arrival, too.
 """
 
@@ -27,6 +28,12 @@ LOTS_MAX, NEEDS_MAX = 2, 4  # few, so that they meet
 MINUTE_MS = 60_000
 any_one = st.integers(0, 1_000)
 some = st.integers(1, 6)
+dates = st.sampled_from([None, None, 1, 2])  # a bed for one night, or for the other
+
+
+def dated(date: int | None) -> dict[str, int]:
+    """The fact that says for which date something is."""
+    return {} if date is None else {"date": date}
 
 
 class Deals(RuleBasedStateMachine):
@@ -35,16 +42,16 @@ class Deals(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.is_slow = False  # frames arrive when a rule says so, otherwise at once, where hubs hear each other
-        self.things: dict[Post, int] = {}  # by first lot: what was brought, less what was lost
+        self.things: dict[tuple[Post, int | None], int] = {}  # by first lot and date: what was brought, less the lost
 
     @initialize(count=st.integers(2, 5), quantity=st.integers(4, 12))
     def begin(self, count: int, quantity: int) -> None:
         self.near = Neighbours(count)
-        self.offered(0, quantity)
-        self.set_aside(0, 1, 2)
+        self.offered(0, quantity, are_dated=False)
+        self.set_aside(0, 1, 2, None)
         for at in (1, count - 1):
             self.needed(at, 6)
-            self.asked(at, 0, 3)
+            self.asked(at, 0, 3, None)
 
     # --- Finding
 
@@ -73,13 +80,14 @@ class Deals(RuleBasedStateMachine):
 
     # --- People
 
-    @rule(at=any_one, quantity=some)
-    def offered(self, at: int, quantity: int) -> None:
-        if len(self.things) == LOTS_MAX:
+    @rule(at=any_one, quantity=some, are_dated=st.booleans())
+    def offered(self, at: int, quantity: int, are_dated: bool) -> None:
+        if len({lot for lot, _ in self.things}) == LOTS_MAX:
             return
         lot = self.near.offer(self.near.cores[at % len(self.near.cores)])
-        assert self.write(lot, Verb.COUNT, quantity=quantity, why=Why.OPENED.value)
-        self.things[lot] = quantity
+        facts = {"dates": [1, 2]} if are_dated else {}
+        assert self.write(lot, Verb.COUNT, quantity=quantity, why=Why.OPENED.value, **facts)
+        self.things.update({(lot, date): quantity for date in lot.chain.accounts})
 
     @rule(at=any_one, quantity=some)
     def needed(self, at: int, quantity: int) -> None:
@@ -88,18 +96,19 @@ class Deals(RuleBasedStateMachine):
         need = self.near.need(self.near.cores[at % len(self.near.cores)])
         assert self.write(need, Verb.COUNT, quantity=quantity, why=Why.NEEDED.value)
 
-    @rule(at=any_one, quantity=st.integers(-4, 4).filter(bool))
-    def counted(self, at: int, quantity: int) -> None:
+    @rule(at=any_one, quantity=st.integers(-4, 4).filter(bool), date=dates)
+    def counted(self, at: int, quantity: int, date: int | None) -> None:
         lot = self.pick(self.lots(), at)
         why = Why.FOUND if quantity > 0 else Why.LOST
-        if lot and self.write(lot, Verb.COUNT, quantity=quantity, why=why.value):
-            self.things[self.first_lot(lot)] += quantity
+        if lot and self.write(lot, Verb.COUNT, quantity=quantity, why=why.value, **dated(date)):
+            self.things[self.first_lot(lot), date] += quantity
 
-    @rule(need=any_one, lot=any_one, quantity=some)
-    def asked(self, need: int, lot: int, quantity: int) -> None:
+    @rule(need=any_one, lot=any_one, quantity=some, date=dates)
+    def asked(self, need: int, lot: int, quantity: int, date: int | None) -> None:
         one, other = self.pick(self.needs(), need), self.pick(self.lots(), lot)
         if one and other and self.near.holds(one.core, other.record.id):
-            self.write(one, Verb.CLAIM, lot=other.thread, quantity=quantity, asks=quantity)
+            facts = {} if date is None else {"lot_date": date}
+            self.write(one, Verb.CLAIM, lot=other.thread, quantity=quantity, asks=quantity, **facts)
 
     @rule(at=any_one, which=any_one, verb=st.sampled_from(["cancel", "ok", "short", "give_back"]))
     def settled_a_claim(self, at: int, which: int, verb: str) -> None:
@@ -115,14 +124,14 @@ class Deals(RuleBasedStateMachine):
             else:
                 self.write(need, Verb.GIVE_BACK, of=claim.id, quantity=1)
 
-    @rule(at=any_one, which=any_one, quantity=some)
-    def handed_over(self, at: int, which: int, quantity: int) -> None:
+    @rule(at=any_one, which=any_one, quantity=some, date=dates)
+    def handed_over(self, at: int, which: int, quantity: int, date: int | None) -> None:
         lot = self.pick(self.lots(), at)
         promises = sorted(lot.chain.open_promise_of.values()) if lot else []
         if lot and promises and which % 3:
             self.write(lot, Verb.HANDOVER, of=promises[which % len(promises)], quantity=quantity)
         elif lot:
-            self.write(lot, Verb.HANDOVER, quantity=quantity)
+            self.write(lot, Verb.HANDOVER, quantity=quantity, **dated(date))
 
     @rule(at=any_one, which=any_one, quantity=some)
     def promised(self, at: int, which: int, quantity: int) -> None:
@@ -130,14 +139,15 @@ class Deals(RuleBasedStateMachine):
         claims = self.claims_on(lot) if lot else []
         if lot and claims:
             claim = claims[which % len(claims)]
-            self.write(lot, Verb.PROMISE, claim=claim.id, quantity=quantity, hold=HOLD_MIN)
+            self.write(lot, Verb.PROMISE, claim=claim.id, quantity=quantity, hold=HOLD_MIN, **dated(claim.lot_date))
 
     # --- What nodes write by themselves
 
     @rule(which=st.sampled_from(["first", "fair"]))
     def answered(self, which: str) -> None:
         for lot in self.lots():
-            waiting = [Asked(claim.id, claim.asks, None, number) for number, claim in enumerate(self.claims_on(lot))]
+            claims = enumerate(self.claims_on(lot))
+            waiting = [Asked(claim.id, claim.asks, claim.lot_date, number) for number, claim in claims]
             for draft in answers(lot.chain, which, 0, waiting, 1, HOLD_MIN):
                 assert self.write(lot, draft.verb, **draft.facts) or self.is_doubtful(lot)
 
@@ -166,11 +176,11 @@ class Deals(RuleBasedStateMachine):
 
     # --- Lots and their children
 
-    @rule(at=any_one, hub=any_one, quantity=some)
-    def set_aside(self, at: int, hub: int, quantity: int) -> None:
+    @rule(at=any_one, hub=any_one, quantity=some, date=dates)
+    def set_aside(self, at: int, hub: int, quantity: int, date: int | None) -> None:
         lot, core = self.pick(self.lots(), at), self.near.cores[hub % len(self.near.cores)]
         if lot and core is not lot.core:
-            self.write(lot, Verb.ALLOT, hub=core.key.public, quantity=quantity)
+            self.write(lot, Verb.ALLOT, hub=core.key.public, quantity=quantity, **dated(date))
 
     @rule()
     def accepted(self) -> None:
@@ -182,13 +192,15 @@ class Deals(RuleBasedStateMachine):
                     child = self.near.offer(core, allotment=allotment.id)
                     child.parent = lot
                     lot.children.append(child)
-                    assert self.write(child, Verb.COUNT, quantity=allotment.quantity, why=Why.OPENED.value)
+                    facts = {"quantity": allotment.quantity, "why": Why.OPENED.value, **dated(allotment.date)}
+                    assert self.write(child, Verb.COUNT, **facts)
 
     @rule(at=any_one, quantity=some)
     def surrendered(self, at: int, quantity: int) -> None:
         lot = self.pick([lot for lot in self.lots() if lot.parent], at)
         if lot:
-            self.write(lot, Verb.SURRENDER, quantity=quantity)
+            (date,) = lot.chain.accounts
+            self.write(lot, Verb.SURRENDER, quantity=quantity, **dated(date))
 
     @rule()
     def counted_back(self) -> None:
@@ -196,7 +208,8 @@ class Deals(RuleBasedStateMachine):
             for child in lot.children:
                 for back in child.chain.surrenders.values():
                     if self.near.holds(lot.core, back.id):
-                        self.write(lot, Verb.COUNT, quantity=back.quantity, why=Why.SURRENDERED.value, of=back.id)
+                        facts = {"quantity": back.quantity, "why": Why.SURRENDERED.value, **dated(back.date)}
+                        self.write(lot, Verb.COUNT, of=back.id, **facts)
 
     # --- Trouble
 
@@ -236,29 +249,26 @@ class Deals(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_promised_twice_and_all_is_somewhere(self) -> None:
-        for first, brought in self.things.items():
+        for (first, date), brought in self.things.items():
             tree = self.tree(first)
             assert not any(lot.chain.broken for lot in tree)
-            totals = [lot.chain.total for lot in tree]
-            here = sum(total.free + total.promised + total.handed_over for total in totals)
-            assert here + sum(self.under_way(lot) for lot in tree) == brought
-            assert sum(total.promised + total.handed_over for total in totals) <= brought
-            assert all(total.free >= 0 for total in totals)
+            accounts = [lot.chain.accounts[date] for lot in tree if date in lot.chain.accounts]
+            here = sum(account.free + account.promised + account.handed_over for account in accounts)
+            assert here + sum(self.under_way(lot, date) for lot in tree) == brought
+            assert sum(account.promised + account.handed_over for account in accounts) <= brought
+            assert all(account.free >= 0 for account in accounts)
 
     def tree(self, lot: Post) -> list[Post]:
         return [lot, *(one for child in lot.children for one in self.tree(child))]
 
-    def under_way(self, lot: Post) -> int:
+    def under_way(self, lot: Post, date: int | None) -> int:
         """What was set aside and not accepted yet, or surrendered and not counted yet."""
-        opened = sum(lot.chain.allotments[child.record.head.subject].quantity for child in lot.children)
-        back = sum(child.chain.total.surrendered for child in lot.children)
-        counted = sum(
-            surrender.quantity
-            for child in lot.children
-            for surrender in child.chain.surrenders.values()
-            if surrender.id in lot.chain.counted_back
-        )
-        return int(lot.chain.total.allotted - opened + back - counted)
+        chain = lot.chain
+        asides = [one for one in chain.allotments.values() if one.date == date]
+        taken = {child.record.head.subject for child in lot.children}
+        backs = [one for child in lot.children for one in child.chain.surrenders.values() if one.date == date]
+        waiting = sum(one.quantity for one in asides if one.id not in taken)
+        return waiting + sum(one.quantity for one in backs if one.id not in chain.counted_back)
 
     def teardown(self) -> None:
         if hasattr(self, "near"):

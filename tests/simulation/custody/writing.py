@@ -5,6 +5,7 @@ says is carried: people wait for the answer. A hold may be over at any time, so 
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from hartig_protocol.exchange import steward
@@ -197,10 +198,18 @@ def gifts(rules: Rules, world: World, at: int) -> Writings:
 
 def allots(rules: Rules, world: World, at: int) -> Writings:
     """`a` sets one aside for `b`, which carries it to its own shelf."""
-    hub = world.hubs[at]
-    for lot in own_lots(hub) if hub.author == "a" else ():
-        writing = Writing(lot, Verb.ALLOT, (("hub", CARRIED_TO["a"]), ("quantity", SET_ASIDE)))
-        if world.shelf("a") >= SET_ASIDE and _allowed(rules, hub, writing):
+    return _set_aside(rules, world, at, [lot for lot in own_lots(world.hubs[at]) if lot.author == "a"])
+
+
+def allots_further(rules: Rules, world: World, at: int) -> Writings:
+    """What was set aside for a hub it sets aside for the other one, which carries it to its own shelf."""
+    return _set_aside(rules, world, at, [lot for lot in own_lots(world.hubs[at]) if lot.subject])
+
+
+def _set_aside(rules: Rules, world: World, at: int, lots: list[Thread]) -> Writings:
+    for lot in lots:
+        writing = Writing(lot, Verb.ALLOT, (("hub", CARRIED_TO[lot.place]), ("quantity", SET_ASIDE)))
+        if world.shelf(lot.place) >= SET_ASIDE and _allowed(rules, world.hubs[at], writing):
             yield writing
 
 
@@ -239,6 +248,20 @@ WRITERS: dict[str, Callable[[Rules, World, int], Writings]] = {
     "hands over": handovers,
     "gives": gifts,
     "sets aside": allots,
+    "sets aside further": allots_further,
     "surrenders": surrenders,
     "counts back": counts_back,
 }
+
+
+@cache
+def writings(rules: Rules, alone: World, allowed: frozenset[str]) -> tuple[tuple[str, Writing], ...]:
+    """All that the only hub of a world may write, each with its name."""
+    named = ((name, writer) for name, writer in WRITERS.items() if name in allowed)
+    return tuple((name, writing) for name, writer in named for writing in writer(rules, alone, 0))
+
+
+def may_write(rules: Rules, world: World, at: int, allowed: frozenset[str]) -> tuple[tuple[str, Writing], ...]:
+    """All that a hub may write now. It looks at nothing but itself, the shelves and who was served."""
+    hub = world.hubs[at]._replace(image=None)
+    return writings(rules, World((hub,), world.shelves, served=world.served), allowed)

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from hartig_node.cli.parsing import UsageError, closest
 
-# The fields of a draft that a column or --set can fill (node/API.md, "Drafts"). A window has two ends.
+# The fields of a draft that a column or --set can fill (node/API.md, "Drafts"). A window has two ends; how a post
+# repeats is `repeats` (`tuesday,friday 18:00`), and where it needs them its last day, the days left out, the zone.
 FIELDS = (
     "kind", "category", "title", "text", "language", "quantity", "unit", "smallest_part", "mode", "urgency", "level",
     "area", "reach_km", "people", "rule", "window_from", "window_to", "dates", "best_before", "requires", "avoids",
     "satisfies", "contains", "unknown", "source", "audience", "days", "expires_at", "parent",
-    "contact", "closes",
+    "contact", "closes", "repeats", "repeats_until", "repeats_except", "time_zone",
 )  # fmt: skip
 BY_LANGUAGE = ("title", "text")
 
@@ -46,6 +47,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "people": ("people", "persons", "personas", "personnes", "moun", "أشخاص", "人数"),
     "days": ("days", "dias", "jours", "jou", "أيام", "天数"),
     "source": ("source", "fuente", "origen", "provenance", "sous", "مصدر", "المصدر", "来源"),
+    "repeats": ("repeats", "every", "se repite", "repite", "cada", "se repete", "chak", "يتكرر", "重复"),
     "best_before": ("best before", "use by", "caducidad", "dlc", "保质期"),
     "expires_at": ("expires", "until", "hasta", "jusqu'au", "jiska", "حتى", "截止"),
 }  # fmt: skip

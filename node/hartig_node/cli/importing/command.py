@@ -257,5 +257,6 @@ IMPORT = Recipe(
     "the same without --dry-run; bad lines can be corrected and the file imported again.",
     "Columns with usual names (title, description, quantity, titulo, besoin, 数量 ...) are found by themselves;\n"
     "title_es or text.fr is a title or a text in that language. FIELD is a field of a post: kind, category, title,\n"
-    "text, quantity, unit, urgency, days, ... Units and categories: `hartig help units`, `hartig help categories`.",
+    "text, quantity, unit, urgency, days, repeats (tuesday,friday 18:00) ...\n"
+    "Units and categories: `hartig help units`, `hartig help categories`.",
 )

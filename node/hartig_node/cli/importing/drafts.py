@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 from hartig_node.cli.drafting import CODE_LISTS, moment
 from hartig_node.cli.importing.columns import BY_LANGUAGE, Columns, Target
 from hartig_node.cli.parsing import UsageError
+from hartig_node.cli.recurring import rule_of
 
 TITLE_BYTES_MAX = 480  # SPEC, part N; the whole of a longer one goes into the text
 _ELLIPSIS = "…"
 _WHOLE = ("people", "reach_km", "smallest_part")
 _TIMES = ("best_before", "closes", "expires_at")
 _LOWER = ("kind", "category", "mode", "urgency", "level", "rule", "audience", "area")
+_SERIES = frozenset({"repeats", "repeats_until", "repeats_except", "time_zone"})
+_RULE_AND_TIME = re.compile(r"(?P<rule>\S.*?)\s+(at\s+)?(?P<start>[0-9][0-9T:+Z-]*)", re.IGNORECASE)
 _THOUSANDS = re.compile(r"\d{1,3}([.,]\d{3})+")
 _SEPARATORS = re.compile(r"[\s,;|]+")
 
@@ -38,7 +41,7 @@ def read_row(cells: Sequence[str], columns: Columns) -> Reading:
     said.update({target: cells[number] for number, target in columns.by_column.items() if cells[number].strip()})
     language = said.pop(Target("language"), "").strip()
     draft: dict[str, Any] = {}
-    window = {}
+    window, series = {}, {}
     for target, value in sorted(said.items(), key=lambda item: (item[0].field, item[0].tag or "")):
         text = value.strip()
         if target.field in BY_LANGUAGE:
@@ -46,10 +49,14 @@ def read_row(cells: Sequence[str], columns: Columns) -> Reading:
             draft.setdefault(target.field, {})[tag] = text
         elif target.field in {"window_from", "window_to"}:
             window[target.field.removeprefix("window_")] = _time(target.field, text)
+        elif target.field in _SERIES:
+            series[target.field] = text
         else:
             draft[target.field] = _value(target.field, text)
     if window:
         draft["window"] = _whole_window(window)
+    if series:
+        draft["repeats"] = _series(series)
     return Reading(draft, _fit_titles(draft))
 
 
@@ -102,6 +109,29 @@ def _whole_window(window: Mapping[str, str]) -> dict[str, str]:
     if set(window) != {"from", "to"}:
         raise BadRowError("a window needs both window_from and window_to")
     return dict(window)
+
+
+def _series(said: Mapping[str, str]) -> dict[str, Any]:
+    """Return how a post repeats: `tuesday,friday 18:00`, or a rule of RFC 5545 and a time; from a day on with a day."""
+    found = _RULE_AND_TIME.fullmatch(said.get("repeats", ""))
+    if found is None:
+        wrong = f" {said['repeats']!r:.60}" if "repeats" in said else ""
+        raise BadRowError(f"repeats{wrong}: write days and a time, as tuesday,friday 18:00")
+    rule = found["rule"]
+    try:
+        repeats: dict[str, Any] = {
+            "rule": rule if "=" in rule else rule_of(re.sub(r"\s*,\s*", ",", rule)),
+            "start": re.sub(r"^(\d):", r"0\1:", found["start"]),
+        }
+    except UsageError as error:
+        raise BadRowError(f"repeats: {error.detail}; {error.hint}") from error
+    if until := said.get("repeats_until"):
+        repeats["until"] = until
+    if left_out := said.get("repeats_except"):
+        repeats["except"] = [day for day in _SEPARATORS.split(left_out) if day]
+    if zone := said.get("time_zone"):
+        repeats["time_zone"] = zone
+    return repeats
 
 
 def _fit_titles(draft: dict[str, Any]) -> bool:

@@ -1,0 +1,86 @@
+"""Leaves comments and docstrings out of the wheel: a board on a shelf neither reads nor holds them in memory.
+
+In: the sources, when hatchling builds a wheel. Out: the same programs, line for line: what goes leaves its lines
+empty, so a traceback names the line of the checkout and of the source archive, which hold everything. The client for
+developers (`hartig_node/client`) keeps all of it, since `help()` is how it is read. An editable install is the
+checkout itself.
+"""
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PACKAGES = ("protocol/hartig_protocol", "node/hartig_node")
+KEPT_WHOLE = Path("hartig_node/client")
+
+Cut = tuple[tuple[int, int], tuple[int, int], bytes]  # from, to (line from 1, byte), and what stands there instead
+
+
+def bare(source: bytes) -> bytes:
+    """Return a program (UTF-8) without its comments and docstrings, each other statement where it was."""
+    lines = source.splitlines(keepends=True)
+    for (first, begin), (last, end), instead in sorted([*_texts(source), *_comments(source)], reverse=True):
+        tail = lines[last - 1][end:]
+        lines[first - 1] = (lines[first - 1][:begin] + instead + (tail if first == last else b"\n")).rstrip() + b"\n"
+        for line in range(first + 1, last + 1):
+            lines[line - 1] = b"\n" if line < last else tail.lstrip() or b"\n"
+    return b"".join(lines)
+
+
+def _texts(source: bytes) -> Iterator[Cut]:
+    """Yield statements that are a string and nothing else; a body of nothing else keeps an ellipsis."""
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list):
+            continue
+        texts = [statement for statement in body if _is_text(statement)]
+        for statement in texts:
+            begin, end = (statement.lineno, statement.col_offset), (statement.end_lineno, statement.end_col_offset)
+            is_needed = len(texts) == len(body) and statement is texts[0] and not isinstance(node, ast.Module)
+            yield begin, end, b"..." if is_needed else b""
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _comments(source: bytes) -> Iterator[Cut]:
+    lines = source.splitlines()
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            line, column = token.start
+            begin = len(lines[line - 1].decode()[:column].encode())
+            yield (line, begin), (line, len(lines[line - 1])), b""
+
+
+class BareSources(BuildHookInterface):  # type: ignore[type-arg]
+    """Puts the bare sources in the place of the full ones while a wheel is built."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Write the bare sources beside, and have them included."""
+        if version != "standard":
+            return
+        self._folder = TemporaryDirectory(prefix="hartig-wheel-")
+        for package in (Path(self.root, name) for name in PACKAGES):
+            for path in sorted(package.rglob("*.py")):
+                name = path.relative_to(package.parent)
+                if name.is_relative_to(KEPT_WHOLE):
+                    continue
+                written = Path(self._folder.name, name)
+                written.parent.mkdir(parents=True, exist_ok=True)
+                written.write_bytes(bare(path.read_bytes()))
+                build_data["force_include"][str(written)] = str(name)
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """Take the bare sources away again."""
+        if version == "standard":
+            self._folder.cleanup()

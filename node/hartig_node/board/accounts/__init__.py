@@ -1,0 +1,1 @@
+"""The account of each post: what was said of it, how far it has come, and what it still allows."""

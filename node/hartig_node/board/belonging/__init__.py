@@ -1,0 +1,1 @@
+"""This hub as a member, who else may come in, and which programs and devices may."""

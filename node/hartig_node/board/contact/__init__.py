@@ -1,0 +1,1 @@
+"""How the people of one deal reach each other."""

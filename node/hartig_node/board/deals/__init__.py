@@ -1,0 +1,1 @@
+"""Who asks, who promises, what is handed over, what arrives."""

@@ -1,0 +1,1 @@
+"""What a hub does by itself about deals and own posts."""

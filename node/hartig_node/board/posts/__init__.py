@@ -1,0 +1,1 @@
+"""Needs and offers: publish, find, change, renew, end."""

@@ -1,0 +1,1 @@
+"""Rules of repetition (RFC 5545), and the moments that they name."""
