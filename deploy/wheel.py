@@ -1,13 +1,15 @@
-"""Leaves comments and docstrings out of the wheel: a board on a shelf neither reads nor holds them in memory.
+"""Leaves out of the wheel what a board neither reads nor should hold in memory: comments, docstrings, inner types.
 
 In: the sources, when hatchling builds a wheel. Out: the same programs, line for line: what goes leaves its lines
 empty, so a traceback names the line of the checkout and of the source archive, which hold everything. The client for
-developers (`hartig_node/client`) keeps all of it, since `help()` is how it is read. An editable install is the
-checkout itself.
+developers (`hartig_node/client`) keeps all of it, since `help()` is how it is read; the protocol keeps its types, since
+clients may build on it. Types of the node's own functions are for its checks alone: nobody outside may import them. The
+store in dicts is for tests, and the texts of translations are in the `.mo` files. An editable install is the checkout.
 """
 
 import ast
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,14 +20,19 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGES = ("protocol/hartig_protocol", "node/hartig_node")
 KEPT_WHOLE = Path("hartig_node/client")
+KEPT_TYPED = Path("hartig_protocol")
+LEFT_OUT = frozenset({Path("hartig_node/store/memory.py")})
+
+_ARROW = re.compile(rb" *-> *$")
 
 Cut = tuple[tuple[int, int], tuple[int, int], bytes]  # from, to (line from 1, byte), and what stands there instead
 
 
-def bare(source: bytes) -> bytes:
-    """Return a program (UTF-8) without its comments and docstrings, each other statement where it was."""
+def bare(source: bytes, *, is_typed: bool) -> bytes:
+    """Return a program (UTF-8) without comments and docstrings, and, unless `is_typed`, without types of functions."""
     lines = source.splitlines(keepends=True)
-    for (first, begin), (last, end), instead in sorted([*_texts(source), *_comments(source)], reverse=True):
+    types = [] if is_typed else _types(source)
+    for (first, begin), (last, end), instead in sorted([*_texts(source), *_comments(source), *types], reverse=True):
         tail = lines[last - 1][end:]
         lines[first - 1] = (lines[first - 1][:begin] + instead + (tail if first == last else b"\n")).rstrip() + b"\n"
         for line in range(first + 1, last + 1):
@@ -60,6 +67,30 @@ def _comments(source: bytes) -> Iterator[Cut]:
             yield (line, begin), (line, len(lines[line - 1])), b""
 
 
+def _types(source: bytes) -> Iterator[Cut]:
+    """Yield what functions say of the types of their arguments and answers."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        inner, every = node.args, [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        for argument in [one for one in (*every, inner.vararg, inner.kwarg) if one is not None]:
+            if argument.annotation is not None:
+                begin = argument.col_offset + len(argument.arg.encode())
+                yield (argument.lineno, begin), _end(argument.annotation), b""
+        arrow = (
+            None if node.returns is None else _ARROW.search(lines[node.returns.lineno - 1][: node.returns.col_offset])
+        )
+        if node.returns is not None and arrow is not None and node.returns.lineno == node.returns.end_lineno:
+            yield (node.returns.lineno, arrow.start()), _end(node.returns), b""
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    return node.end_lineno, node.end_col_offset
+
+
 class BareSources(BuildHookInterface):  # type: ignore[type-arg]
     """Puts the bare sources in the place of the full ones while a wheel is built."""
 
@@ -73,11 +104,11 @@ class BareSources(BuildHookInterface):  # type: ignore[type-arg]
         for package in (Path(self.root, name) for name in PACKAGES):
             for path in sorted(package.rglob("*.py")):
                 name = path.relative_to(package.parent)
-                if name.is_relative_to(KEPT_WHOLE):
+                if name in LEFT_OUT or name.is_relative_to(KEPT_WHOLE):
                     continue
                 written = Path(self._folder.name, name)
                 written.parent.mkdir(parents=True, exist_ok=True)
-                written.write_bytes(bare(path.read_bytes()))
+                written.write_bytes(bare(path.read_bytes(), is_typed=name.is_relative_to(KEPT_TYPED)))
                 build_data["force_include"][str(written)] = str(name)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002

@@ -292,7 +292,7 @@ async def test_two_copies_of_a_hub_promise_nothing_twice_once_they_have_met(hubs
             answer = await hubs.lab.http(one.host, "POST", f"/api/v1/deals/{deal}/promise", body={})
             assert (answer.status, answer.json()["code"]) == (409, "chain_ended")
     assert "count_anew" in await dina.problem_codes() | await copy.problem_codes()
-    for one in (ana, ben, cleo):
+    for one in (ana, ben, cleo, dina, copy):
         book = await one.ask("GET", f"posts/{offer}/book")
         assert book["total"]["promised"] in ("0", "1")
         assert "count what is there" in book["ended"]["hint"]
@@ -311,8 +311,8 @@ async def cloned(hubs: Neighbourhood, hub: Hub) -> Hub:
 
 
 async def says_what_to_do(hub: Hub) -> bool:
-    """Who ends the offer first says to count; the other may hear of that end first, and stop: a copy is in use."""
-    return bool({"count_anew", "stopped_signing"} & await hub.problem_codes())
+    """Who ends the offer first says to count; the other may hear of that end first, and says to look for a copy."""
+    return bool({"count_anew", "restored", "stopped_signing"} & await hub.problem_codes())
 
 
 async def shown(hubs: Neighbourhood, hub: Hub, post_id: str) -> str:

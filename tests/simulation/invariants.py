@@ -247,8 +247,13 @@ class Watch:
         self.noticed()
 
     def _nothing_lost(self, members: list["Member"]) -> None:
-        """Each acknowledged record is here, unless its time was over or only disks held it that are gone or cut off."""
-        places = {one.place for one in self.world.members if one.is_retired or one in members}
+        """Each acknowledged record is here, unless its time was over or only disks held it that are gone or cut off.
+
+        A clone that was retired had met the others before, unless its key had been revoked.
+        """
+        keys = {one.core.key.public for one in members}
+        retired = [one for one in self.world.members if one.is_retired and one.core.key.public in keys]
+        places = {one.place for one in (*members, *retired)}
         self.lost_with_disk.update(one for one, holders in self.held_by.items() if not holders & places)
         for record in self.acked.values():
             due = thread_due(record.head.expires)

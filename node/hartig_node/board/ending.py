@@ -6,7 +6,6 @@ go on, and what people read of it. `signing` refuses to sign by it, `books` show
 
 from hartig_node.board.errors import BoardError
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import register_of_head
 from hartig_protocol.events import Now
 from hartig_protocol.exchange.chains import EndReason
 from hartig_protocol.records.record import Head, Kind
@@ -32,17 +31,17 @@ def end_reason(catalog: Catalog, post: Head, now: Now, seq_floor: int = 0) -> En
     chain = catalog.chains.get(post.thread)
     if chain is not None and chain.fork is not None:
         return EndReason.FORKED
-    register = register_of_head(post)
-    standing = None if register is None else catalog.registers.get(register)
-    if standing is None or standing.thread != post.thread:
+    standing = catalog.standing_of(post)
+    if standing is None:
         return EndReason.VOID
-    if standing.seq < seq_floor:
+    seq, expires_ms, ends = standing
+    if seq < seq_floor:
         return EndReason.RESTORED
-    if standing.ends:
+    if ends:
         return EndReason.WITHDRAWN
     if not catalog.authority.may_write(post.author, post.kind, post.place):
         return EndReason.VOID
-    if now.trusted and (standing.expires or 0) <= now.wall_ms:
+    if now.trusted and expires_ms <= now.wall_ms:
         return EndReason.EXPIRED
     return None
 

@@ -12,7 +12,7 @@ from hartig_protocol.catalog.contacts import naming
 from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, Entry
 from hartig_protocol.catalog.held import Held
 from hartig_protocol.catalog.life import Moments
-from hartig_protocol.catalog.rows import CONTACT, PRIVATE
+from hartig_protocol.catalog.rows import CONTACT, ENDS, PRIVATE
 from hartig_protocol.catalog.views import Entries, Registers
 from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST
 from hartig_protocol.records.governance import Charter
@@ -111,6 +111,13 @@ class Stock:
         """Tell whether a version of a head's thread stands in its register (of a charter: in none)."""
         row = self.held.registers.find_for(head)
         return row >= 0 and self.held.rows.thread(row) == head.thread
+
+    def standing_of(self, head: Head) -> tuple[int, int, bool] | None:
+        """Return seq, expires (ms, 0 without) and `ends` of the version that stands of a head's thread, if one does."""
+        row, rows = self.held.registers.find_for(head), self.held.rows
+        if row < 0 or rows.thread(row) != head.thread:
+            return None
+        return rows.seqs[row], max(rows.expires[row], 0), bool(rows.flags[row] & ENDS)
 
     def ids_after(self, n: int, count: int) -> list[tuple[int, bytes]]:
         """Return the first `count` records after an arrival number that may be shared: number and id, rising."""

@@ -33,6 +33,18 @@ def test_of_all_in_a_place_the_highest_expires_seq_and_id_stands() -> None:
     assert Shelf(high).take(low) == ["superseded"]
 
 
+def test_what_stands_of_a_thread_is_its_newest_version_and_nothing_of_a_thread_that_gave_way() -> None:
+    low, high = need(expires=NOW_MS + DAY_MS), need(nonce=1, expires=NOW_MS + 2 * DAY_MS)
+    ended = NETWORK.revise(HUB, high, ends=True)
+    shelf = Shelf(low)
+    assert shelf.catalog.standing_of(low.head) == (low.head.seq, low.head.expires, False)
+    assert shelf.catalog.standing_of(high.head) is None
+    shelf.take(high, ended)
+    assert shelf.catalog.standing_of(low.head) is None
+    assert shelf.catalog.standing_of(high.head) == (ended.head.seq, ended.head.expires, True)
+    assert Shelf().catalog.standing_of(low.head) is None
+
+
 def test_seq_and_then_id_decide_where_expires_is_the_same() -> None:
     first, second = need(seq=1), need(seq=2)
     assert Shelf(second).take(first) == ["superseded"]

@@ -150,7 +150,8 @@ class Giving:
         """Return the counts of what came back: against what was said to go back, the oldest first; else on its own.
 
         Only the count that says that all is back names the deal itself; others name what was said before, so that
-        each is counted once.
+        each is counted once. What went back in parts may round up to more than was away: then the last count that there
+        is room for stands for the rest, too.
         """
         assert deal.lot is not None
         going = {one: await self._share(deal, one) for one in deal.claim.returns if one not in lot.counted_back}
@@ -167,6 +168,9 @@ class Giving:
             left -= counts[one]
         if left:
             counts[deal.id if parts == away else tip] = left
+        elif parts == away and 0 in counts.values():
+            last = [one for one, count in counts.items() if count][-1]
+            counts[deal.id] = counts.pop(last)
         date = deal.claim.lot_date
         return [count_facts(count, Why.GIVEN_BACK, [date], of) for of, count in counts.items() if count]
 

@@ -149,3 +149,25 @@ async def test_a_loan_can_go_back_after_the_need_was_closed(bench: Bench) -> Non
     await bench.board.deals.close(wanted)
     assert "give_back" in (await bench.board.deals.deal(deal)).what_next
     assert (await bench.board.deals.give_back(deal)).state == "given_back"
+
+
+async def test_a_loan_that_goes_back_in_parts_that_round_up_is_back_in_the_end(two: list[Bench]) -> None:
+    hall, store = two
+    rice = {"category": "food.dry", "title": "Scales", "unit": "KGM"}
+    wanted = await need(hall, "2", smallest_part=10, **rice)
+    there = await offer(store, "5", mode="lend", smallest_part=1, **rice)
+    await meet(hall, store)
+    deal = (await hall.board.deals.ask(wanted, there)).id
+    await meet(hall, store)
+    await store.board.deals.promise(deal)
+    await store.board.deals.hand_over(deal)
+    await meet(hall, store)
+    await hall.board.deals.receive(deal)
+    for part in ("0.7", "0.7", "0.6"):
+        await hall.board.deals.give_back(deal, part)
+    await meet(hall, store)
+    done = await store.board.deals.returned(deal)
+    assert (done.state, await amounts(store, there, "free")) == ("returned", ["5"])
+    before = written(store)
+    await store.board.deals.returned(deal)
+    assert written(store) == before
