@@ -268,10 +268,8 @@ class Pen:
         own, registers = self.key.public, self.catalog.registers
         standing = self.catalog.authority.standing(own)
         for family in ("place", "hub"):
-            for place in range(0 if standing is None else standing.places):
-                entry = registers.get((own, family, place))
-                if entry is not None and entry.kind in POSTS:
-                    yield entry
+            held = registers.of_author(own, family, 0 if standing is None else standing.places)
+            yield from (entry for entry in held if entry.kind in POSTS)
 
     def free_place(self, kind: int, audience: str, expires_ms: int, taken: set[tuple[str, int]] | None = None) -> int:
         """Return a place for a new thread: one never used, else one whose thread has ended and dies earlier.

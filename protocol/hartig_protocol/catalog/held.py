@@ -66,7 +66,7 @@ class Held:
             self._stand(row)
         self.newest_of = {rows.authors[author]: rows.id(row) for author, row in newest.items()}
         self.index.fill(rows)
-        for seq, step, thread, prev in sorted(steps, key=lambda step: step[:2]):
+        for seq, step, thread, prev in sorted(steps):
             chain = self.chains.get(thread)
             if chain is None:
                 chain = self.chains[thread] = Chain()

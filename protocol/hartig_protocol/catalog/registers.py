@@ -4,6 +4,7 @@ Places are used from the lowest up, so the table has pages of 64 places: about s
 """
 
 from array import array
+from collections.abc import Iterator
 
 from hartig_protocol.catalog.entry import GRANT, REVOKE
 from hartig_protocol.catalog.rows import PRIVATE, Rows
@@ -58,6 +59,13 @@ class RegisterTable:
             return -1
         page = self._pages.get(_page_key(rows.author_numbers[row], _family(kind, rows.flags[row]), place))
         return -1 if page is None else page[place % _PAGE_PLACES] - 1
+
+    def filled(self, author: bytes, family: str, places: int) -> Iterator[int]:
+        """Yield the rows that stand in an author's places of a family below `places`, by rising place."""
+        author_number = self._rows.authors.find(author)
+        for first in range(0, places if author_number >= 0 else 0, _PAGE_PLACES):
+            page = self._pages.get(_page_key(author_number, _FAMILIES[family], first), ())
+            yield from (value - 1 for place, value in enumerate(page, first) if value and place < places)
 
     def put(self, row: int) -> None:
         """Let a row stand in its register, instead of whatever stood there."""

@@ -69,6 +69,10 @@ class Registers(Mapping[Register, Entry]):
         rows = (row for row in held.arrivals.after(0) if kinds[row] == kind)
         return (held.entry(row) for row in rows if held.registers.find_of(row) == row)
 
+    def of_author(self, author: bytes, family: str, places: int) -> Iterator[Entry]:
+        """Return what stands in an author's places of a family below `places`, by rising place."""
+        return map(self._held.entry, self._held.registers.filled(author, family, places))
+
     def _standing(self) -> Iterator[int]:
         held = self._held
         return (row for row in held.arrivals.after(0) if held.registers.find_of(row) == row)

@@ -58,6 +58,12 @@ def test_whatever_comes_and_goes_the_rest_is_found() -> None:
             made = entry(number)
             assert held.index.find(made.id) == row
             assert held.registers.find((made.author, "place", number * 7)) == row
+        for author in {one.author for one in model.values()} | {seeded("nobody", 32)}:
+            for places in (0, 7, 1_000, 402 * 7):
+                known = [one.place for one in model.values() if one.author == author and (one.place or 0) < places]
+                found = held.registers.filled(author, "place", places)
+                assert [held.rows.places[row] for row in found] == known
+            assert list(held.registers.filled(author, "hub", 402 * 7)) == []
         assert [held.rows.numbers[row] for row in islice(held.shared_after(200), 5)] == [n for n in model if n > 200][
             :5
         ]
