@@ -6,7 +6,7 @@ one writer thread. An answer to `commit` means durable.
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -142,6 +142,9 @@ class Store(Protocol):
 
     async def chains_of(self, author: bytes) -> Sequence[tuple[bytes, int]]:
         """Return the threads of an author that have steps, sorted, each with the kind of its register."""
+
+    async def lots_asked(self) -> Collection[bytes]:
+        """Return the offers that claims ask for, whosever and whether held or not."""
 
     async def post(self, thread: bytes) -> StoredPost | None:
         """Return the held version of a need or an offer, standing or not."""

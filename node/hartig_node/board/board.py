@@ -59,6 +59,7 @@ class Board:
         self.membership.on_restored = self.keeper.look_at_all
         self.membership.on_boxes_changed = self.keeper.boxes_changed
         self.timekeeper = Timekeeper(context, self.posts, self.membership)
+        self.timekeeper.before_expiry = self.keeper.keep_up_open
         self.status = Status(context, self.membership, self.timekeeper)
         self.status.keeper_problems = self.keeper.problems
         self.status.desk = self.pairing.door

@@ -261,6 +261,12 @@ class Pen:
             detail = "what it replaces is dated ahead of this hub's clock, so nobody would take it yet"
             raise BoardError("refused", detail, "look whether the time is right: `hartig clock`; else post it anew")
 
+    def has_taken(self, signed: Signed) -> bool:
+        """Tell whether the catalog holds this very version: then it is durable, or will be as soon as there is room."""
+        head = signed.record.head
+        standing = self.catalog.standing_of(head)
+        return standing is not None and standing[0] == head.seq
+
     # --- Places
 
     def own_posts(self) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ posts that had to be given more time than was asked. Who calls: the daemon (`loa
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgpack
@@ -34,14 +35,22 @@ STORE_EVERY_MS = HOUR_MS
 AT_ONCE_MAX = 32  # posts that are written again together: they share commits
 
 
+async def _nothing_is_open() -> None:
+    """Keep nothing up, where nobody looks after deals."""
+
+
 class Timekeeper:
-    """The hub's clock, and what hangs on it."""
+    """The hub's clock, and what hangs on it.
+
+    `before_expiry` is awaited when the time is known at last, before anything expires by it: what is open is kept up.
+    """
 
     def __init__(self, context: Context, posts: Posts, membership: Membership) -> None:
         self._context, self._posts, self._membership = context, posts, membership
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()  # a person's word wakes `run` too: what is dated anew is so once
         self._stored_ms: int | None = None  # when, on the steady clock
+        self.before_expiry: Callable[[], Awaitable[None]] = _nothing_is_open
 
     def __repr__(self) -> str:
         return f"<Timekeeper {self._context.clock!r}>"
@@ -102,6 +111,8 @@ class Timekeeper:
         try:
             if clock.is_held_back or self._is_hour_over():
                 await self._date_anew()
+                if clock.is_held_back:
+                    await self.before_expiry()
                 clock.let_go()
                 await self._store_time()
             await self._end_what_is_over()
@@ -156,8 +167,7 @@ class Timekeeper:
             await self._posts.date_anew(thread.hex(), word)
         except BoardError as error:
             _let_be(error, f"post {thread.hex()}")
-            if error.code in ("not_found", "not_yours", "ended"):
-                await self._posts.forget_asked(thread)
+            await self._forget_if_gone(thread, error)
 
     async def _end_what_is_over(self) -> None:
         """End posts that have stood as long as was asked, where their record had to say more.
@@ -169,7 +179,12 @@ class Timekeeper:
                 await self._posts.end_over(thread.hex())
             except BoardError as error:
                 _let_be(error, f"post {thread.hex()}")
-                await self._posts.forget_asked(thread)
+                await self._forget_if_gone(thread, error)
+
+    async def _forget_if_gone(self, thread: bytes, error: BoardError) -> None:
+        """Forget how long a post was meant to stand once there is nothing to end; what stops it else may pass."""
+        if error.code in ("not_found", "not_yours", "ended"):
+            await self._posts.forget_asked(thread)
 
     def _is_hour_over(self) -> bool:
         return self._stored_ms is None or self._context.clock.now().steady_ms - self._stored_ms >= STORE_EVERY_MS

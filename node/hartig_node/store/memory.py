@@ -7,7 +7,7 @@ without asyncio call `MemoryDisk.apply` themselves.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -308,6 +308,10 @@ class MemoryStore:
         threads = {step.thread for step in disk.steps.values()}
         rows = (row for row in disk.rows.values() if row.kind < KIND_CHAIN_LOWEST and row.thread in threads)
         return sorted({(row.thread, row.kind) for row in rows if row.author == author})
+
+    async def lots_asked(self) -> Collection[bytes]:
+        """Return the offers that claims ask for, whosever and whether held or not."""
+        return {step.lot for step in self._alive().steps.values() if step.lot is not None}
 
     async def post(self, thread: bytes) -> StoredPost | None:
         """Return the held version of a need or an offer, standing or not."""

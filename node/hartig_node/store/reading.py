@@ -190,3 +190,8 @@ def counts(connection: sqlite3.Connection) -> tuple[int, int, int]:
         "SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM posts), (SELECT count(*) FROM unindexed)"
     ).fetchone()
     return row
+
+
+def lots_asked(connection: sqlite3.Connection) -> set[bytes]:
+    """Return the offers that claims ask for; reads the index of them alone."""
+    return {lot for (lot,) in connection.execute("SELECT DISTINCT lot FROM steps WHERE lot IS NOT NULL")}

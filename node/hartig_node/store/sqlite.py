@@ -8,7 +8,7 @@ commit. A look-up begun after a commit's answer sees that commit.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -144,6 +144,10 @@ class SqliteStore:
     async def chains_of(self, author: bytes) -> Sequence[tuple[bytes, int]]:
         """Return the threads of an author that have steps, sorted, each with the kind of its register."""
         return await self._read(lambda connection: reading.chains_of(connection, author))
+
+    async def lots_asked(self) -> Collection[bytes]:
+        """Return the offers that claims ask for, whosever and whether held or not."""
+        return await self._read(reading.lots_asked)
 
     async def post(self, thread: bytes) -> StoredPost | None:
         """Return the held version of a need or an offer, standing or not."""

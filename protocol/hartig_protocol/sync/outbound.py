@@ -182,11 +182,15 @@ def records_read(state: SyncState, session: Session, step: Step, event: RecordsR
 def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes], *, listed: bool = False) -> None:
     """Queue the answer to a question; what is beyond the bound is left out of it, the audit brings it.
 
-    `listed` by an audit, whose list is bounded by the snapshot that both sides counted, and is sent whole.
+    `listed` by an audit, whose list is bounded by the snapshot that both sides counted, and is sent whole; what an
+    audit before it has listed, and is still to be sent, is not queued again.
     """
-    out, answer = session.out, deque(ids)
-    if not listed:
-        answer = deque(islice(answer, SERVED_MAX - out.asked))
+    out = session.out
+    if listed:
+        under_way = {one for answering in out.serve if answering.listed for one in answering.ids}
+        answer = deque(one for one in ids if one not in under_way)
+    else:
+        answer = deque(islice(ids, SERVED_MAX - out.asked))
         out.asked += len(answer)
     out.serve.append(Answering(answer, listed))
     if len(out.serve) > SERVED_MAX:

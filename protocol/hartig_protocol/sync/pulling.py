@@ -133,13 +133,17 @@ def _assign(state: SyncState, short: bytes, missing: Missing, questions: dict[in
 def answered(state: SyncState, session: Session, step: Step, question: Question) -> None:
     """A pull was answered: what did not come is not held there any more; others may be asked.
 
-    That it was left out, and not lost under way, shows in the check of the peer's next "complete through".
+    That it was left out, and not lost under way, shows in the check of the peer's next "complete through". What came
+    and waits for something else holds the cursor by waiting.
     """
     into = session.into
-    for short in question.short:
-        if short in into.named:
-            del into.named[short]
+    left = [short for short in question.short if short in into.named]
+    waits = {record_id[:SHORT_BYTES] for record_id in state.waiting.ids(session.peer_hub)} if left else set()
+    for short in left:
+        del into.named[short]
+        if short not in waits:
             into.pending = None
+    for short in question.short:
         missing = state.missing.get(short)
         if missing is not None:
             missing.due_ms = step.now.steady_ms

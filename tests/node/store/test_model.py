@@ -184,6 +184,7 @@ class BothStores(RuleBasedStateMachine):
         self.both(lambda store: store.steps_about(LOT_STEP))
         for hub in HUBS:
             self.both(lambda store, hub=hub: store.chains_of(hub.public))
+        self.both(lambda store: store.lots_asked())
         for wanted in FILTERS:
             page = self.both(lambda store, wanted=wanted: store.posts(wanted, None, 2))
             if page.after is not None:

@@ -115,6 +115,16 @@ async def test_the_threads_of_an_author_that_have_steps_are_told_with_their_kind
     assert list(await store.chains_of(key("nobody").public)) == []
 
 
+async def test_the_offers_that_are_asked_are_told_once_each(store: Store) -> None:
+    assert set(await store.lots_asked()) == set()
+    await store.commit(Arrivals().commit(OFFER, *LOT, NEED, *NEEDED))
+    asked = [step.head.facts["lot"] for step in NEEDED if step.head.facts["verb"] == "claim"]
+    assert set(await store.lots_asked()) == set(asked)
+    assert OFFER.head.thread in asked
+    await store.commit(Commit(removed=[step.id for step in NEEDED]))
+    assert set(await store.lots_asked()) == set()
+
+
 async def test_steps_that_go_are_found_no_more(store: Store) -> None:
     await store.commit(Arrivals().commit(OFFER, *LOT, NEED, *NEEDED))
     await store.commit(Commit(removed=[step.id for step in [*LOT, NEEDED[1]]]))

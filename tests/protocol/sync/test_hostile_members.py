@@ -116,6 +116,33 @@ def test_a_question_beside_a_large_answer_is_answered(wire: Wire, monkeypatch: p
     assert [len(answer.ids) for answer in session.out.serve][1:] == [4]
 
 
+def test_what_is_listed_again_and_again_is_queued_once(wire: Wire) -> None:
+    a = wire.member(1)
+    posts = needs(wire, a, 40)
+    wire.publish(a, *posts)
+    puppet = opened(wire, a)
+    wire.reads_held = True
+    session, step = puppet.session, Step(wire.now)
+    for _ in range(3):
+        outbound.serve(a.hub.state, session, step, [post.id for post in posts], listed=True)
+    waiting = [one for answering in session.out.serve for one in answering.ids]
+    assert len(waiting) == len(set(waiting))
+
+
+def test_what_came_and_waits_holds_the_cursor_no_longer_than_it_waits(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = opened(wire, a)
+    puppet.say(stream(through=1))
+    need = wire.network.need(puppet.hub_key)
+    step = wire.network.step(puppet.hub_key, need)
+    puppet.say(have(step), Through(9, CHECK, final=True))
+    wire.pass_time(1_000)
+    puppet.say(stream(step, why=ANSWER))
+    assert [cursor.n for cursor in cursors(wire, a)] == [1]
+    puppet.say(live(need))
+    assert [cursor.n for cursor in cursors(wire, a)] == [1, 9]
+
+
 def test_what_waits_is_forgotten_only_if_it_waited_when_the_audit_began(wire: Wire) -> None:
     b = wire.member(1)
     feeder, a = opened(wire, b, 2), opened(wire, b, 3)

@@ -6,6 +6,7 @@ time. Who calls: `progress`, for whoever looks at a shelf; `posts.shelves`, whic
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 from hartig_node.board.context import Context
 from hartig_node.board.times import rfc3339
 from hartig_protocol.catalog.entry import register_of_head
+from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Commit
 from hartig_protocol.records.marks import LOW
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Head, Kind, Record
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +118,11 @@ class LowMarks:
             self._is_followed = True  # what comes meanwhile is taken, too
             for entry in list(self._context.pen.catalog.registers.of_kind(Kind.MARK)):
                 stored = await self._context.store.read_record(entry.id)
-                if stored is not None:
-                    self._take(open_record(stored.wire, verify_signature=False))
+                try:
+                    if stored is not None:
+                        self._take(open_record(stored.wire, verify_signature=False))
+                except RecordError as error:  # taken in by an older version, which knew less of what may be in it
+                    logger.warning("a mark cannot be read, so it counts for nothing: %s", error)
             self._is_read = True
 
     def _take(self, record: Record) -> None:

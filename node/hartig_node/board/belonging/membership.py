@@ -158,7 +158,7 @@ class Membership:
                 if "box" in card.head.facts:
                     boxes[card.head.author] = card.head.facts["box"]
         before, context.hub_boxes = context.hub_boxes, boxes
-        changed = {hub for hub, box in boxes.items() if before.get(hub, box) != box}
+        changed = {hub for hub, box in boxes.items() if before.get(hub) != box}
         if changed:
             await self.on_boxes_changed(changed)
 

@@ -80,8 +80,8 @@ class Contacts:
         return about in chain.contacts and about not in self.seals.stale
 
     def wrote(self, due: ContactDue) -> None:
-        """Remember that a step that was due is durable."""
-        self.seals.stale.discard(due.facts["of"])
+        """Remember that a step that was due is durable; its reader may have named another key meanwhile."""
+        self.seals.wrote(due.private)
 
     async def _sealed(self, side: _Side) -> ContactDue | None:
         recipient = side.other.post.head.author

@@ -28,13 +28,20 @@ class Seals:
         """Look through all contacts, at a start, or through those for hubs whose keys have changed."""
         for about, value in await self._context.store.private_list(SPACE_SEALED):
             recipient, key, times = msgpack.unpackb(value)
-            now_key = self._context.hub_boxes.get(recipient)
-            if hubs is not None and recipient not in hubs:
-                continue
-            if now_key in (None, key) or times >= SEALED_MAX:
-                self.stale.discard(about)
-            else:
-                self.stale.add(about)
+            if hubs is None or recipient in hubs:
+                self._judge(about, recipient, key, times)
+
+    def wrote(self, row: PrivateRow) -> None:
+        """Remember that a contact is durable with its row."""
+        recipient, key, times = msgpack.unpackb(row.value or b"")
+        self._judge(row.key, recipient, key, times)
+
+    def _judge(self, about: bytes, recipient: bytes, key: bytes, times: int) -> None:
+        now_key = self._context.hub_boxes.get(recipient)
+        if now_key in (None, key) or times >= SEALED_MAX:
+            self.stale.discard(about)
+        else:
+            self.stale.add(about)
 
     async def row(self, about: bytes, recipient: bytes, key: bytes) -> PrivateRow:
         """Return the row that goes into the commit of a contact."""

@@ -59,8 +59,6 @@ class DealReading:
             for thread in await self._threads(side):
                 if letter == start[0] and thread < start[1]:
                     continue
-                if side == "giving" and not await self._desk.context.store.claims_on(thread, 0, 1):
-                    continue
                 listed = start[2] if (letter, thread) == start[:2] else 0
                 for number, deal in enumerate(await self._desk.ledger.deals_of(thread), 1):
                     is_listed_already = role is None and side == "giving" and deal.need.is_mine
@@ -68,10 +66,12 @@ class DealReading:
                         yield (letter, thread, number), deal
 
     async def _threads(self, side: str) -> list[bytes]:
-        """Return own needs that have asked, or own offers; of these some may never have been asked."""
+        """Return own needs that have asked, or own offers that were asked."""
         context = self._desk.context
         if side == "giving":
-            return sorted(entry.thread for entry in context.pen.own_posts() if entry.kind == Kind.OFFER)
+            asked = await context.store.lots_asked()
+            offers = (entry.thread for entry in context.pen.own_posts() if entry.kind == Kind.OFFER)
+            return sorted(offer for offer in offers if offer in asked)
         chains = await context.store.chains_of(context.pen.key.public)
         return sorted(thread for thread, kind in chains if kind == Kind.NEED)
 

@@ -124,10 +124,13 @@ class Anew:
             rows = [*signed.private, *self._posts.asked.rows(thread, None)]
             if begun is not None:
                 rows.append(begun.row(self._until_ms()))
-            await self._context.publish_one(signed.record, rows)
-            self._posts.asked.put(thread, None)
-            if begun is not None:
-                self._held[thread] = begun
+            try:
+                await self._context.publish_one(signed.record, rows)
+            finally:
+                if pen.has_taken(signed):  # it becomes durable, whoever waits for that
+                    self._posts.asked.put(thread, None)
+                    if begun is not None:
+                        self._held[thread] = begun
 
     async def advise(self, book: Book, reason: EndReason) -> None:
         """Remember what a person has to do about a post that this hub cannot end: it signs no more, or anew."""

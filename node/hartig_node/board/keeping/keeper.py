@@ -152,6 +152,20 @@ class Keeper:
         if self._contacts.seals.stale:
             self._ask_for(self._holds.threads())
 
+    async def keep_up_open(self) -> None:
+        """Keep up what is open and ends soon, before anything expires by a time that was not known until now.
+
+        Raises `BoardError` where the disk is full: then nothing may expire yet.
+        """
+        for thread in self._holds.threads():
+            try:
+                await self._renew(thread)
+            except BoardError as error:
+                if error.code == "disk_full":
+                    raise
+                logger.warning("post %s is not kept up: %s", thread.hex(), error)
+        self.look_at_all()
+
     def _forget_what_went(self) -> None:
         """Forget own posts that are not held any more; they are noticed by their number alone."""
         self._own = {entry.thread for entry in self._context.pen.own_posts()}
@@ -291,8 +305,8 @@ class Keeper:
 
         That is no longer life than people asked for: when nothing is open any more it ends as they meant it to.
         """
-        now, book = self._context.clock.now(), await self._ledger.book(thread)
-        if not now.trusted or book is None:  # while nobody knows the time nothing expires
+        now, book = self._context.clock.reading(), await self._ledger.book(thread)
+        if not now.trusted or book is None or not book.is_mine:  # while nobody knows the time nothing expires
             return None
         head = book.post.head
         is_perishable = categories.is_perishable(head.fixed[0])

@@ -100,7 +100,7 @@ class LotKeeping:
         if _rule(book) in (FIRST, FAIR):
             released = {draft.facts["of"] for draft in drafts}
             drafts += [draft for draft in await self._cancelled(lot) if draft.facts["of"] not in released]
-        await self._write(book, drafts)
+        await self._write(book, drafts[: STEPS_MAX - lot.seq])
 
     async def _cancelled(self, lot: LotChain) -> list[Draft]:
         drafts = []

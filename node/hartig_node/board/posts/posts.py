@@ -3,6 +3,7 @@
 In: drafts and ids. Out: views, durable before they are returned. Who calls: API, site, and through them everybody.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,10 +18,13 @@ from hartig_node.board.posts.listing import LIMIT_MAX, ListPage, ListQuery, curs
 from hartig_node.board.posts.lives import PostLives
 from hartig_node.board.posts.writing import is_approx
 from hartig_node.board.signing import Signed
+from hartig_node.ports import StoredPost
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["BATCH_MAX", "LIMIT_MAX", "ListPage", "ListQuery", "Posts", "PublishedRecord", "is_approx"]
 
@@ -180,7 +184,16 @@ class Posts(PostLives):
         wanted = filter_of(query, self._context.pen.key.public, self._expiry_ms())
         page = await self._context.store.posts(wanted, after, query.limit)
         cursor = None if page.after is None else cursor_of(page.after)
-        return ListPage([await self._stored_view(stored) for stored in page.posts], cursor)
+        views = [await self._view_or_none(stored) for stored in page.posts]
+        return ListPage([view for view in views if view is not None], cursor)
+
+    async def _view_or_none(self, stored: StoredPost) -> PostView | None:
+        """Return the view of a post; None of one that an older version took in, knowing less of what may be in it."""
+        try:
+            return await self._stored_view(stored)
+        except RecordError as error:
+            logger.warning("the post with arrival number %d cannot be read: %s", stored.n, error)
+            return None
 
     async def raw(self, record_id: str) -> dict[str, Any]:
         """Return a record as it travels, in hexadecimal."""

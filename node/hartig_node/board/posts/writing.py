@@ -64,9 +64,15 @@ class PostWriting:
         return self._context.clock.now().steady_ms
 
     async def _put(self, signed: Signed, asked: Asked | None, *rows: PrivateRow) -> PostView:
-        """Publish one version of a post, with what is remembered beside it."""
-        await self._context.publish_one(signed.record, (*self._rows(signed, asked), *rows))
-        self.asked.put(signed.record.head.thread, asked)
+        """Publish one version of a post, with what is remembered beside it.
+
+        What the catalog has taken becomes durable also where the disk is full for now, or nobody waits for the answer.
+        """
+        try:
+            await self._context.publish_one(signed.record, (*self._rows(signed, asked), *rows))
+        finally:
+            if self._context.pen.has_taken(signed):
+                self.asked.put(signed.record.head.thread, asked)
         return await self._shown(signed.record)
 
     def _rows(self, signed: Signed, asked: Asked | None) -> tuple[PrivateRow, ...]:

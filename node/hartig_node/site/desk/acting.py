@@ -2,12 +2,14 @@
 
 In: a form with a ticket, and what it asks for. Out: a 303 to a page that says what was done (`notices`), or nothing
 where a rule stops it: then the caller shows its page again, with the `Trouble` beside the button. The same form sent
-twice is carried out once (`site.receipts`). Who calls: every page of the desk that changes something.
+twice is carried out once (`site.receipts`); sent again later, from a page that somebody went back to, it says so. Who
+calls: every page of the desk that changes something.
 """
 
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
@@ -24,13 +26,17 @@ from hartig_node.site.words import N_
 
 NOTICES: web.AppKey[Shelf[Notice]] = web.AppKey("notices")
 TAKEN: web.AppKey[Shelf[Taken]] = web.AppKey("taken")
-DONE: web.AppKey[Receipts[str]] = web.AppKey("done")  # where a form has led
+DONE: web.AppKey[Receipts["Led"]] = web.AppKey("done")
 TICKET_BYTES = 16
+STALE_AFTER_S = 30.0  # whoever sends a form again later means something new, or has gone back to an old page
 _TICKET_CHARACTERS_MIN = 20  # what a ticket of ours has at least; anything shorter is not one
 _EXACT = re.compile(r"\d{1,16}(\.\d{1,6})?")
 _NOTHING = re.compile(r"0+([.,٫]0{1,3})?")
 
 WRITE_AMOUNT = N_("Write how much.")
+SENT_BEFORE = N_(
+    "This was sent before, and is counted once. If there is more to write down, begin from the post's page."
+)
 ONLY_A_NUMBER = N_("Write only a number above 0 here, such as 5 or 2.5.")
 WAYS = (
     ("/", N_("Today")),
@@ -41,6 +47,14 @@ WAYS = (
 )
 
 Act = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Led:
+    """Where a form has led, and when (of the steady clock)."""
+
+    address: str
+    at_s: float
 
 
 def frame_of(request: web.Request) -> Frame:
@@ -71,6 +85,7 @@ def desk_page(
     done = request.app[NOTICES].get(request.query.get("done", ""), now_s(request))
     shown = {
         "done": done.text(tongue_of(request)) if done is not None and trouble is None else "",
+        "is_new": done is None or done.is_new,
         "trouble": trouble,
         "ticket": new_ticket(),
         **values,
@@ -78,12 +93,25 @@ def desk_page(
     return page(request, f"desk/{template}", shown, trouble.status if trouble else 200, private=True)
 
 
-async def once(request: web.Request, typed: Typed, act: Act) -> web.Response:
+def has_ticket(typed: Typed) -> bool:
+    """Tell whether a form names the page that it came from, so that it can be known again."""
+    return len(typed["ticket"]) >= _TICKET_CHARACTERS_MIN
+
+
+async def once(request: web.Request, typed: Typed, act: Act, sent_before: str = SENT_BEFORE) -> web.Response:
     """Do what a form asks, once, and lead to the page that `act` returns. What it raises is not remembered."""
-    if len(typed["ticket"]) < _TICKET_CHARACTERS_MIN:
+
+    async def led() -> Led:
+        return Led(await act(), now_s(request))
+
+    if not has_ticket(typed):
         return see_other(await act())
     content = repr([request.path, *sorted(typed.values.items())]).encode()
-    return see_other(await request.app[DONE].once(content, act))
+    came = await request.app[DONE].once(content, led)
+    if now_s(request) - came.at_s <= STALE_AFTER_S:
+        return see_other(came.address)
+    page_alone = came.address.partition("?")[0]
+    return see_other(told(request, Notice(sent_before, is_new=False), page_alone))
 
 
 def told(request: web.Request, notice: Notice, address: str) -> str:

@@ -73,6 +73,7 @@ def make_desk(board: DeskDoor, clock: Clock, names: Collection[str] = ()) -> web
     application[pairing.TRIES_PACE] = Pace(
         pairing.TRIES_PER_ADDRESS_MAX, pairing.TRIES_TOTAL_MAX, pairing.TRIES_WINDOW_S
     )
+    application[pairing.PAIRED] = Receipts(pairing.PAIRED_KEPT_S)
     application[FRAME] = frame_of
     application[NOTICES], application[TAKEN], application[DONE] = Shelf(), Shelf(), Receipts()
     application.on_response_prepare.append(add_headers)

@@ -22,11 +22,12 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence before translation, and the amount that it names, if it does."""
+    """A sentence before translation, and the amount that it names, if it does; `is_new` where something was done."""
 
     sentence: str
     amount: str = ""
     unit: str = ""
+    is_new: bool = True
 
     def text(self, tongue: Tongue) -> str:
         """Return what people read."""
@@ -53,7 +54,8 @@ class Shelf(Generic[Kept]):
 
     def put(self, thing: Kept, now_s: float) -> str:
         """Keep a thing from now (of the steady clock) on, and return its id."""
-        while self._held and (len(self._held) >= KEPT_MAX or self._is_over(next(iter(self._held)), now_s)):
+        self._forget(now_s)
+        if len(self._held) >= KEPT_MAX:
             self._held.popitem(last=False)
         key = secrets.token_urlsafe(_ID_BYTES)
         self._held[key] = (now_s, thing)
@@ -61,7 +63,10 @@ class Shelf(Generic[Kept]):
 
     def get(self, key: str, now_s: float) -> Kept | None:
         """Return a thing, or None where its time is over or it was never here."""
-        return self._held[key][1] if key in self._held and not self._is_over(key, now_s) else None
+        self._forget(now_s)
+        return self._held[key][1] if key in self._held else None
 
-    def _is_over(self, key: str, now_s: float) -> bool:
-        return now_s - self._held[key][0] > KEPT_S
+    def _forget(self, now_s: float) -> None:
+        """Let go of what has been kept for long enough; the oldest stands first."""
+        while self._held and now_s - next(iter(self._held.values()))[0] > KEPT_S:
+            self._held.popitem(last=False)

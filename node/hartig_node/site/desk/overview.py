@@ -13,6 +13,7 @@ from aiohttp import web
 
 from hartig_node.board.deals.views import DealView, SetAsideView
 from hartig_node.board.drafts.views import PostView
+from hartig_node.board.errors import BoardError
 from hartig_node.board.posts.posts import ListQuery
 from hartig_node.site.desk.acting import desk_of, desk_page
 from hartig_node.site.desk.doors import DeskDoor
@@ -49,7 +50,7 @@ async def show_today(request: web.Request) -> web.Response:
         "waiting": waiting,
         "have": have,
         "need": need,
-        "free": await _free(board, deals[0]),
+        "free": await free_of(board, deals[0]),
         "fetching": board.fetching(),
     }
     return desk_page(request, "today.html", values)
@@ -74,11 +75,20 @@ async def deals_waiting(board: DeskDoor) -> list[Section]:
     ]
 
 
-async def _free(board: DeskDoor, asked: Section) -> dict[str, str]:
+async def free_of(board: DeskDoor, asked: Section) -> dict[str, str]:
     """Return how much is free of each offer that is asked, where its account says so."""
-    offers = {deal.lot.id for deal in asked.items}
-    said = {offer: (await board.posts.get(offer)).progress or {} for offer in sorted(offers)}
+    offers = sorted({deal.lot.id for deal in asked.items})
+    said = {offer: await _progress(board, offer) for offer in offers}
     return {offer: progress["free"] for offer, progress in said.items() if "free" in progress}
+
+
+async def _progress(board: DeskDoor, offer: str) -> dict[str, Any]:
+    try:
+        return (await board.posts.get(offer)).progress or {}
+    except BoardError as error:
+        if error.code != "not_found":
+            raise
+        return {}  # gone since its deals were read
 
 
 async def _open_deals(board: DeskDoor, role: str) -> tuple[list[DealView], bool]:

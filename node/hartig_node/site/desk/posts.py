@@ -4,7 +4,7 @@ In: ids, forms. Out: pages; a form leads back to the post. Also posts of other h
 can be asked for one of our needs. Who calls: `app.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -88,6 +88,7 @@ async def _page(request: web.Request, stopped: Trouble | None = None) -> web.Res
         "goes_on": goes_on,
         "parent": await _parent(board, view),
         "ahead": lambda post: _ahead(request, post),
+        "all_days": _all_days(view, book),
         **await _deals(board, book),
         **(await _own(board, view, book) if view.is_mine else {"contact": None, "hubs": (), "default": ""}),
         "offers": await board.elsewhere.offers(view.id) if is_asking else (),
@@ -130,7 +131,17 @@ def _ahead(request: web.Request, view: PostView) -> list[tuple[str, int]]:
     """Return the dates of a post that lie ahead, as forms send them and as people read them."""
     now = request.app[CLOCK]()
     dates = view.facts.get("dates", ())
-    return [(rfc3339(date), date) for date in dates if not now.trusted or date > now.wall_ms]
+    return _days(date for date in dates if not now.trusted or date > now.wall_ms)
+
+
+def _all_days(view: PostView, book: BookView | None) -> list[tuple[str, int]]:
+    """Return all dates that a post has or had: what goes out at one is often written down when it has passed."""
+    accounts = () if book is None else book.accounts
+    return _days({*view.facts.get("dates", ()), *(one.date_ms for one in accounts if one.date_ms is not None)})
+
+
+def _days(dates: Iterable[int]) -> list[tuple[str, int]]:
+    return [(rfc3339(date), date) for date in sorted(dates)]
 
 
 async def _parent(board: DeskDoor, view: PostView) -> PostView | None:

@@ -10,10 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hartig_node.board.belonging.pairing import DEVICE_LIFE_MS, Paired
+from hartig_node.site.guard import form_of
 
 COOKIE = "__Host-desk"
 PAIR_PATH = "/pair"
-OPEN_PATHS = frozenset({PAIR_PATH, "/style.css", "/icon.svg"})
+STATIC_PATHS = frozenset({"/style.css", "/icon.svg"})
 DEVICE = web.RequestKey("device", Paired)
 
 
@@ -36,15 +37,25 @@ PAIRING: web.AppKey[PairingDoor] = web.AppKey("pairing")
 @web.middleware
 async def session_keeper(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a paired device through to its page, and keep its cookie as long as its session."""
+    if request.path in STATIC_PATHS:
+        return await handler(request)  # kept by anybody for a year: no session is looked at, and none given with it
     secret = request.cookies.get(COOKIE, "")
     device = await request.app[PAIRING].check(secret) if secret else None
     if device is None:
-        return await handler(request) if request.path in OPEN_PATHS else see_other(PAIR_PATH)
+        return await handler(request) if request.path == PAIR_PATH else see_other(PAIR_PATH)
+    if request.method == "POST" and not await _stands_after_form(request, secret):
+        return see_other(PAIR_PATH)
     request[DEVICE] = device
     response = await handler(request)
     if device.is_renewed and COOKIE not in response.cookies:
         begin_session(response, secret)
     return response
+
+
+async def _stands_after_form(request: web.Request, secret: str) -> bool:
+    """Tell whether a device may still come in when its form is here, which may take a while."""
+    await form_of(request)  # the page reads it again, from memory
+    return await request.app[PAIRING].check(secret) is not None
 
 
 def begin_session(response: web.StreamResponse, secret: str) -> None:

@@ -13,7 +13,7 @@ from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.board.posts.posts import ListQuery
 from hartig_node.site.desk import takingforms
-from hartig_node.site.desk.acting import TAKEN, desk_of, new_ticket, now_s, once
+from hartig_node.site.desk.acting import TAKEN, desk_of, desk_page, new_ticket, now_s, once
 from hartig_node.site.desk.notices import Taken
 from hartig_node.site.faults import Fault, board_fault
 from hartig_node.site.forms import TITLE_CHARACTERS_MAX, UNIT_DEFAULT, CheckedForm, Typed, clean_line
@@ -24,6 +24,7 @@ from hartig_node.site.words import N_
 from hartig_protocol.records import categories
 
 GROUPS_MAX = 50  # needs of ours that another can be a part of, newest first
+SENT_BEFORE = N_("This was sent before, and is up once. To put up another one, begin with an empty form.")
 HEADINGS = {"need": N_("Take in a need"), "offer": N_("Take in an offer")}
 
 
@@ -74,7 +75,7 @@ async def _publish(request: web.Request, typed: Typed, checked: CheckedForm) -> 
         view, word = await desk_of(request).posts.publish_for_neighbour(checked.draft)
         return f"/taken/{request.app[TAKEN].put(Taken(view, word), now_s(request))}"
 
-    return await once(request, typed, act)
+    return await once(request, typed, act, SENT_BEFORE)
 
 
 async def show_taken(request: web.Request) -> web.Response:
@@ -84,7 +85,7 @@ async def show_taken(request: web.Request) -> web.Response:
         raise BoardError("not_found", "this word is not shown any more")
     stays_here = categories.is_sensitive(taken.view.category)
     values = {"view": taken.view, "word": taken.word, "stays_here": stays_here}
-    return page(request, "desk/taken.html", values, private=True)
+    return desk_page(request, "taken.html", values)
 
 
 async def _form(

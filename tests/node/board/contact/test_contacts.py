@@ -153,6 +153,23 @@ async def test_without_a_box_key_on_the_card_it_waits_for_one(bench: Bench, othe
     assert await bench.board.contacts.bring(story.claim)
 
 
+async def test_a_key_that_changes_while_a_contact_is_written_has_it_sealed_anew(
+    bench: Bench, other: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = await (await Story.begin(bench, other)).promised()
+    write = bench.board.ledger.write
+
+    async def and_meanwhile(*said: Any) -> Record:
+        record = await write(*said)
+        bench.board._context.hub_boxes[other.key.public] = box_key_of(77).public
+        return record
+
+    monkeypatch.setattr(bench.board.ledger, "write", and_meanwhile)
+    assert await bench.board.contacts.bring(story.claim)
+    assert await bench.board.contacts.bring(story.claim)
+    assert not await bench.board.contacts.bring(story.claim)
+
+
 async def test_who_receives_may_say_it_when_the_thing_is_on_its_way(bench: Bench, other: Bench) -> None:
     story = await (await Story.begin(bench, other)).promised()
     await say(bench, story.lot, verb="handover", of=story.promise, quantity=2)

@@ -390,6 +390,18 @@ async def test_past_the_end_that_people_meant_a_post_stays_for_what_is_open_and_
     assert (await bench.board.posts.get(offer)).state == "ended"
 
 
+async def test_what_is_open_is_kept_up_before_anything_expires_by_a_time_that_was_not_known(
+    bench: Bench, other: Bench
+) -> None:
+    offer, _, _ = await promised(bench, other, FIRST | {"days": 1})
+    bench.board._context.clock.hold_back()
+    bench.time.advance(4 * DAY_MS / 1000)  # it was kept up for three when something was promised
+    await bench.board.timekeeper.look()
+    assert not bench.board._context.clock.is_held_back
+    assert len((await lot(bench, offer)).open_promise_of) == 1
+    assert (await lot(bench, offer)).ended is None
+
+
 async def test_a_person_who_renews_it_says_a_new_end(bench: Bench, other: Bench) -> None:
     offer, _, _ = await promised(bench, other, FIRST | {"days": 1})
     await passes(DAY_MS / 1000, bench)

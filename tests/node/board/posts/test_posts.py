@@ -319,3 +319,14 @@ async def test_a_post_that_meets_a_full_disk_says_that_it_waits(bench: Bench, mo
     assert "do not post it again" in caught.value.hint
     assert (await bench.board.status.report())["problems"][0]["code"] == "disk_full"
     assert [one["code"] for one in (await bench.board.status.report())["problems"]].count("store") == 0
+
+
+async def test_the_end_that_was_asked_survives_a_full_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hartig_node.board.context.STUCK_LOOK_S", 0)
+    posts = bench.board.posts
+    view = await posts.publish(WATER)
+    thread, asked_ms = bytes.fromhex(view.id), view.expires_ms
+    bench.store.disk.is_full = True
+    with pytest.raises(BoardError, match="disk"):
+        await posts.keep_up(view.id, 30 * DAY_MS)
+    assert posts.asked.end_of(thread, 2 * asked_ms) == asked_ms

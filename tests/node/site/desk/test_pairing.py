@@ -5,7 +5,7 @@ import pytest
 
 from hartig_node.board.belonging.pairing import CODE_LIFE_MS, WRONG_PER_CODE_MAX
 from hartig_node.board.errors import BoardError
-from hartig_node.site.desk.pairing import TRIES_PER_ADDRESS_MAX, TRIES_TOTAL_MAX, TRIES_WINDOW_S
+from hartig_node.site.desk.pairing import PAIRED_KEPT_S, TRIES_PER_ADDRESS_MAX, TRIES_TOTAL_MAX, TRIES_WINDOW_S
 from node.site.desk.conftest import OpenDesk
 from node.site.desk.paired import CODE, PairedBrowser, PairingInMemory
 from node.site.fakes import BoardInMemory, TurnedClock
@@ -104,3 +104,25 @@ async def test_it_speaks_spanish(stranger: PairedBrowser) -> None:
 async def test_a_form_of_another_kind_is_refused(stranger: PairedBrowser) -> None:
     answer = await stranger.post("/pair", {"code": CODE}, **{"Content-Type": "application/json"})
     assert answer.status == 415
+
+
+async def test_a_second_tap_pairs_no_second_device_and_gets_the_same_session(
+    stranger: PairedBrowser, pairing: PairingInMemory, clock: TurnedClock
+) -> None:
+    form = {"code": CODE, "name": "Phone", "ticket": read((await stranger.get("/pair")).text).value("ticket")}
+    first = await stranger.post("/pair", form)
+    for _ in range(2 * TRIES_PER_ADDRESS_MAX):  # none of these is a try
+        again = await stranger.post("/pair", form)
+        assert (again.status, again.headers["Set-Cookie"]) == (303, first.headers["Set-Cookie"])
+    assert len(pairing.devices) == 1
+    assert (await stranger.post("/pair", {**form, "ticket": "7" * 22})).headers["Set-Cookie"] != (
+        first.headers["Set-Cookie"]
+    )
+    clock.pass_s(PAIRED_KEPT_S + 1)
+    assert (await stranger.post("/pair", form)).headers["Set-Cookie"] != first.headers["Set-Cookie"]
+
+
+async def test_a_code_that_is_not_good_counts_each_time_it_is_sent(stranger: PairedBrowser) -> None:
+    form = {"code": "0000-0000-0000", "ticket": "7" * 22}
+    for status in [*[422] * TRIES_PER_ADDRESS_MAX, 429]:
+        assert (await stranger.post("/pair", form)).status == status

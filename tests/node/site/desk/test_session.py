@@ -1,12 +1,15 @@
 """Who comes in: sessions, the cookie that holds them, and pages that lead to pairing."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
 import pytest
 
-from hartig_node.board.belonging.pairing import DEVICE_LIFE_MS
+from hartig_node.board.belonging.pairing import DEVICE_LIFE_MS, Paired
 from hartig_node.site.desk.session import COOKIE
+from hartig_node.site.rendering import static_version
 from node.site.desk.conftest import OpenDesk
 from node.site.desk.paired import CODE, PairedBrowser, PairingInMemory
 from node.site.fakes import Answer, BoardInMemory, TurnedClock
@@ -88,3 +91,41 @@ async def test_who_leaves_is_forgotten_on_both_sides(
     assert cookie["secure"]
     assert pairing.devices == {}
     assert (await browser.get("/")).status == 303
+
+
+@pytest.mark.parametrize("path", ["/style.css", f"/style.css?v={static_version('style.css')}", "/icon.svg"])
+async def test_what_anybody_may_keep_for_a_year_has_no_session_in_it(
+    open_desk: OpenDesk, board: BoardInMemory, clock: TurnedClock, pairing: PairingInMemory, path: str
+) -> None:
+    browser = await open_desk(board, clock)
+    browser.secret = pairing.add(is_renewed=True)
+    answer = await browser.get(path)
+    assert answer.status == 200
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_device_that_is_ended_while_its_form_arrives_does_nothing_any_more(
+    open_desk: OpenDesk,
+    board: BoardInMemory,
+    clock: TurnedClock,
+    pairing: PairingInMemory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser, came_in, check = await open_desk(board, clock), asyncio.Event(), pairing.check
+
+    async def noticed(secret: str) -> Paired | None:
+        came_in.set()
+        return await check(secret)
+
+    monkeypatch.setattr(pairing, "check", noticed)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"title=Bread"
+        await came_in.wait()
+        pairing.devices.clear()
+        yield b"&category=food"
+
+    headers = {"Origin": f"https://{browser.host}", "Content-Type": "application/x-www-form-urlencoded"}
+    headers["Cookie"] = f"{COOKIE}={browser.secret}"
+    async with browser.client.post("/nowhere", data=slowly(), headers=headers, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/pair")

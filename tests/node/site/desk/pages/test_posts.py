@@ -2,7 +2,11 @@
 
 import pytest
 
+from hartig_node.board.times import rfc3339
+from hartig_node.site.desk.acting import STALE_AFTER_S
+from hartig_protocol.limits import DAY_MS
 from node.site.desk.pages.desks import BLANKETS, DeskBrowser, People
+from support.records import NOW_MS
 
 TICKET = "a ticket of more than twenty characters"
 
@@ -227,3 +231,70 @@ async def test_all_that_is_on_the_board_is_found_from_the_desk(desk: DeskBrowser
     assert "Wool blankets" in page.text
     assert not [link for link in page.links() if link.startswith("/?")]
     assert "/deals" in page.links()
+
+
+async def test_what_was_handed_out_is_booked_to_the_date_that_is_said_also_one_that_has_just_passed(
+    desk: DeskBrowser, people: People
+) -> None:
+    first_ms = NOW_MS + 60_000
+    dates = [rfc3339(first_ms), rfc3339(first_ms + DAY_MS)]
+    offer = await people.offer(people.ours, dates=dates)
+    people.ours.time.advance(65)
+    path = f"/post/{offer.id}"
+    page = await desk.page(path)
+    assert page.one("date-out")["name"] == "date"
+    assert [one["value"] for one in page.all("option") if one["value"] in dates] == dates  # and of no other form
+    await desk.do(path, do="hand_out", quantity="5", date=dates[0])
+    book = await people.ours.board.deals.book_view(offer.id)
+    assert [one.amounts["handed_over"] for one in book.accounts] == ["5", "0"]
+
+
+async def test_the_one_date_of_a_post_needs_no_choice_also_when_it_has_just_passed(
+    desk: DeskBrowser, people: People
+) -> None:
+    first_ms = NOW_MS + 60_000
+    offer = await people.offer(people.ours, dates=[rfc3339(first_ms)])
+    people.ours.time.advance(65)
+    page = await desk.page(f"/post/{offer.id}")
+    assert page.value("date") == rfc3339(first_ms)
+    page = await desk.do(f"/post/{offer.id}", do="hand_out", quantity="5", date=page.value("date"))
+    assert "Done. Handed over: 5." in page.text
+
+
+async def test_a_date_that_the_post_no_longer_names_can_still_be_said(desk: DeskBrowser, people: People) -> None:
+    dates = [rfc3339(NOW_MS + DAY_MS), rfc3339(NOW_MS + 2 * DAY_MS)]
+    offer = await people.offer(people.ours, dates=dates)
+    await desk.do(f"/post/{offer.id}", do="count", quantity="9")
+    await people.ours.board.posts.revise(offer.id, {"dates": dates[1:]})
+    page = await desk.page(f"/post/{offer.id}")
+    assert [one["value"] for one in page.all("option") if one["value"] in dates] == dates
+
+
+async def test_the_rest_is_given_back_also_for_a_date_that_has_just_passed(desk: DeskBrowser, people: People) -> None:
+    first_ms = NOW_MS + 60_000
+    said = rfc3339(first_ms)
+    offer = await people.offer(people.theirs, dates=[said])
+    await people.theirs.board.deals.set_aside(offer.id, people.ours.key.public.hex(), 6, said)
+    await people.meet()
+    (waiting,) = (await people.ours.board.deals.set_aside_for_us()).items
+    path = f"/post/{(await people.ours.board.deals.accept(waiting.id)).post.id}"
+    people.ours.time.advance(65)
+    shown = [one["value"] for one in (await desk.page(path)).all("input") if one.get("name") == "date"]
+    assert shown == [said, said]  # to hand out, and to give back
+    page = await desk.do(path, do="surrender", quantity="2", date=said)
+    assert "Done. Given back: 2." in page.text
+
+
+async def test_a_form_that_is_found_again_later_is_not_said_to_be_done_anew(desk: DeskBrowser, people: People) -> None:
+    offer = await people.offer(people.ours)
+    taken = {"do": "hand_out", "quantity": "3", "ticket": TICKET}
+    await desk.do(f"/post/{offer.id}", **taken)
+    people.ours.time.advance(STALE_AFTER_S)
+    assert "Done. Handed over: 3." in (await desk.do(f"/post/{offer.id}", **taken)).text  # an impatient thumb
+    people.ours.time.advance(1)
+    page = await desk.do(f"/post/{offer.id}", **taken)
+    assert "This was sent before, and is counted once." in page.text
+    assert "Done." not in page.text
+    assert [one["class"] for one in page.all("p") if one.get("role") == "status"] == ["notice"]  # not a good one
+    assert TICKET not in [one.get("value") for one in page.all("input")]  # what is sent from here is new
+    assert await free(people, offer.id) == "17"

@@ -6,6 +6,7 @@ import pytest
 
 from hartig_node.board.posts.posts import ListQuery
 from hartig_node.site.desk import takingforms
+from hartig_node.site.desk.acting import STALE_AFTER_S
 from hartig_node.site.desk.notices import KEPT_MAX, KEPT_S, Shelf
 from hartig_node.site.forms import FIELDS_MAX, Typed
 from node.site.desk.pages.desks import DeskBrowser, People
@@ -135,3 +136,20 @@ def test_a_shelf_of_notices_is_bounded_in_number_and_time() -> None:
     assert shelf.get(keys[-1], KEPT_S + 1) is None
     shelf.put(0, KEPT_S + 1)
     assert repr(shelf) == "<Shelf of 1>"
+
+
+async def test_a_form_that_is_found_again_later_puts_nothing_up_and_says_so(desk: DeskBrowser, people: People) -> None:
+    first = await desk.do("/need", **NEED, ticket=TICKET)
+    assert "sent before" not in first.text
+    people.ours.time.advance(STALE_AFTER_S + 1)
+    again = await desk.do("/need", **NEED, ticket=TICKET)
+    assert "This was sent before, and is up once." in again.text
+    assert (await people.ours.board.posts.list(ListQuery(kind="need", author="me"))).items[1:] == []
+
+
+def test_what_is_over_is_let_go_of_also_when_nothing_new_comes() -> None:
+    shelf: Shelf[str] = Shelf()
+    key, later = shelf.put("word", 0.0), shelf.put("other", 1.0)
+    assert shelf.get(later, KEPT_S + 1.0) == "other"
+    assert repr(shelf) == "<Shelf of 1>"
+    assert shelf.get(key, 0.0) is None

@@ -1,11 +1,14 @@
 """The first page of the desk: what waits, the most urgent first; and what to do on an empty hub."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
+
+import pytest
 
 from hartig_node.board.deals.views import DealPage, DealView
 from hartig_node.board.drafts.views import PostView
-from hartig_node.site.desk.overview import LOOKED_AT_MAX, SHOWN_MAX, Section, deals_waiting
+from hartig_node.board.errors import BoardError
+from hartig_node.site.desk.overview import LOOKED_AT_MAX, SHOWN_MAX, Section, deals_waiting, free_of
 from hartig_protocol.events import OwnRecordClaimed
 from hartig_protocol.records.record import Kind
 from node.site.desk.pages.desks import DeskBrowser, People
@@ -73,6 +76,7 @@ class _Deals:
 @dataclass
 class _Board:
     deals: _Deals
+    posts: Any = None
 
 
 async def waiting(deals: list[DealView]) -> Section:
@@ -106,3 +110,25 @@ async def test_a_page_shows_twenty_and_says_how_many_there_are_as_far_as_it_look
     assert (len(few.items), few.total, few.is_more) == (SHOWN_MAX, 30, False)
     many = await waiting([asked(number) for number in range(LOOKED_AT_MAX + 300)])
     assert (len(many.items), many.total, many.is_more) == (SHOWN_MAX, LOOKED_AT_MAX, True)
+
+
+class _NoPosts:
+    async def get(self, thread: str) -> PostView:
+        if thread == "2" * 32:
+            raise BoardError("not_found", "it is gone")
+        if thread == "3" * 32:
+            raise BoardError("disk_full", "full")
+        return cast("PostView", _Said())
+
+
+@dataclass
+class _Said:
+    progress: dict[str, str] = field(default_factory=lambda: {"free": "3"})
+
+
+async def test_an_offer_that_is_gone_meanwhile_does_not_stop_the_page() -> None:
+    board = cast("Any", _Board(_Deals([]), _NoPosts()))
+    deals = [replace(asked(number), lot=side(str(number) * 32, "Bread")) for number in (1, 2)]
+    assert await free_of(board, Section("asked", deals, 2)) == {"1" * 32: "3"}
+    with pytest.raises(BoardError):
+        await free_of(board, Section("asked", [replace(deals[0], lot=side("3" * 32, "Bread"))], 1))
