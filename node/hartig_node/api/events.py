@@ -3,9 +3,10 @@
 In: `board.events`, which reads from the store whatever a reader has missed. Out: `id:`, `event:`, `data:` for every
 line of the feed, a comment while nothing happens. A reader resumes with `Last-Event-ID` and neither misses nor repeats
 an event. Nothing is queued here: the next event is read when the last one is written, so a slow reader costs the
-buffers of its own connection, and is cut when it takes nothing for `slow_reader_s`. Who calls: `app`.
+buffers of its own connection, and is cut when it takes nothing for `slow_reader_s`. Whether it may still read is asked
+at each heartbeat, and at events every `RECHECK_S`: a stream ends with its token. Who calls: `app`.
 
-    opening --(feed_gone: 410)--> open --(hub stops: clean end | reader gone | reader too slow: cut)--> closed
+    opening --(feed_gone: 410)--> open --(hub stops, token gone: clean end | reader gone, too slow: cut)--> closed
 """
 
 import asyncio
@@ -15,7 +16,9 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from hartig_node.api.door import DOOR
 from hartig_node.api.endpoints import PREFIX, READ, Endpoint
+from hartig_node.api.guard import check_scope
 from hartig_node.api.problems import problem_json
 from hartig_node.board.board import Board, event_json
 from hartig_node.board.errors import BoardError
@@ -25,6 +28,7 @@ from hartig_node.tasks import Tasks
 STREAMS_MAX = 50  # 10 kB each (measured); the goals ask for 50
 SLOW_READER_S = 30.0
 OPENING_S = 1.0  # a wrong number is known after one read of the store; without one nothing may come for long
+RECHECK_S = 1.0  # a read of the store for every event would be dear
 RETRY_MS = 2_000
 _SEQ_DIGITS_MAX = 15
 _HEADERS = {
@@ -90,6 +94,7 @@ class _Stream:
         self._response = web.StreamResponse(headers=_HEADERS)
         self._answered = asyncio.Event()  # the board has said whether it has these events
         self._writable = asyncio.Event()  # our head is out
+        self._checked_s = asyncio.get_running_loop().time()
         self._problem: BoardError | None = None
         self._is_lost = False
 
@@ -123,6 +128,7 @@ class _Stream:
                     if item is None and is_opening:
                         continue
                     await self._writable.wait()
+                    await self._recheck(is_heartbeat=item is None)
                     async with asyncio.timeout(self._slow_reader_s):
                         await self._response.write(_frame(item))
         except BoardError as error:
@@ -131,6 +137,13 @@ class _Stream:
             self._is_lost = True
         finally:
             self._answered.set()
+
+    async def _recheck(self, *, is_heartbeat: bool) -> None:
+        """Refuse whoever may no longer read; on a Unix socket the other end stays who it was."""
+        door, now_s = self._request.app[DOOR], asyncio.get_running_loop().time()
+        if door.asks_for_tokens and (is_heartbeat or now_s - self._checked_s >= RECHECK_S):
+            self._checked_s = now_s
+            await check_scope(self._request, door, READ)
 
     async def _end(self) -> None:
         if self._is_lost:

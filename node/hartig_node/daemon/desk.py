@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_S = 3600.0  # sessions end, certificates age
-RETRY_S = 60.0  # while the port is taken
+RETRY_S = 60.0  # while something is in the way
 SHAKING_HANDS_MAX = 16  # a browser opens up to six connections at once
 SERIAL_BYTES = 16
+_HINT_PORT = "stop the other program, or change desk_port in hartig.toml"
+_HINT_FOLDER = "see whether the hub's user may write in its folder, and whether the disk is full"
+_HINT_KEY = "see whether the clock is right; if it is, remove keys/desk.key and keys/desk.pem from the hub's folder"
 _HOST_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -96,6 +99,7 @@ class OrganisersDoor:
         """Open and shut the door as it is wanted."""
         while not self._is_over:
             self._news.clear()
+            await self._board.pairing.tidy()
             await self._settle()
             if not self._news.is_set():
                 self._settled.set()
@@ -139,23 +143,33 @@ class OrganisersDoor:
         await server.close()
 
     async def _try_to_open(self) -> None:
-        hint = "stop the other program, or change desk_port in hartig.toml"
         try:
-            self._certificate = self._door_certificate()
+            certificate = self._certificate = self._door_certificate()
             hosts: Sequence[str] = self._config.interfaces or ("0.0.0.0", "::")  # noqa: S104 - phones are on the LAN
             listeners = open_listeners([(host, self._config.desk_port) for host in hosts])
+            try:
+                self._server = await self._open(certificate, listeners)
+            except BaseException:
+                for listener in listeners:
+                    listener.close()
+                raise
+        except ListenError as error:
+            self._blocked(error, _HINT_PORT)
         except (OSError, FolderError) as error:
-            if not isinstance(error, ListenError):
-                hint = "see whether the hub's user may write in its folder, and whether the disk is full"
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            if reason != self._reason:
-                logger.warning("the organisers' door stays shut: %s", reason)
-            self._reason, self._hint = reason, hint
+            self._blocked(error, _HINT_FOLDER)
+        except (ValueError, OverflowError) as error:  # a key or a time that no certificate can hold
+            self._blocked(error, _HINT_KEY)
         else:
             self._reason = ""
-            await self._open(self._certificate, listeners)
+            logger.info("the organisers' door is open")
 
-    async def _open(self, certificate: DeskCertificate, listeners: Sequence[socket.socket]) -> None:
+    def _blocked(self, error: Exception, hint: str) -> None:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        if reason != self._reason:
+            logger.warning("the organisers' door stays shut: %s", reason)
+        self._reason, self._hint = reason, hint
+
+    async def _open(self, certificate: DeskCertificate, listeners: Sequence[socket.socket]) -> "PageServer":
         # Late: a hub without a desk does not pay for it.
         from hartig_node.site.desk.app import make_desk
         from hartig_node.site.guard import is_local_host
@@ -167,9 +181,12 @@ class OrganisersDoor:
         api = self._api.make_app(door) if self._config.api else None
         gates = tls_gates(make_desk_context(certificate))
         server = PageServer("organisers' door", pages, DESK_CAPS, gates, api)
-        await server.open(listeners)
-        self._server = server
-        logger.info("the organisers' door is open")
+        try:
+            await server.open(listeners)
+        except BaseException:
+            await server.close()
+            raise
+        return server
 
     # --- The certificate
 
@@ -187,9 +204,12 @@ class OrganisersDoor:
         return made
 
     def _is_due(self, certificate: DeskCertificate | None) -> bool:
-        """Whether another one should be made; who does not know the time keeps what there is."""
+        """Whether another one should be made; who does not know the time, or one beyond all dates, keeps what is."""
         now = self._clock.now()
-        return now.trusted and certificate is not None and is_due(certificate, now.wall_ms)
+        try:
+            return now.trusted and certificate is not None and is_due(certificate, now.wall_ms)
+        except OverflowError:
+            return False
 
     def _addresses(self) -> list[str]:
         return list(self._config.interfaces) or own_addresses()

@@ -19,6 +19,7 @@ from hartig_node.store.lock import FolderLock
 from hartig_node.store.schema import check_version, meta_get, meta_set
 from hartig_protocol.limits import EPOCH_BYTES
 
+_SPACE_DEVICE = "device"  # of `board/belonging/pairing.py`, which the store does not know
 _PAGES_A_STEP = 256  # 1 MiB; between steps others get the processor
 
 
@@ -73,7 +74,7 @@ def restore(
     *,
     replace: bool = False,
 ) -> None:
-    """Put a backup into a folder, under a new epoch, without cursors; the daemon finds the note `restored`.
+    """Put a backup into a folder: a new epoch, no cursors, no paired devices; the daemon finds the note `restored`.
 
     `replace` sets a store that is there aside as `hartig.db.replaced-N`. Raises `StoreError` where the backup is not
     whole, the folder is in use, or has a store and `replace` was not said. Nothing is changed until the copy is whole.
@@ -118,6 +119,8 @@ def _restore_to(backup_path: Path, part: Path, now_ms: int, epoch: bytes) -> Non
 def _sign_restored(copy: sqlite3.Connection, now_ms: int, epoch: bytes) -> None:
     copy.execute("DELETE FROM cursors")
     copy.execute("DELETE FROM told")
+    # One that was revoked since the backup would come in again, and nobody knows any more which those are.
+    copy.execute("DELETE FROM private WHERE space = ?", (_SPACE_DEVICE,))
     meta_set(copy, "epoch", epoch)
     meta_set(copy, "restored", now_ms)
     for key in ("backup_of", "backup_ms", "damaged"):

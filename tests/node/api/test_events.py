@@ -212,6 +212,44 @@ async def test_a_reader_that_goes_frees_its_place(api: Api, monkeypatch: pytest.
     assert len(feed) == 0
 
 
+async def end_of(reader: Reader) -> dict[str, Any]:
+    """Read a stream to its end and return the problem that ended it."""
+    problem: dict[str, Any] = {}
+    while not reader.ended:
+        fields = await reader.next()
+        if fields.get("event") == "problem":
+            problem = json.loads(fields["data"])
+    return problem
+
+
+async def test_a_stream_ends_with_its_token_while_nothing_happens(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "RECHECK_S", 3600.0)
+    headers = await api.token()
+    response = await api.tcp.get(f"{api.url}/api/v1/events", headers=headers)
+    reader = Reader(response)
+    while "comment" not in await reader.next():
+        pass
+    for token in await api.board.tokens.list():
+        await api.board.tokens.revoke(token.id)
+    assert (await end_of(reader))["code"] == "unauthorized"
+    response.close()
+
+
+async def test_a_stream_whose_token_is_gone_tells_no_further_event(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "HEARTBEAT_S", 3600.0)
+    monkeypatch.setattr(events, "RECHECK_S", 0.0)
+    api.board.happen(1)
+    response = await api.tcp.get(f"{api.url}/api/v1/events?after=0", headers=await api.token())
+    reader = Reader(response)
+    assert await reader.ids(1) == [1]
+    for token in await api.board.tokens.list():
+        await api.board.tokens.revoke(token.id)
+    api.board.happen(1)
+    assert (await end_of(reader))["code"] == "unauthorized"
+    assert reader.last_id in {"1", ""}
+    response.close()
+
+
 async def test_head_does_not_open_a_stream(api: Api) -> None:
     status, _data, response = await api.ask("HEAD", "/api/v1/events")
     assert (status, response.headers["Allow"]) == (405, "GET, OPTIONS")

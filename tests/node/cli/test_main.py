@@ -177,11 +177,15 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(fake: FakeNode, folder: 
         assert process.wait(60) == exits.BROKEN_PIPE
 
 
+# What a shell starts in the background ignores Ctrl-C, and so does all that it starts.
+HEEDING = ("env", "--default-signal=INT")
+
+
 def test_ctrl_c_ends_it_with_130_and_no_traceback(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "run" / "api.sock"))
         listener.listen()
-        with subprocess.Popen([*HARTIG, "watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen([*HEEDING, *HARTIG, "watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stderr is not None
             connection, _ = listener.accept()

@@ -54,6 +54,8 @@ class Device:
     async def ask(self, method: str, path: str, **fields: str) -> aiohttp.ClientResponse:
         host = f"127.0.0.1:{self.port}"
         headers = {"Origin": f"https://{host}", "Cookie": f"{COOKIE}={self.secret}"}
+        if method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"  # as browsers say, also of an empty form
         async with self.browser.request(
             method, f"https://{host}{path}", headers=headers, data=fields or None, allow_redirects=False
         ) as response:

@@ -1,9 +1,11 @@
 """When the organisers' door is open, what is in its way, and the certificate by which it is known."""
 
 import asyncio
+import errno
 import hashlib
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +21,14 @@ from hartig_node.daemon.doors import open_doors
 from hartig_node.daemon.folder import HubFolder
 from hartig_node.net.desk_certificate import OLD_DAYS
 from hartig_node.net.sockets import open_listeners
+from hartig_node.site.server import PageServer
 from hartig_node.tasks import Tasks
 from node.daemon.desks import CONFIG, Device, Open, Running
 from support.boards import Bench, running_board
 
 DAY_S = 86_400
+BEYOND_S = 10_000 * 366 * DAY_S
+PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ async def test_a_device_is_paired_over_tls_uses_a_page_and_leaves(
     assert (await device.ask("GET", "/need")).status == 200
     assert [one.name for one in await running.bench.board.pairing.list()] == ["Phone"]
     assert await running.is_open()
-    assert "has left" in await (await device.ask("POST", "/leave")).text()
+    assert "has left" in await (await device.ask("POST", "/leave", leave="")).text()
     assert not await running.is_open()
 
 
@@ -181,6 +186,85 @@ async def test_a_folder_that_cannot_be_written_is_a_problem_and_no_crash(running
     assert (await running.door.report()).state == "blocked"
     (problem,) = running.door.problems()
     assert "folder" in problem.hint
+
+
+@pytest.mark.parametrize("what", ["hartig_node.daemon.desk.make_desk_context", "hartig_node.net.gate.Gate.open"])
+async def test_a_door_that_fails_while_it_opens_is_a_problem_and_opens_later(
+    running: Running, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    listeners: list[socket.socket] = []
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    def listen(addresses: Sequence[tuple[str, int]]) -> list[socket.socket]:
+        listeners.extend(open_listeners(addresses))
+        return listeners
+
+    with monkeypatch.context() as broken:
+        broken.setattr("hartig_node.daemon.desk.open_listeners", listen)
+        broken.setattr(what, fail)
+        await running.code()
+        async with asyncio.timeout(PATIENCE_S):
+            report = await running.door.report()
+    assert (report.state, report.reason) == ("blocked", "Too many open files")
+    assert [listener.fileno() for listener in listeners] == [-1]
+    assert running.door._patience_s() == 60
+    assert await running.is_open()
+    assert running.door.problems() == []
+
+
+async def test_a_key_that_is_none_is_a_problem_that_says_what_to_remove(running: Running) -> None:
+    running.folder.write_key("desk", bytes(32))
+    await running.code()
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await running.door.report()).state == "blocked"
+    (problem,) = running.door.problems()
+    assert "keys/desk.key" in problem.hint
+
+
+async def test_a_clock_beyond_all_dates_is_a_problem(running: Running) -> None:
+    running.bench.time.advance(BEYOND_S)
+    await running.code()
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await running.door.report()).state == "blocked"
+
+
+async def test_an_open_door_stands_a_clock_beyond_all_dates(running: Running) -> None:
+    await running.code()
+    assert await running.is_open()
+    running.bench.time.wall_s += BEYOND_S
+    running.bench.time.steady_s += 60
+    assert await running.is_open()
+
+
+async def test_the_door_looks_after_the_devices(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    tidied = asyncio.Event()
+
+    async def tidy() -> None:
+        tidied.set()
+
+    monkeypatch.setattr(running.bench.board.pairing, "tidy", tidy)
+    await running.code()
+    async with asyncio.timeout(PATIENCE_S):
+        await tidied.wait()
+
+
+async def test_a_half_open_door_is_closed_whole(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[PageServer] = []
+    close = PageServer.close
+
+    async def fail(server: PageServer, listeners: Sequence[socket.socket]) -> None:
+        for listener in listeners:
+            listener.close()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(PageServer, "open", fail)
+    monkeypatch.setattr(PageServer, "close", lambda server: closed.append(server) or close(server))
+    await running.code()
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await running.door.report()).state == "blocked"
+    assert len(closed) == 1
 
 
 # --- The certificate

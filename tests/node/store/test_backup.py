@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hartig_node.board.belonging.pairing import SPACE_DEVICE
 from hartig_node.ports import PostFilter, StoreDamagedError, StoreError
 from hartig_node.store.backup import restore
 from hartig_node.store.connection import connect
@@ -101,6 +102,16 @@ async def test_restoring_gives_a_new_epoch_and_no_cursors(opened: Opener, tmp_pa
     assert await back.private_get("tokens", b"k") == b"v"
     assert len((await back.posts(PostFilter(NOW_MS, terms=("water",)), None, 99)).posts) == 30
     assert (await back.status()).clean_start
+
+
+async def test_restoring_brings_no_paired_device_back(opened: Opener, tmp_path: Path) -> None:
+    store = await opened()
+    await store.commit(Commit(private=[PrivateRow(SPACE_DEVICE, b"k", b"v"), PrivateRow("tokens", b"k", b"v")]))
+    await store.backup(str(tmp_path / "copy"))
+    restore(tmp_path / "copy", tmp_path / "other", NOW_MS, random_bytes_from("restore"))
+    back = await opened(tmp_path / "other")
+    assert await back.private_list(SPACE_DEVICE) == []
+    assert await back.private_get("tokens", b"k") == b"v"
 
 
 async def test_restoring_never_harms_a_store_that_is_there(opened: Opener, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A code is made by whoever runs the hub, typed once at the device, and lives in memory alone: a restart voids it. What
 comes of it is the secret of a session; of that a private row keeps the hash. All devices are known in memory too, so
-that a page does not wait for the disk. Who calls: the API makes codes and ends devices, the desk's pages pair and
+that a page does not wait for the disk. A hub that does not know the time dates no device: the dates would be wrong once
+it does; `tidy` gives them then. Who calls: the API makes codes and ends devices, the desk's pages pair and
 check, the daemon opens the door while `is_wanted`.
 
 A code is one of 32^12 = 2^60, so up to 1.15 thousand million wrong tries leave the chance of a guess below 1e-9; it is
@@ -55,13 +56,18 @@ class SetUpCode:
 
 @dataclass(frozen=True)
 class Paired:
-    """A device that may use the desk. Times in ms; `is_renewed`: its time has just been made longer."""
+    """A device that may use the desk. Times in ms.
+
+    `is_renewed`: its time has just been made longer. `is_dated`: its end is kept; else it never ends, and `until_ms`
+    is a guess by a clock that is not trusted.
+    """
 
     id: str
     name: str
     since_ms: int
     until_ms: int
     is_renewed: bool = False
+    is_dated: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class Pairing:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._devices: dict[bytes, Paired] = {}
+        self._leaving: dict[str, bytes] = {}  # revoked, with the row still on a disk that may be full
+        self._renewed_steady_ms: dict[bytes, int] = {}  # by a clock that is not trusted
         self._code: _LiveCode | None = None
         self.on_wanted: Callable[[bool], None] = lambda _is_wanted: None
         self.look_at_door: Callable[[], Awaitable[DeskReport]] = no_desk
@@ -109,7 +117,24 @@ class Pairing:
     async def load(self) -> None:
         """Read the devices that were paired in earlier runs."""
         rows = await self._context.store.private_list(SPACE_DEVICE)
-        self._devices = {key: _paired(key, value) for key, value in rows}
+        guess_ms = self._context.clock.now().wall_ms + DEVICE_LIFE_MS
+        leaving = frozenset(self._leaving.values())
+        self._devices = {key: _paired(key, value, guess_ms) for key, value in rows if key not in leaving}
+
+    async def tidy(self) -> None:
+        """Take revoked devices off the disk where that is still to be done, and date the undated once time is known."""
+        now, leaving = self._context.clock.now(), dict(self._leaving)
+        undated = {key: device for key, device in self._devices.items() if now.trusted and not device.is_dated}
+        dated = {key: _renewed(device, now.wall_ms) for key, device in undated.items()}
+        rows = [_no_row(key) for key in leaving.values()] + [_row(key, device) for key, device in dated.items()]
+        if not rows:
+            return
+        with contextlib.suppress(BoardError):  # a full disk: the next look tries again
+            await self._context.keep_private(rows)
+            for device_id in leaving:
+                self._leaving.pop(device_id, None)
+            # Whatever was revoked or used meanwhile stays as it is.
+            self._devices.update({key: dated[key] for key in dated if self._devices.get(key) is undated[key]})
 
     # --- The door
 
@@ -167,13 +192,15 @@ class Pairing:
 
     async def _add(self, key: bytes, name: str) -> None:
         """Take a device in; there is room, since there was when its code was made, and there is one code at a time."""
-        wall_ms = self._context.clock.now().wall_ms
+        now = self._context.clock.now()
+        until_ms = now.wall_ms + DEVICE_LIFE_MS
         # Before the disk: with neither a code nor a device the door would shut in this browser's face.
-        device = self._devices[key] = Paired(key[:8].hex(), name, wall_ms, wall_ms + DEVICE_LIFE_MS)
+        device = self._devices[key] = Paired(key[:8].hex(), name, now.wall_ms, until_ms, is_dated=now.trusted)
+        self._renewed_steady_ms[key] = now.steady_ms
         try:
             await self._context.keep_private([_row(key, device)])
         except BoardError:
-            self._devices.pop(key, None)  # somebody may have ended it meanwhile
+            self._forget(key)
             raise
         finally:
             self._tell()
@@ -202,30 +229,48 @@ class Pairing:
         device = self._devices.get(key)
         if device is None or self._is_over(device):
             return None
-        until_ms = self._context.clock.now().wall_ms + DEVICE_LIFE_MS
-        if until_ms < device.until_ms + RENEWED_AFTER_MS:
+        now = self._context.clock.now()
+        if not now.trusted:
+            return replace(device, is_renewed=self._is_long_ago(key, now.steady_ms))
+        renewed = _renewed(device, now.wall_ms)
+        if device.is_dated and abs(renewed.until_ms - device.until_ms) < RENEWED_AFTER_MS:
             return device
-        renewed = self._devices[key] = replace(device, until_ms=until_ms)
+        self._devices[key] = renewed
         with contextlib.suppress(BoardError):  # a full disk does not shut the desk
             await self._context.keep_private([_row(key, renewed)])
-        return replace(renewed, is_renewed=True)
+        return replace(renewed, is_renewed=True) if key in self._devices else None  # it may be revoked by now
+
+    def _is_long_ago(self, key: bytes, steady_ms: int) -> bool:
+        """Tell whether a browser should be told anew how long its session lasts, where the disk is told nothing."""
+        last_ms = self._renewed_steady_ms.get(key)
+        if last_ms is not None and steady_ms - last_ms < RENEWED_AFTER_MS:
+            return False
+        self._renewed_steady_ms[key] = steady_ms
+        return True
 
     async def list(self) -> list[Paired]:
         """Return the devices whose session is not over, oldest first."""
         return sorted(self._standing(), key=lambda one: (one.since_ms, one.id))
 
     async def revoke(self, device_id: str) -> None:
-        """End a device's session at once."""
-        for key, device in self._devices.items():
-            if device.id == device_id:
-                del self._devices[key]
-                self._tell()
-                await self._context.keep_private([PrivateRow(SPACE_DEVICE, key, None)])
-                return
-        raise BoardError("not_found", f"there is no device {device_id[:40]!r}", "see 'hartig devices'")
+        """End a device's session at once; where the disk takes no change, ask again, or a restart brings it back."""
+        keys = {device.id: key for key, device in self._devices.items()} | self._leaving
+        if device_id not in keys:
+            raise BoardError("not_found", f"there is no device {device_id[:40]!r}", "see 'hartig devices'")
+        key = self._leaving[device_id] = keys[device_id]
+        self._forget(key)
+        self._tell()
+        await self._context.keep_private([_no_row(key)])
+        self._leaving.pop(device_id, None)
+
+    def _forget(self, key: bytes) -> None:
+        self._devices.pop(key, None)
+        self._renewed_steady_ms.pop(key, None)
 
     def _check_room(self) -> None:
-        if len(self._standing()) >= DEVICES_MAX:
+        for key in [key for key, device in self._devices.items() if self._is_over(device)]:
+            self._forget(key)
+        if len(self._devices) >= DEVICES_MAX:
             hint = "end those that nobody uses: 'hartig devices'"
             raise BoardError("too_many", f"{DEVICES_MAX} devices are paired already", hint)
 
@@ -234,7 +279,7 @@ class Pairing:
 
     def _is_over(self, device: Paired) -> bool:
         now = self._context.clock.now()
-        return now.trusted and device.until_ms <= now.wall_ms
+        return now.trusted and device.is_dated and device.until_ms <= now.wall_ms
 
     def _tell(self) -> None:
         self.on_wanted(self.is_wanted)
@@ -245,14 +290,24 @@ async def no_desk() -> DeskReport:
     return DeskReport()
 
 
-def _paired(key: bytes, value: bytes) -> Paired:
+def _renewed(device: Paired, wall_ms: int) -> Paired:
+    """Return a device as it is when it is used at a time that is known."""
+    return replace(device, until_ms=wall_ms + DEVICE_LIFE_MS, is_dated=True)
+
+
+def _paired(key: bytes, value: bytes, guess_ms: int) -> Paired:
     name, since_ms, until_ms = msgpack.unpackb(value)
-    return Paired(key[:8].hex(), name, since_ms, until_ms)
+    is_dated = until_ms is not None
+    return Paired(key[:8].hex(), name, since_ms, until_ms if is_dated else guess_ms, is_dated=is_dated)
 
 
 def _row(key: bytes, device: Paired) -> PrivateRow:
-    value = msgpack.packb([device.name, device.since_ms, device.until_ms])
-    return PrivateRow(SPACE_DEVICE, key, value, device.until_ms)
+    until_ms = device.until_ms if device.is_dated else None
+    return PrivateRow(SPACE_DEVICE, key, msgpack.packb([device.name, device.since_ms, until_ms]), until_ms)
+
+
+def _no_row(key: bytes) -> PrivateRow:
+    return PrivateRow(SPACE_DEVICE, key, None)
 
 
 def _name(text: str) -> str:

@@ -1,5 +1,8 @@
 """Set-up codes and paired devices, on a real engine and a clock that only the test moves."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from hartig_node.board.belonging.pairing import (
@@ -16,6 +19,7 @@ from hartig_node.board.belonging.pairing import (
     Pairing,
 )
 from hartig_node.board.errors import BoardError
+from hartig_protocol.events import PrivateRow
 from support.boards import Bench, running_board
 
 DAY_S = 86_400
@@ -206,12 +210,99 @@ async def test_who_does_not_know_the_time_lets_no_session_end() -> None:
         assert await bench.board.pairing.check(secret)
 
 
+def kept_ends(bench: Bench) -> list[int | None]:
+    """Return when the rows of devices expire."""
+    rows = bench.store.disk.private.items()
+    return [expires_ms for (space, _), (_, expires_ms) in rows if space == SPACE_DEVICE]
+
+
+def learn_time(bench: Bench, years: int) -> int:
+    """Let a person say that it is so much later than the clock thought; return the time."""
+    now_ms = int((bench.time.wall_s + years * 365 * DAY_S) * 1000)
+    bench.board.context.clock.confirm(now_ms)
+    assert bench.board.context.clock.is_trusted()
+    return now_ms
+
+
+async def test_a_device_of_a_hub_without_the_time_is_dated_once_it_is_known() -> None:
+    async with running_board(trusted=False) as bench:
+        secret, _ = await paired(bench)
+        assert kept_ends(bench) == [None]
+        again = Pairing(bench.board.context)
+        await again.load()
+        bench.time.advance(2 * DAY_S)
+        assert await again.check(secret)
+        assert kept_ends(bench) == [None]
+        now_ms = learn_time(bench, 30)
+        device = await again.check(secret)
+        assert device is not None
+        assert device.is_renewed
+        assert kept_ends(bench) == [device.until_ms] == [now_ms + DEVICE_LIFE_MS]
+        bench.time.advance(DEVICE_LIFE_MS / 1000)
+        assert await again.check(secret) is None
+
+
+async def test_a_device_is_dated_also_where_the_guess_was_right() -> None:
+    async with running_board(trusted=False) as bench:
+        secret, _ = await paired(bench)
+        now_ms = bench.board.context.clock.now().wall_ms
+        bench.board.context.clock.confirm(now_ms)
+        assert await bench.board.pairing.check(secret)
+        assert kept_ends(bench) == [now_ms + DEVICE_LIFE_MS]
+
+
+async def test_a_device_that_nobody_uses_is_dated_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_board(trusted=False) as bench:
+        pairing = bench.board.pairing
+        await paired(bench)
+        await pairing.tidy()
+        assert kept_ends(bench) == [None]
+        now_ms = learn_time(bench, 30)
+        with monkeypatch.context() as broken:
+            broken.setattr(bench.board.context, "keep_private", full)
+            await pairing.tidy()
+        assert pairing.is_wanted
+        await pairing.tidy()
+        assert kept_ends(bench) == [now_ms + DEVICE_LIFE_MS]
+        bench.time.advance(DEVICE_LIFE_MS / 1000)
+        assert not pairing.is_wanted
+
+
+async def test_a_dated_device_keeps_its_date_while_the_time_is_not_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, device = await paired(bench)
+    clock = bench.board.context.clock
+    monkeypatch.setattr(clock, "now", lambda now=clock.now: replace(now(), trusted=False))
+    bench.time.advance(2 * DAY_S)
+    used = await bench.board.pairing.check(secret)
+    assert used is not None
+    assert (used.until_ms, used.is_renewed) == (device.until_ms, True)  # the browser's cookie goes on
+    again = await bench.board.pairing.check(secret)
+    assert again is not None
+    assert not again.is_renewed
+    assert kept_ends(bench) == [device.until_ms]
+
+
+async def test_a_device_from_a_clock_that_was_ahead_gets_a_true_date(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, ahead_ms = bench.board.context.clock, 3650 * DAY_S * 1000
+    with monkeypatch.context() as ahead:
+        ahead.setattr(clock, "now", lambda now=clock.now: replace(now(), wall_ms=now().wall_ms + ahead_ms))
+        secret, device = await paired(bench)
+    used = await bench.board.pairing.check(secret)
+    assert used is not None
+    assert device.until_ms - used.until_ms == ahead_ms
+    assert kept_ends(bench) == [used.until_ms]
+
+
+async def full(_rows: object) -> None:
+    raise BoardError("disk_full", "full")
+
+
 async def test_a_full_disk_does_not_shut_the_desk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     secret, _ = await paired(bench)
-
-    async def full(_rows: object) -> None:
-        raise BoardError("disk_full", "full")
-
     monkeypatch.setattr(bench.board.context, "keep_private", full)
     bench.time.advance(2 * DAY_S)
     assert await bench.board.pairing.check(secret)
@@ -234,6 +325,52 @@ async def test_a_revoked_device_is_gone_at_once_and_after_a_restart(bench: Bench
     again = Pairing(bench.board.context)
     await again.load()
     assert [one.name for one in await again.list()] == ["other"]
+
+
+@pytest.mark.parametrize("way", ["revoke", "tidy"])
+async def test_a_device_revoked_on_a_full_disk_can_be_revoked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    pairing = bench.board.pairing
+    secret, device = await paired(bench)
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.board.context, "keep_private", full)
+        for _ in range(2):
+            with pytest.raises(BoardError, match="full"):
+                await pairing.revoke(device.id)
+            assert await pairing.check(secret) is None
+    await pairing.load()
+    assert await pairing.check(secret) is None
+    await (pairing.revoke(device.id) if way == "revoke" else pairing.tidy())
+    assert kept_ends(bench) == []
+    with pytest.raises(BoardError) as caught:
+        await pairing.revoke(device.id)
+    assert caught.value.code == "not_found"
+
+
+async def test_a_device_revoked_while_it_is_renewed_does_not_come_in(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairing = bench.board.pairing
+    secret, device = await paired(bench)
+    keep = bench.board.context.keep_private
+
+    async def revoked_meanwhile(rows: Sequence[PrivateRow]) -> None:
+        monkeypatch.setattr(bench.board.context, "keep_private", keep)
+        await keep(rows)
+        await pairing.revoke(device.id)
+
+    monkeypatch.setattr(bench.board.context, "keep_private", revoked_meanwhile)
+    bench.time.advance(2 * DAY_S)
+    assert await pairing.check(secret) is None
+    assert kept_ends(bench) == []
+
+
+async def test_devices_that_are_over_are_forgotten_when_another_comes(bench: Bench) -> None:
+    await paired(bench)
+    bench.time.advance(DEVICE_LIFE_MS / 1000)
+    await bench.board.pairing.make_code()
+    assert repr(bench.board.pairing) == "<Pairing 0 devices, a code>"
 
 
 async def test_devices_have_a_bound(bench: Bench) -> None:
