@@ -65,12 +65,11 @@ class Catalog(Stock):
             verdicts.append((record, verdict))
         return verdicts
 
-    def judge(self, record: Record, now: Now) -> Verdict:
-        """Say what would become of a record that is no governance record, changing nothing."""
-        return self._judge(record, self.held.registers.find_for(record.head), now)
-
     def _judge(self, record: Record, row: int, now: Now) -> Verdict:
-        """Judge a record; `row` stands in the register that it fills, or, for a step, in that of its thread."""
+        """Say what would become of a record that is no governance record, changing nothing.
+
+        `row` stands in the register that it fills, or, for a step, in that of its thread.
+        """
         head = record.head
         early = self._judge_known(record, now) or self._judge_stamp(head, now)
         if early is not None:

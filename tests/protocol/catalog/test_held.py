@@ -39,6 +39,14 @@ def entry(number: int, **fields: object) -> Entry:
     return made._replace(**fields)
 
 
+def test_an_entry_says_what_decides_in_its_place_and_which_place_that_is() -> None:
+    made = entry(4)
+    assert made.order == (made.expires, 4, made.id)
+    assert made._replace(expires=None).order == (0, 4, made.id)
+    assert made.register == (made.author, "place", 28)
+    assert made._replace(kind=1, place=None).register is None  # a charter
+
+
 def test_whatever_comes_and_goes_the_rest_is_found() -> None:
     random = Random(1)
     with patch.object(arrivals, "SEGMENT_ROWS", 8):
