@@ -21,7 +21,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PACKAGES = ("protocol/hartig_protocol", "node/hartig_node")
 KEPT_WHOLE = Path("hartig_node/client")
 KEPT_TYPED = Path("hartig_protocol")
-LEFT_OUT = frozenset({Path("hartig_node/store/memory.py")})
+LEFT_OUT = frozenset({Path("hartig_node/store/memory.py"), Path("hartig_node/store/memory_disk.py")})
 
 _ARROW = re.compile(rb" *-> *$")
 

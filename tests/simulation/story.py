@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from copy import deepcopy
 from itertools import combinations
 
-from hartig_node.store.memory import MemoryDisk
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_protocol.events import BundleEnded, RecordsCarried
 from hartig_protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from simulation import faults

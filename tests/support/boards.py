@@ -13,7 +13,8 @@ from hartig_node.clock import Clock
 from hartig_node.daemon.founding import Founding, found
 from hartig_node.engine import Engine
 from hartig_node.reckoning import ClockTrust
-from hartig_node.store.memory import MemoryDisk, MemoryStore
+from hartig_node.store.memory import MemoryStore
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_node.tasks import Tasks
 from hartig_protocol.hub import Hub
 from hartig_protocol.records.keys import SigningKey

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from hartig_node.store.memory import MemoryDisk, MemoryStore
+from hartig_node.store.memory import MemoryStore
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_node.store.rows import Change
 from hartig_protocol.events import (
     Action,

@@ -4,10 +4,10 @@ There is no route here that changes anything but a neighbour's own post. In: the
 application. Who calls: `server.py`, tests.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from hartig_node.board.errors import BoardError
 from hartig_node.site import guard, looking, mine, posting
@@ -17,6 +17,8 @@ from hartig_node.site.forms import FORM_BYTES_MAX
 from hartig_node.site.pace import Pace
 from hartig_node.site.receipts import Receipts
 from hartig_node.site.rendering import BOARD, CLOCK, fault_page, static_file, static_version
+
+Check = Callable[[web.Request, frozenset[str]], None]  # raises for a request that comes from another page or host
 
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 _STATIC_TYPES = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
@@ -30,21 +32,7 @@ def make_site(board: BoardDoor, clock: Clock, names: Collection[str] = ()) -> we
         clock: says what time it is, such as `Clock.now`.
         names: further names under which this hub is reached, beside those that only a LAN can give.
     """
-    allowed = frozenset(name.lower() for name in names)
-
-    @web.middleware
-    async def gatekeeper(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            guard.check(request, allowed)
-            return await handler(request)
-        except BoardError as error:
-            return fault_page(request, board_fault(error))
-        except TooSoonError as error:
-            return fault_page(request, too_soon_fault(error))
-        except web.HTTPException as error:
-            return http_fault(request, error)
-
-    application = web.Application(middlewares=[gatekeeper], client_max_size=FORM_BYTES_MAX)
+    application = web.Application(middlewares=[gatekeeper(guard.check, names)], client_max_size=FORM_BYTES_MAX)
     application[BOARD], application[CLOCK] = board, clock
     application[mine.WORDS_PACE] = Pace(mine.WORDS_PER_ADDRESS_MAX, mine.WORDS_TOTAL_MAX, mine.WORDS_WINDOW_S)
     application[posting.POSTS_PACE] = Pace(
@@ -54,6 +42,25 @@ def make_site(board: BoardDoor, clock: Clock, names: Collection[str] = ()) -> we
     application.on_response_prepare.append(guard.add_headers)
     application.add_routes(_routes())
     return application
+
+
+def gatekeeper(check: Check, names: Collection[str]) -> Middleware:
+    """Return what lets in whom `check` lets in, by a hub's names, and says in a page what goes wrong inside."""
+    allowed = frozenset(name.lower() for name in names)
+
+    @web.middleware
+    async def keep(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            check(request, allowed)
+            return await handler(request)
+        except BoardError as error:
+            return fault_page(request, board_fault(error))
+        except TooSoonError as error:
+            return fault_page(request, too_soon_fault(error))
+        except web.HTTPException as error:
+            return _http_fault(request, error)
+
+    return keep
 
 
 def _routes() -> list[web.RouteDef]:
@@ -84,8 +91,7 @@ async def static(request: web.Request) -> web.Response:
     return response
 
 
-def http_fault(request: web.Request, error: web.HTTPException) -> web.Response:
-    """Say what HTTP itself refuses, in a page."""
+def _http_fault(request: web.Request, error: web.HTTPException) -> web.Response:
     response = fault_page(request, status_fault(error.status))
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]

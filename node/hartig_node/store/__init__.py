@@ -4,7 +4,7 @@ The map, ground floor last. The daemon calls `opening.open_store`; everybody els
 
     opening     a folder -> a SqliteStore: lock, check, migrate, or set damage aside
     sqlite      the adapter: coroutines in, jobs for two threads out
-    memory      the twin in dicts, with a disk that outlives it
+    memory memory_disk      the twin in dicts, with a disk that outlives it
     backup verify damage checking      copies, second looks, and what to do when the file is not what it was
     writer      the only thread that writes: group commit, repeat, full disk
     workers     a thread with a queue that owns one connection

@@ -8,7 +8,7 @@ without asyncio call `MemoryDisk.apply` themselves.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from hartig_node.ports import (
@@ -19,141 +19,22 @@ from hartig_node.ports import (
     PostPage,
     StoredPost,
     StoreError,
-    StoreFullError,
     StoreStatus,
 )
 from hartig_node.searching import has_terms, wanted_terms
-from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, FEED_LINES_MAX
-from hartig_node.store.facts import POST_KINDS, PostFacts, StepFacts, is_wanted
+from hartig_node.store.facts import POST_KINDS, StepFacts, is_wanted
 from hartig_node.store.indexing import INDEX_BATCH, stored_text
-from hartig_node.store.reading import NO_RUNNING
-from hartig_node.store.rows import Added, Change, FeedLines, RecordRow, entry_of
+from hartig_node.store.memory_disk import MemoryDisk
+from hartig_node.store.rows import Change, entry_of
 from hartig_node.store.writer import FULL_PROBLEM
 from hartig_protocol.catalog.contacts import NAMING
-from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import LocalError
-from hartig_protocol.events import Commit, Cursor, Told
-from hartig_protocol.limits import EPOCH_BYTES, KIND_CHAIN_LOWEST, TOLD_PER_PEER_MAX
+from hartig_protocol.events import Commit
+from hartig_protocol.limits import KIND_CHAIN_LOWEST
 from hartig_protocol.records.record import Kind, Wire
 
 _GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
 _STARTING = _GOVERNANCE | {int(Kind.CARD)}
-
-
-@dataclass
-class MemoryDisk:
-    """Everything durable. `is_full` refuses what needs room."""
-
-    epoch: bytes = bytes(EPOCH_BYTES)
-    last_n: int = 0
-    last_seq: int = 0
-    running: bytes = NO_RUNNING
-    rows: dict[int, RecordRow] = field(default_factory=dict)
-    numbers: dict[bytes, int] = field(default_factory=dict)  # id -> arrival number
-    posts: dict[int, PostFacts] = field(default_factory=dict)
-    steps: dict[int, StepFacts] = field(default_factory=dict)
-    unindexed: set[int] = field(default_factory=set)
-    cursors: dict[bytes, Cursor] = field(default_factory=dict)
-    told: dict[tuple[bytes, int], Told] = field(default_factory=dict)
-    feed: dict[int, FeedItem] = field(default_factory=dict)
-    private: dict[tuple[str, bytes], tuple[bytes, int | None]] = field(default_factory=dict)
-    meta: dict[str, int | bytes | str] = field(default_factory=dict)
-    is_full: bool = False
-    was_closed: bool = True
-
-    def apply(self, change: Change, now_ms: int | None = None) -> list[FeedItem]:
-        """Make a change durable and return its feed lines."""
-        if self.is_full and not change.only_frees:
-            raise StoreFullError(FULL_PROBLEM)
-        self._records(change)
-        self._bodies(change)
-        for cursor in change.cursors:
-            self.cursors[cursor.peer] = cursor
-        for told in change.told:
-            self._tell(told)
-        self._private(change, now_ms)
-        items = list(FeedLines(self.last_seq + 1, change.notices))
-        self.last_seq += len(items)
-        self.feed.update((item.seq, item) for item in items)
-        for seq in [seq for seq in islice(self.feed, len(items)) if seq <= self.last_seq - FEED_LINES_MAX]:
-            del self.feed[seq]
-        return items
-
-    def _records(self, change: Change) -> None:
-        adding = []
-        leaving = []
-        for record_id, balance in change.balance.items():
-            added, n = change.added.get(record_id), self.numbers.get(record_id)
-            if added is not None and n == added.row.n:
-                continue
-            if n is not None and (added is None or balance <= 0):
-                leaving.append(n)
-            if added is not None and balance + (n is not None) > 0:
-                adding.append(added)
-        self._check_free(adding, leaving)
-        for n in leaving:
-            self._remove(n)
-        for added in adding:
-            self._add(added)
-        if change.last is not None and change.last[0] > self.last_n:
-            self.last_n, self.running = change.last
-
-    def _check_free(self, adding: list[Added], leaving: list[int]) -> None:
-        """No two records claim one arrival number; found before anything is changed."""
-        for added in adding:
-            n = self.numbers.get(added.row.id, added.row.n)
-            if (n in self.rows and n not in leaving) or (added.row.n in self.rows and added.row.n not in leaving):
-                raise LocalError(
-                    f"record {added.row.id.hex()[:12]} cannot be arrival {added.row.n}: the store holds {n}"
-                )
-
-    def _add(self, added: Added) -> None:
-        n = added.row.n
-        self.rows[n] = added.row
-        self.numbers[added.row.id] = n
-        if added.post is not None:
-            self.posts[n] = added.post
-            if added.row.body is not None:
-                self.unindexed.add(n)
-        if added.step is not None:
-            self.steps[n] = added.step
-
-    def _remove(self, n: int) -> None:
-        row = self.rows.pop(n)
-        del self.numbers[row.id]
-        self.posts.pop(n, None)
-        self.steps.pop(n, None)
-        self.unindexed.discard(n)
-
-    def _bodies(self, change: Change) -> None:
-        for record_id, body in change.bodies_added:
-            n = self.numbers.get(record_id)
-            if n is not None and self.rows[n].body is None:
-                self.rows[n] = self.rows[n]._replace(body=body, body_state=int(Body.HERE))
-                if n in self.posts:
-                    self.unindexed.add(n)
-        for record_id in change.bodies_removed:
-            n = self.numbers.get(record_id)
-            if n is not None and self.rows[n].body is not None:
-                self.rows[n] = self.rows[n]._replace(body=None, body_state=int(Body.GONE))
-                self.unindexed.discard(n)
-
-    def _tell(self, told: Told) -> None:
-        self.told[(told.peer, told.n)] = told
-        numbers = sorted(n for peer, n in self.told if peer == told.peer)
-        for n in numbers[:-TOLD_PER_PEER_MAX]:
-            del self.told[(told.peer, n)]
-
-    def _private(self, change: Change, now_ms: int | None) -> None:
-        for row in change.private:
-            if row.value is None:
-                self.private.pop((row.space, row.key), None)
-            else:
-                self.private[(row.space, row.key)] = (row.value, row.expires_ms)
-        if now_ms is not None:
-            over = [key for key, (_, expires_ms) in self.private.items() if (expires_ms or now_ms) < now_ms]
-            for key in over[:EXPIRED_PER_COMMIT_MAX]:
-                del self.private[key]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from hartig_node.api.idempotency import HEADER, REPLAYED
 from hartig_node.api.kept import SPACE, RequestName
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.store.memory import MemoryDisk
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import DAY_MS
 from node.api.conftest import SOON_S, Api, MakeApi

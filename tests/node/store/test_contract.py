@@ -326,7 +326,7 @@ async def test_the_feed_is_numbered_and_read_from_anywhere(store: Store) -> None
 
 async def test_the_feed_keeps_its_newest_lines(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hartig_node.store.applying.FEED_LINES_MAX", 5)
-    monkeypatch.setattr("hartig_node.store.memory.FEED_LINES_MAX", 5)
+    monkeypatch.setattr("hartig_node.store.memory_disk.FEED_LINES_MAX", 5)
     for at_ms in range(4):
         await store.commit(Commit(notices=[Notice("a", at_ms), Notice("b", at_ms)]))
     assert await store.feed_bounds() == (4, 8)

@@ -7,23 +7,20 @@ In: the board and the clock. Out: an aiohttp application. Who calls: `server.py`
 from collections.abc import Collection
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
-from hartig_node.board.errors import BoardError
 from hartig_node.site import looking
-from hartig_node.site.app import http_fault, static
+from hartig_node.site.app import gatekeeper, static
 from hartig_node.site.desk import aside, deals, guard, overview, pairing, posts, taking
 from hartig_node.site.desk.acting import DONE, NOTICES, TAKEN, frame_of
 from hartig_node.site.desk.doors import DeskDoor
 from hartig_node.site.desk.notices import Shelf
 from hartig_node.site.desk.session import PAIRING, session_keeper
 from hartig_node.site.doors import Clock
-from hartig_node.site.faults import board_fault
 from hartig_node.site.forms import FORM_BYTES_MAX
 from hartig_node.site.guard import add_headers
 from hartig_node.site.pace import Pace
 from hartig_node.site.receipts import Receipts
-from hartig_node.site.rendering import BOARD, CLOCK, FRAME, fault_page
+from hartig_node.site.rendering import BOARD, CLOCK, FRAME
 
 _POST, _DEAL = "{id:[0-9a-f]{32}}", "{id:[0-9a-f]{64}}"
 ROUTES: list[web.RouteDef] = [
@@ -56,19 +53,8 @@ def make_desk(board: DeskDoor, clock: Clock, names: Collection[str] = ()) -> web
         clock: says what time it is, such as `Clock.now`.
         names: further names under which this hub is reached, beside those that only a LAN can give.
     """
-    allowed = frozenset(name.lower() for name in names)
-
-    @web.middleware
-    async def gatekeeper(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            guard.check(request, allowed)
-            return await handler(request)
-        except BoardError as error:
-            return fault_page(request, board_fault(error))
-        except web.HTTPException as error:
-            return http_fault(request, error)
-
-    application = web.Application(middlewares=[gatekeeper, session_keeper], client_max_size=FORM_BYTES_MAX)
+    middlewares = [gatekeeper(guard.check, names), session_keeper]
+    application = web.Application(middlewares=middlewares, client_max_size=FORM_BYTES_MAX)
     application[BOARD], application[CLOCK], application[PAIRING] = board, clock, board.pairing
     application[pairing.TRIES_PACE] = Pace(
         pairing.TRIES_PER_ADDRESS_MAX, pairing.TRIES_TOTAL_MAX, pairing.TRIES_WINDOW_S

@@ -9,7 +9,7 @@ from hartig_node.board.deals.showing import SPACE_ACCEPTED
 from hartig_node.board.deals.views import SetAsideView
 from hartig_node.board.posts.posts import ListQuery
 from hartig_node.board.signing import BEFORE_THE_FIRST, KEY_SEQ_FLOOR, SPACE_SETTING, Signed
-from hartig_node.store.memory import MemoryDisk
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.records.record import Record
 from node.board.stories import amounts, book, day, failed, need, offer, progress, refused, written

@@ -16,7 +16,7 @@ from hartig_node.board.posts.posts import ListQuery
 from hartig_node.board.signing import SEQ_RAISE, SPACE_SETTING
 from hartig_node.board.times import rfc3339
 from hartig_node.glossary import words_used
-from hartig_node.store.memory import MemoryDisk
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_protocol.events import Commit, OwnRecordClaimed, PrivateRow
 from hartig_protocol.exchange.chains import EndReason
 from hartig_protocol.limits import DAY_MS, LIFE_MS_MAX

@@ -7,7 +7,7 @@ import pytest
 from hartig_node.board.errors import BoardError
 from hartig_node.board.posts import shelves
 from hartig_node.board.posts.shelves import PACE_MS, SAID_PER_HOUR_MAX
-from hartig_node.store.memory import MemoryDisk
+from hartig_node.store.memory_disk import MemoryDisk
 from hartig_protocol.records.record import Kind
 from node.board.keepers import BLANKETS, WANTED, posted, share
 from support.boards import Bench, meet, running_board, running_boards
