@@ -96,11 +96,13 @@ class Street:
 def make_organiser(founder: Daemon, seats: Path) -> None:
     """Let a trustee make the founding hub an organiser, so that the word of those whom it invites counts."""
     seat, status = SigningKey(read_seed(seats / "seat-1.key")), founder.node.status()
-    hub, now_ms = bytes.fromhex(status["hub"]), int(time_of(status["clock"]["now"]).timestamp() * 1000)
+    # The hub names whole seconds: only from the next one on is this later than the grant of `init`, whatever came when.
+    next_second = time_of(status["clock"]["now"]) + timedelta(seconds=1)
+    hub, stamp = bytes.fromhex(status["hub"]), int(next_second.timestamp()) * 1000
     facts = {"rank": "organiser", "places": 1_000, "invites": 100}
     grant = head(
         bytes.fromhex(status["network"]["id"]), Kind.GRANT, seat.public,
-        place=0, subject=hub, facts=facts, seq=2, stamp=now_ms, expires=now_ms + LIFE_LONG_MS_MAX,
+        place=0, subject=hub, facts=facts, seq=2, stamp=stamp, expires=stamp + LIFE_LONG_MS_MAX,
     )  # fmt: skip
     record = sign_record(grant, None, [seat])
     founder.node.publish_record(record.head_bytes, record.signature, None)
