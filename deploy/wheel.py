@@ -1,10 +1,11 @@
 """Leaves out of the wheel what a board neither reads nor should hold in memory: comments, docstrings, inner types.
 
 In: the sources, when hatchling builds a wheel. Out: the same programs, line for line: what goes leaves its lines
-empty, so a traceback names the line of the checkout and of the source archive, which hold everything. The client for
-developers (`hartig_node/client`) keeps all of it, since `help()` is how it is read; the protocol keeps its types, since
-clients may build on it. Types of the node's own functions are for its checks alone: nobody outside may import them. The
-store in dicts is for tests, and the texts of translations are in the `.mo` files. An editable install is the checkout.
+empty, and lines are set in by one space a level, so a traceback names the line of the checkout and of the source
+archive, which hold everything. The client for developers (`hartig_node/client`) keeps all of it, since `help()` is how
+it is read; the protocol keeps its types, since clients may build on it. Types of the node's own functions are for its
+checks alone: nobody outside may import them. The store in dicts is for tests, and the texts of translations are in the
+`.mo` files. An editable install is the checkout.
 """
 
 import ast
@@ -23,6 +24,13 @@ KEPT_WHOLE = Path("hartig_node/client")
 KEPT_TYPED = Path("hartig_protocol")
 LEFT_OUT = frozenset({Path("hartig_node/store/memory.py"), Path("hartig_node/store/memory_disk.py")})
 
+_NO_CODE = frozenset({
+    tokenize.ENCODING, tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT,
+    tokenize.ENDMARKER,
+})  # fmt: skip
+_TEXTS = frozenset(
+    {tokenize.STRING, *(getattr(tokenize, f"FSTRING_{part}", tokenize.STRING) for part in ("START", "MIDDLE", "END"))}
+)
 _ARROW = re.compile(rb" *-> *$")
 
 Cut = tuple[tuple[int, int], tuple[int, int], bytes]  # from, to (line from 1, byte), and what stands there instead
@@ -37,6 +45,24 @@ def bare(source: bytes, *, is_typed: bool) -> bytes:
         lines[first - 1] = (lines[first - 1][:begin] + instead + (tail if first == last else b"\n")).rstrip() + b"\n"
         for line in range(first + 1, last + 1):
             lines[line - 1] = b"\n" if line < last else tail.lstrip() or b"\n"
+    return flush(b"".join(lines))
+
+
+def flush(source: bytes) -> bytes:
+    """Return a program whose lines are set in by one space a level, and not at all inside brackets."""
+    lines = source.splitlines(keepends=True)
+    depth, is_first, kept = 0, True, set[int]()
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
+        if token.type in _TEXTS:
+            kept.update(range(token.start[0] + 1, token.end[0] + 1))  # lines that begin inside a text
+        if token.type in _NO_CODE:
+            is_first = is_first or token.type == tokenize.NEWLINE
+            continue
+        row = token.start[0]
+        if row not in kept and not lines[row - 1][: token.start[1]].strip():
+            lines[row - 1] = b" " * (depth if is_first else 0) + lines[row - 1].lstrip(b" ")
+        is_first = False
     return b"".join(lines)
 
 

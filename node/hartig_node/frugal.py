@@ -23,7 +23,8 @@ REST_S = 600.0  # some 20 ms of work, and a few hundred pages that are mapped ag
 
 
 def begin() -> None:
-    """Keep all threads on one heap; does nothing where the C library is not glibc."""
+    """Keep all threads on one heap (of glibc), and look for no garbage among what is just being loaded."""
+    gc.disable()
     option = getattr(ctypes.CDLL(None), "mallopt", None)
     if option is not None:
         option(_ARENA_MAX, ARENAS)
@@ -34,6 +35,7 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 10, 10)
+    gc.enable()
     rest()
 
 

@@ -75,6 +75,8 @@ class PostFilter:
     mode: str | None = None
     standing: bool = True  # false also lists what ended or expired and is still held
     terms: tuple[str, ...] = ()  # normalised; each must occur in the normalised text
+    unless_thread_in: str | None = None  # a space of private rows: posts whose thread is a key there are left out
+    unless_author_in: str | None = None  # the same by their author
 
 
 @dataclass(frozen=True)

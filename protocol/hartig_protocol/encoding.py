@@ -42,18 +42,43 @@ def encode_again(value: Any) -> bytes:
     return _pack(value)
 
 
-def decode(data: bytes, bytes_max: int, *, ascii_only: bool = False) -> Any:
+def decode(data: bytes, bytes_max: int, *, ascii_only: bool = False, items_max: int | None = None) -> Any:
     """Decode strict msgpack.
 
-    `bytes_max` is checked before anything is read. With `ascii_only` all text must be ASCII (heads).
+    `bytes_max` is checked before anything is read, `items_max` (of all arrays and maps together) while it is: a value
+    of many small parts takes a hundred times as long as one of as many bytes. With `ascii_only` all text must be ASCII.
     Raises `EncodingError` with codes `too_large`, `not_msgpack`, `not_strict`, `too_deep`.
     """
     if len(data) > bytes_max:
         raise EncodingError("too_large", f"{len(data)} bytes where at most {bytes_max} are allowed")
-    value = decode_untyped(data)
+    bounds = {} if items_max is None or len(data) <= items_max else _bounds(items_max)  # each has a byte at least
+    value = _decode_bounded(data, bounds) if bounds else decode_untyped(data)
     if (value is not None or data == _NIL) and _is_strict(value, ascii_only=ascii_only):
         return value
-    raise _refusal(data, ascii_only=ascii_only)
+    raise _refusal(data, bounds, ascii_only=ascii_only)
+
+
+def _bounds(items_max: int) -> dict[str, Any]:
+    """Return settings with which msgpack stops early."""
+    left = items_max
+
+    def count(items: list[Any]) -> list[Any]:
+        nonlocal left
+        left -= len(items)
+        if left < 0:
+            raise EncodingError("too_large", f"more than {items_max} items")
+        return items
+
+    return {"list_hook": count, "max_array_len": items_max, "max_map_len": items_max}
+
+
+def _decode_bounded(data: bytes, bounds: dict[str, Any]) -> Any:
+    """As `decode_untyped`, but it raises where there are too many items."""
+    try:
+        value = msgpack.unpackb(data, object_hook=bounds["list_hook"], **bounds)
+        return value if _pack(value) == data else None
+    except _NOT_MSGPACK:
+        return None
 
 
 def decode_untyped(data: bytes) -> Any:
@@ -70,11 +95,11 @@ def decode_untyped(data: bytes) -> Any:
         return None
 
 
-def _refusal(data: bytes, *, ascii_only: bool) -> EncodingError:
+def _refusal(data: bytes, bounds: dict[str, Any], *, ascii_only: bool) -> EncodingError:
     """Read once more what is not strict, and name the first thing that is wrong."""
     try:
         value = msgpack.unpackb(
-            data, raw=False, strict_map_key=False, object_pairs_hook=_map, ext_hook=_refuse_extension
+            data, raw=False, strict_map_key=False, object_pairs_hook=_map, ext_hook=_refuse_extension, **bounds
         )
         _check(value, DEPTH_MAX, ascii_only=ascii_only)
     except EncodingError as error:

@@ -3,15 +3,14 @@
 `Hub.handle(event, now)` returns actions in the order in which they must be done: store, then send, then tell.
 """
 
-from dataclasses import dataclass
-
 from hartig_protocol.catalog.commit import Commit, Cursor, Notice, Now, PrivateRow, Told
 from hartig_protocol.records.record import Record, Wire
+from hartig_protocol.values import value
 
 # --- Events: what happened ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class LinkOpened:
     """A channel to another node stands; `peer_node` was proven by it. `nonce`: 16 fresh random bytes for the hello."""
 
@@ -21,7 +20,7 @@ class LinkOpened:
     nonce: bytes
 
 
-@dataclass(frozen=True)
+@value
 class FrameReceived:
     """A whole frame came in."""
 
@@ -29,7 +28,7 @@ class FrameReceived:
     frame: bytes
 
 
-@dataclass(frozen=True)
+@value
 class FramesReceived:
     """Several whole frames came in together on one link, in this order; records among them are dealt with together."""
 
@@ -37,7 +36,7 @@ class FramesReceived:
     frames: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
+@value
 class LinkClosed:
     """The channel is gone, whoever ended it."""
 
@@ -45,7 +44,7 @@ class LinkClosed:
     reason: str
 
 
-@dataclass(frozen=True)
+@value
 class RecordsPublished:
     """The people of this hub, or a client that signs for itself, hand in records, opened or in wire form.
 
@@ -57,7 +56,7 @@ class RecordsPublished:
     private: tuple["PrivateRow", ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class ArrivalsRead:
     """Answer to `ReadArrivals`: rows with arrival numbers above `after`, rising; `through` is what was looked at."""
 
@@ -67,7 +66,7 @@ class ArrivalsRead:
     rows: tuple[Wire, ...]
 
 
-@dataclass(frozen=True)
+@value
 class RecordsRead:
     """Answer to `ReadRecords`: what is still held of the ids."""
 
@@ -75,7 +74,7 @@ class RecordsRead:
     rows: tuple[Wire, ...]
 
 
-@dataclass(frozen=True)
+@value
 class NewcomerAdmitted:
     """Answer to `AskAdmission`: the invite was good and `grant` is signed; `private` rows record its use."""
 
@@ -84,16 +83,17 @@ class NewcomerAdmitted:
     private: tuple["PrivateRow", ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class NewcomerRefused:
-    """Answer to `AskAdmission`: no, and why."""
+    """Answer to `AskAdmission`: no, and why. `shows_network`: the newcomer may see the charter all the same."""
 
     link: int
     code: str
     reason: str
+    shows_network: bool = False
 
 
-@dataclass(frozen=True)
+@value
 class RecordsCarried:
     """Records out of a bundle that `hub` wrote; `CarriedAnswered` says what became of them."""
 
@@ -102,7 +102,7 @@ class RecordsCarried:
     hub: bytes
 
 
-@dataclass(frozen=True)
+@value
 class BundleEnded:
     """A bundle of `hub` was whole and true: all that it had accepted through `n` of its store `epoch` was in it."""
 
@@ -113,26 +113,26 @@ class BundleEnded:
     check: bytes
 
 
-@dataclass(frozen=True)
+@value
 class NodeUnreachable:
     """All known addresses of a node were tried, and none answered."""
 
     node: bytes
 
 
-@dataclass(frozen=True)
+@value
 class NodeHeard:
     """A hint that a node is near (mDNS, a new address)."""
 
     node: bytes
 
 
-@dataclass(frozen=True)
+@value
 class WorkContinued:
     """Answer to `ContinueWork`: everything else that was due has had its turn."""
 
 
-@dataclass(frozen=True)
+@value
 class TimePassed:
     """The moment that `Hub.next_timer_ms` named has come."""
 
@@ -159,7 +159,7 @@ Event = (
 # --- Parts of actions -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class Refusal:
     """Why a published record was not accepted."""
 
@@ -170,7 +170,7 @@ class Refusal:
 # --- Actions: what is to be done ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class SendFrame:
     """Send one frame on a link."""
 
@@ -178,7 +178,7 @@ class SendFrame:
     frame: bytes
 
 
-@dataclass(frozen=True)
+@value
 class CloseLink:
     """End a link; `code` and `reason` are for the log and for `hartig peers`."""
 
@@ -187,7 +187,7 @@ class CloseLink:
     reason: str
 
 
-@dataclass(frozen=True)
+@value
 class ReadArrivals:
     """Read the next accepted records after arrival number `after`, for a peer that is behind.
 
@@ -202,7 +202,7 @@ class ReadArrivals:
     bytes_max: int
 
 
-@dataclass(frozen=True)
+@value
 class ReadRecords:
     """Read these records, which a peer asked for."""
 
@@ -210,18 +210,23 @@ class ReadRecords:
     ids: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
+@value
 class AskAdmission:
-    """A newcomer holds out an invite: is it good? If so, sign a grant for `hub_key`."""
+    """A newcomer wants in: is its invite good? If so, sign a grant for `hub_key`.
+
+    An empty `secret` is good in an open network, or for a node that a person lets in. Who does not even know the
+    network (`names_network` false) is never admitted: it asks for the charter.
+    """
 
     link: int
     peer_node: bytes
     hub_key: bytes
     secret: bytes
     recovery: tuple[bytes, bytes] | None
+    names_network: bool = True
 
 
-@dataclass(frozen=True)
+@value
 class OwnRecordClaimed:
     """A peer has shown a record that our key signed and that was not held here: was it ever signed here?"""
 
@@ -231,7 +236,7 @@ class OwnRecordClaimed:
     peer: bytes
 
 
-@dataclass(frozen=True)
+@value
 class PublishAnswered:
     """What became of `RecordsPublished`: for each record its refusal, or None where it was accepted or known."""
 
@@ -239,7 +244,7 @@ class PublishAnswered:
     refusals: tuple[Refusal | None, ...]
 
 
-@dataclass(frozen=True)
+@value
 class PeerChanged:
     """A peer came, went, or was turned away; for the list of peers and for the dialer."""
 
@@ -251,12 +256,12 @@ class PeerChanged:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@value
 class Admitted:
     """This hub has become a member: it can publish its card now."""
 
 
-@dataclass(frozen=True)
+@value
 class CarriedAnswered:
     """What became of the records out of a bundle: for each its refusal, or None where it is held or waits."""
 
@@ -265,7 +270,7 @@ class CarriedAnswered:
     waiting: int = 0  # how many wait for something that has not come
 
 
-@dataclass(frozen=True)
+@value
 class TimeHeard:
     """A hub that seats or organisers granted has said what time it is, and whether it trusts its clock."""
 
@@ -274,14 +279,14 @@ class TimeHeard:
     trusted: bool
 
 
-@dataclass(frozen=True)
+@value
 class LinksWanted:
     """Keep links with these nodes, and dial no others."""
 
     nodes: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
+@value
 class ContinueWork:
     """Long work is left: answer with `WorkContinued` as soon as everything else that is due has had its turn."""
 

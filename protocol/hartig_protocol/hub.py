@@ -37,7 +37,6 @@ from hartig_protocol.events import (
 from hartig_protocol.limits import (
     ANSWER_MS_MAX,
     HELLO_TIMEOUT_MS,
-    PING_AFTER_MS,
     RECORDS_PER_FRAME_MAX,
     SESSIONS_MAX,
     SILENCE_MS_MAX,
@@ -54,11 +53,13 @@ from hartig_protocol.sync import (
     outbound,
     overlay,
     pulling,
+    receiving,
     spreading,
 )
 from hartig_protocol.sync.framing import unpack
 from hartig_protocol.sync.messages import (
     ANSWER,
+    LIVE,
     Ack,
     Admit,
     Audit,
@@ -82,7 +83,7 @@ from hartig_protocol.sync.messages import (
     Want,
 )
 from hartig_protocol.sync.state import Phase, Session, Step, SyncState
-from hartig_protocol.sync.timers import Timers
+from hartig_protocol.sync.timers import Timers, ping_after_ms
 
 _Handler = Callable[[SyncState, Session, Step, Any], None]
 
@@ -93,9 +94,9 @@ _GREETINGS: dict[type, _Handler] = {
     Admit: greeting.admit_received,
 }
 _OPEN: dict[type, _Handler] = {
-    Records: inbound.records_received,
+    Records: receiving.records_received,
     Through: inbound.through_received,
-    Have: inbound.have_received,
+    Have: receiving.have_received,
     Pull: pulling.pull_received,
     Prefer: lambda _state, session, _step, message: spreading.prefer_received(session, message),
     Ack: lambda state, session, step, message: outbound.acknowledged(state, session, step, message.count),
@@ -207,8 +208,13 @@ class Hub:
     def next_timer_ms(self) -> int:
         """Return when (steady ms) `TimePassed` is wanted at the latest."""
         state = self.state
-        due_ms = min(self._sweep_ms, overlay.next_due_ms(state))
-        for other_ms in (state.missing_due_ms, feeding.next_due_ms(state)):
+        due_ms = self._sweep_ms
+        for other_ms in (
+            overlay.next_due_ms(state),
+            state.missing_due_ms,
+            state.intake.due_ms,
+            feeding.next_due_ms(state),
+        ):
             if other_ms is not None and other_ms < due_ms:
                 due_ms = other_ms
         return self._timers.soonest_ms(state, due_ms)
@@ -253,16 +259,16 @@ class Hub:
                     self._message_received(step, session, message)
                     self._settle(step)
         except (MessageError, RecordError) as error:
-            refusal = error
+            refusal = (error.code, str(error))  # not the error: it knows this frame, and would keep all of this alive
         if gathered:
             self._gathered_received(step, session, gathered)
         if refusal is not None and link in self.state.sessions:
-            step.close(self.state, session, refusal.code, str(refusal))
+            step.close(self.state, session, *refusal)
             self._settle(step)
 
     def _gathered_received(self, step: Step, session: Session, gathered: Sequence[Records]) -> list[Records]:
-        inbound.several_received(self.state, session, step, gathered)
-        self._heard(step, session)
+        receiving.several_received(self.state, session, step, gathered)
+        self._heard(step, session, is_word=gathered[-1].why != LIVE)  # news are not what a hub is fed
         self._settle(step)
         return []
 
@@ -291,8 +297,8 @@ class Hub:
     def _settle(self, step: Step) -> None:
         """End the links of strangers, and let go on what has waited for the end of a link, or of catching up."""
         state = self.state
-        if self.catalog.authority is not self._authority:
-            self._authority = self.catalog.authority
+        if self.catalog.authority is not self._authority or state.cards_changed:
+            self._authority, state.cards_changed = self.catalog.authority, False
             self._close_strangers(step)
         overlay.refresh(state, step)
         while state.ended or state.released:
@@ -339,6 +345,8 @@ class Hub:
         for session in self._timers.due(self.state, now.steady_ms):
             self._session_timer(step, session)
         feeding.time_passed(self.state, step)
+        if _is_due(self.state.intake.due_ms, now.steady_ms):
+            receiving.drain(self.state, step)
         if self.state.missing_due_ms is not None and now.steady_ms >= self.state.missing_due_ms:
             pulling.pull(self.state, step)
         if now.steady_ms >= self._sweep_ms:
@@ -347,9 +355,9 @@ class Hub:
             inbound.retry_waiting(self.state, step)
 
     def _close_strangers(self, step: Step) -> None:
-        """End the links of hubs that no longer stand."""
+        """End the links of hubs that no longer stand, and of nodes that no longer speak for theirs."""
         for session in self.state.open_sessions():
-            refusal = greeting.judge_standing(self.state, session.peer_hub)
+            refusal = greeting.judge_node(self.state, session.peer_hub, session.peer_node)
             if refusal is not None:
                 step.close(self.state, session, *refusal)
 
@@ -360,10 +368,16 @@ class Hub:
             step.close(self.state, session, "no_greeting", f"no greeting within {HELLO_TIMEOUT_MS // 1000} seconds")
         elif now_ms - session.heard_ms >= SILENCE_MS_MAX:
             step.close(self.state, session, "silent", f"nothing heard for {SILENCE_MS_MAX // 1000} seconds")
-        elif session.into.questions and now_ms - session.into.answered_ms >= ANSWER_MS_MAX:
+        elif self._is_unanswered(session, now_ms):
             step.close(self.state, session, "no_answer", f"no answer within {ANSWER_MS_MAX // 1000} seconds")
         else:
             self._open_session_timer(step, session)
+
+    @staticmethod
+    def _is_unanswered(session: Session, now_ms: int) -> bool:
+        """Whether an answer that was asked for has not gone on for long; what waits here already has come."""
+        into = session.into
+        return bool(into.questions) and not into.parts and now_ms - into.answered_ms >= ANSWER_MS_MAX
 
     def _open_session_timer(self, step: Step, session: Session) -> None:
         now_ms, out, into = step.now.steady_ms, session.out, session.into
@@ -373,7 +387,7 @@ class Hub:
             outbound.tell_through(self.state, session, step)
         if _is_due(into.ack_due_ms, now_ms):
             inbound.acknowledge(session, step)
-        if now_ms - session.pinged_ms >= PING_AFTER_MS:
+        if now_ms - session.pinged_ms >= ping_after_ms(session):
             step.send(session, Ping(now_ms))
         audit.begin_if_due(self.state, session, step)
 

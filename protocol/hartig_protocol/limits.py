@@ -18,7 +18,8 @@ DEPTH_MAX = 8  # deepest need: message > records > record; facts and bodies stay
 HEAD_BYTES_MAX = 2 * 1024  # a head with 52 dates and all facts is about 900 bytes
 BODY_BYTES_MAX = 16 * 1024  # title and text in eight languages
 STEP_BODY_BYTES_MAX = 1024  # only a sealed contact travels in a chain
-FRAME_BYTES_MAX = 256 * 1024  # decoded worst case about 18 MB (73 bytes for one byte, measured), one at a time
+FRAME_BYTES_MAX = 256 * 1024
+FRAME_ITEMS_MAX = 8 * 1024  # of all its arrays and maps: twice a list of ids. A frame of 262,144 empty maps took 0.2 s
 
 # --- Keys and ids
 KEY_BYTES = 32
@@ -59,6 +60,7 @@ TEXT_BYTES_MAX = 8 * 1024
 ATTRIBUTES_MAX = 32
 ATTRIBUTE_BYTES_MAX = 32
 SOURCE_BYTES_MAX = 240
+FLAG_TEXT_BYTES_MAX = TITLE_BYTES_MAX  # in each language: a sentence or two beside a reason from a list
 REPEATS_BYTES_MAX = 640  # a rule of 200 characters, its start, its zone twice and 20 days left out are 570
 NAME_BYTES_MAX = 240
 QUANTITY_MAX = 10**12
@@ -66,7 +68,9 @@ PEOPLE_MAX = 1_000_000
 REACH_KM_MAX = 20_000
 
 # --- Governance
-SEATS_MAX = 16
+SEATS_MAX = 12  # as many seats, and as many keys that sign, fit a charter's head
+CHARTERS_MAX = 64  # versions of a network's charter: one a year, and a lifetime to spare
+CHARTERS_LOST_MAX = 256  # remembered of those that lost, so that what follows them waits for nothing
 HUB_CARDS_MAX = 4  # of one hub that name nodes: those with the lowest places
 NODES_MAX = 4  # node keys on one hub's card: today's, and those of a machine being replaced
 ADDRESSES_MAX = 8
@@ -76,6 +80,7 @@ PLACES_MAX = 1_000_000
 INVITES_DEFAULT = 1_000  # an organiser who meets someone every day for three years
 INVITES_MAX = 100_000
 GRANTS_DEEP_MAX = 32  # a path with charter and card must fit a hello (HELLO_RECORDS_MAX); invites shrink on the way
+SUCCESSIONS_MAX = 16  # on one such path: keys that were lost and replaced since somebody last granted anew
 REVOKES_MAX = 4_096  # of one author: bounds what a stolen seat key can occupy
 
 # --- Sync
@@ -94,9 +99,11 @@ RECENT_AGES = 12  # of records in an audit, each twice the one before: an hour t
 IDS_LISTED_MAX = 500_000  # ids of one full list: 32 MB held while it is compared
 WAITING_PER_PEER_MAX = 256
 ASKED_PER_SESSION_MAX = 65_536
-HELLO_RECORDS_MAX = 72  # two paths of grants (an admission carries the inviter's too), a charter, a card
+HELLO_RECORDS_MAX = 164  # charters, two paths of grants (an admission carries the inviter's too), a card
+GREETING_BYTES_MAX = FRAME_BYTES_MAX - 1_024  # records of a hello; 64 charters of twelve seats alone may take 176 KiB
 TOLD_PER_PEER_MAX = 32
 WINDOW_RECORDS_MAX = 1_024  # sent and not yet acknowledged by one peer; more is read again from the store
+WEIGHT_BYTES = 1_024  # a record counts as one more for each, so that a window is a megabyte at most
 OLD_THREADS_PER_SESSION_MAX = 256
 SESSIONS_MAX = 64
 PEERS_KNOWN_MAX = 4_096
@@ -128,8 +135,21 @@ SMALL_SET = 64  # so few records are named without an audit: 512 bytes
 LACKING_SPARE = 16  # arrivals beyond what a peer seems to lack: its own, and those that have replaced others
 NEWCOMER_PART = 4  # whoever holds less than a fourth of our records is sent all of them
 
+# --- Floods. A record that is new costs 0.25 to 0.5 ms of a core (measured: verified, stored and sent on, in batches of
+# twenty), one that is held already and a name a small part of that.
+INTAKE_RECORDS_PER_S = 200  # taken in for good: 5 to 10 % of a core
+INTAKE_BURST_RECORDS = 6_144  # at full speed before that: an import, or what two halves of a town wrote in an hour
+INTAKE_CATCH_UP_RECORDS = 200_000  # beyond, in an hour, of what a hub lacks by its peers' count: a newcomer's all
+INTAKE_COST, INTAKE_COST_KNOWN, INTAKE_COST_NAME = 1_000, 60, 15  # of a record that is new, of one that is not, a name
+INTAKE_TICK_MS = 70  # how often what waits has its turn: some fifteen at a time, and little beside a few hops
+LINE_MAX = 4_096  # ids that wait for one slow peer; beyond, the branch with the most of them is named instead
+PRESSED_WAIT_MS = 2_000  # while records wait here, what was named is not pulled sooner: it may be among them
+PULLS_PRESSED_MAX = 32  # and not more of it in one question, so that the next one need not wait for long
+BRANCH_KEYS_MAX = 64  # more than grants are deep
+
 HELLO_TIMEOUT_MS = 10_000
 PING_AFTER_MS = 20_000  # of silence
+PING_LATE_MS = 24_000  # on the side that was dialled, which mostly only answers
 SILENCE_MS_MAX = 60_000  # then the link is dead: three pings
 AUDIT_EVERY_MS = 5 * MINUTE_MS
 AUDITS_PER_MINUTE_MAX = 4  # from one peer; an honest one asks once or twice in five minutes, and each costs a pass
@@ -147,6 +167,14 @@ INVITE_USES_MAX = 1_000
 INVITE_ADDRESSES_MAX = 4
 INVITE_BYTES_MAX = 1_024
 JOIN_TRIES_PER_MINUTE = 3  # of one peer; and a link is closed at the first wrong secret
+JOIN_TRIES_ALL_PER_MINUTE = (
+    60  # of all: wrong ones beyond are not counted for anybody, good ones are let in all the same
+)
+JOIN_RECORDS_MAX = 4  # that prove a new key: its revocation of the old one, and what else its kit holds
+OPEN_PER_HOUR_MAX = 12  # newcomers that one hub of an open network admits without an invite: people can look at so many
+OPEN_INVITES = 5  # what such a newcomer may admit in turn, so that whoever floods runs out of invites with depth
+ASKING_MAX = 64  # hubs that ask to be let in by words, and are remembered; beyond, the one not heard longest goes
+ASKING_MS_MAX = 10 * MINUTE_MS  # two people on the phone; then the door closes by itself
 
 # --- Time from other hubs
 TIMES_NEEDED = 3  # hubs that agree before their time is believed (design 6)
@@ -170,21 +198,35 @@ assert CONTACT_BOX_BYTES_MAX + 16 <= STEP_BODY_BYTES_MAX
 assert CONTACT_BOX_BYTES_MIN - 1 + CONTACT_TEXT_BYTES <= CONTACT_BOX_BYTES_MAX
 assert THREAD_KEPT_MS > BODY_KEPT_MS > CONTACT_KEPT_MS
 assert STEPS_AHEAD_MAX >= 2 * STEPS_MAX
+assert SEATS_MAX * (2 * KEY_BYTES + 5 + KEY_BYTES + 2) + NAME_BYTES_MAX + 500 <= HEAD_BYTES_MAX
 assert LIFE_REVOKE_MS_MAX >= LIFE_LONG_MS_MAX + THREAD_KEPT_MS
 assert HEAD_BYTES_MAX + BODY_BYTES_MAX + SEATS_MAX * SIGNATURE_BYTES + 32 < RECORD_BYTES_PER_FRAME
 assert RECORD_BYTES_PER_FRAME + HEAD_BYTES_MAX + BODY_BYTES_MAX < FRAME_BYTES_MAX
 assert IDS_PER_FRAME_MAX * (RECORD_ID_BYTES + 2) + 64 < FRAME_BYTES_MAX
+assert max(IDS_PER_FRAME_MAX, 4 * RECORDS_PER_FRAME_MAX) + 64 < FRAME_ITEMS_MAX
 assert RECORDS_PER_FRAME <= RECORDS_PER_FRAME_MAX <= WINDOW_RECORDS_MAX
 assert INVITES_DEFAULT <= INVITES_MAX <= PLACE_MAX
 assert PLACES_DEFAULT <= PLACES_MAX <= PLACE_MAX
-assert 2 * GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX <= RECORDS_PER_FRAME_MAX
+assert (
+    2 * (GRANTS_DEEP_MAX + SUCCESSIONS_MAX) * (HEAD_BYTES_MAX + SIGNATURE_BYTES + 16)
+    + (HEAD_BYTES_MAX + BODY_BYTES_MAX + SIGNATURE_BYTES + 16)
+    <= GREETING_BYTES_MAX
+)
+assert CHARTERS_MAX + 2 * (GRANTS_DEEP_MAX + SUCCESSIONS_MAX) + 1 <= HELLO_RECORDS_MAX <= RECORDS_PER_FRAME_MAX
 assert ACK_AFTER_RECORDS < THROUGH_AFTER_RECORDS < WINDOW_RECORDS_MAX
+assert INTAKE_RECORDS_PER_S * INTAKE_TICK_MS // 1_000 < RECORDS_PER_FRAME < INTAKE_BURST_RECORDS
+assert INTAKE_COST_NAME < INTAKE_COST_KNOWN < INTAKE_COST
+assert WINDOW_RECORDS_MAX < LINE_MAX < INTAKE_BURST_RECORDS < INTAKE_CATCH_UP_RECORDS
+assert PULLS_PRESSED_MAX <= PULLS_PER_FRAME_MAX
+assert GRANTS_DEEP_MAX < BRANCH_KEYS_MAX
+assert INTAKE_TICK_MS < PULL_WAIT_MS_MAX < PRESSED_WAIT_MS
 assert SHORT_PER_FRAME_MAX * SHORT_BYTES + 64 < FRAME_BYTES_MAX
 assert LACKS_PER_FRAME_MAX * SKETCH_ID_BYTES + 64 < FRAME_BYTES_MAX
 assert SYMBOL_BYTES_PER_FRAME_MAX + 64 < FRAME_BYTES_MAX
 assert ANNOUNCED_MAX <= SHORT_PER_FRAME_MAX
 assert ANNOUNCE_AFTER_MS + ANNOUNCE_LATER_MS < THROUGH_AFTER_MS
 assert MESH_ANNOUNCE_AFTER_MS + MESH_ANNOUNCE_LATER_MS < THROUGH_AFTER_MS
+assert PING_AFTER_MS < PING_LATE_MS <= SILENCE_MS_MAX - PING_LATE_MS
 assert PING_AFTER_MS * 3 <= SILENCE_MS_MAX
 assert 2 * TIMES_APART_MS_MAX < STAMP_AHEAD_MS_MAX
 assert TIMES_NEEDED <= TIMES_KEPT_MAX

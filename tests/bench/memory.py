@@ -92,15 +92,10 @@ def _listener(folder: HubFolder) -> socket.socket:
 def _settled(daemon: Daemon, settled_s: float) -> float:
     """Return the memory in use once it has stayed within 0.2 MiB for a while."""
     ends_s = time.monotonic() + SETTLE_S_MAX
-    figure, since_s = rss_mib(_process_of(daemon)), time.monotonic()
+    figure, since_s = rss_mib(daemon.pid), time.monotonic()
     while time.monotonic() < min(since_s + settled_s, ends_s):
         time.sleep(ASK_AGAIN_S)
-        now = rss_mib(_process_of(daemon))
+        now = rss_mib(daemon.pid)
         if abs(now - figure) > 0.2:
             figure, since_s = now, time.monotonic()
     return figure
-
-
-def _process_of(daemon: Daemon) -> int:
-    assert daemon._process is not None, "it was launched"
-    return daemon._process.pid

@@ -7,8 +7,9 @@ unasked as a branch of a tree does, and keeps no more under way than a hub's win
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 from zlib import crc32
 
 import msgpack
@@ -23,6 +24,7 @@ from hartig_protocol.hub import Hub
 from hartig_protocol.limits import CHECK_BYTES, NONCE_BYTES, PULLS_PER_FRAME_MAX, SHORT_BYTES, WINDOW_RECORDS_MAX
 from hartig_protocol.records.record import Record
 from hartig_protocol.sync.framing import pack
+from hartig_protocol.sync.intake import weight_of, weight_of_names
 from hartig_protocol.sync.messages import (
     LIVE,
     Ack,
@@ -52,8 +54,9 @@ class Puppet:
         self.link = link
         self._said = 0
         self.records_heard = 0
-        self.frames_dealt_with = 0  # by the hub, as it acknowledges
-        self._frames_heard = 0
+        self.dealt_with = 0  # by the hub, as it acknowledges: what that counts in a window
+        self.on_records: Callable[[Sequence[Any]], None] | None = None
+        self._weight_heard = 0
         self._changed = asyncio.Event()
 
     async def listen(self) -> None:
@@ -63,19 +66,21 @@ class Puppet:
             message = msgpack.unpackb(frame, strict_map_key=False)
             if message[0] == RECORDS:
                 self.records_heard += len(message[2])
-                await self._acknowledge()
+                if self.on_records is not None:
+                    self.on_records(message[2])
+                await self._acknowledge(max(1, sum(map(weight_of, message[2]))))
             elif message[0] == HAVE:
-                await self._acknowledge()
+                await self._acknowledge(weight_of_names(message[1]))
                 await self._pull(message[1])
             elif message[0] == ACK:
-                self.frames_dealt_with = message[1]
+                self.dealt_with = message[1]
             elif message[0] == PING:
                 await self.say(Pong(message[1]))
             self._changed.set()
 
-    async def _acknowledge(self) -> None:
-        self._frames_heard += 1
-        await self.say(Ack(self._frames_heard))
+    async def _acknowledge(self, weight: int) -> None:
+        self._weight_heard += weight
+        await self.say(Ack(self._weight_heard))
 
     async def _pull(self, short: bytes) -> None:
         step = PULLS_PER_FRAME_MAX * SHORT_BYTES
@@ -84,9 +89,10 @@ class Puppet:
 
     async def send(self, frames: Sequence[bytes], batch: int) -> None:
         """Send frames, no more at a time than a hub has under way."""
-        before, under_way_max = self.frames_dealt_with, max(1, WINDOW_RECORDS_MAX // batch)
+        before = self.dealt_with
         for count, frame in enumerate(frames):
-            await self.until(lambda count=count: count - (self.frames_dealt_with - before) < under_way_max)
+            sent = count * batch
+            await self.until(lambda sent=sent: sent - (self.dealt_with - before) < WINDOW_RECORDS_MAX)
             await self.send_one(frame)
 
     async def say(self, message: Message) -> None:

@@ -21,8 +21,10 @@ ROWS = {
     "newcomer": {"records", "first_s", "all_s", "wire_bytes_per_record"},
     "memory": {"records", "listeners", "rss_mib"},
     "burst": {"portions", "claims", "handed_over", "left", "over_promised", "seconds"},
+    "subtree_flood": {"offered_per_s", "accepted_per_s", "hub_share", "others_p50_ms", "others_p99_ms"},
     "steps": {"steps", "start_s", "apply_ms"},
     "heal": {"hubs", "divergent", "equal_s"},
+    "flood": {"attack", "api_p99_ms", "memory_added_mib", "descriptors"},
     "discovery": {"loss", "runs", "mean_s", "max_s"},
 }
 NEEDS_THE_LAB = {"discovery"}

@@ -67,6 +67,12 @@ class Daemon:
             self._process.wait()
             self._close()
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None, "launch it first"
+        return self._process.pid
+
     def command(self, *argv: str | Path, codes: Iterable[int] = (0,)) -> Any:
         """Run `hartig ... --json` for this folder to its end and return what it says; its exit code is one of these."""
         done = subprocess.run(

@@ -16,7 +16,9 @@ def test_what_was_loaded_is_set_aside_and_what_comes_later_is_collected(monkeypa
     thresholds = gc.get_threshold()
     try:
         frugal.begin()
+        assert not gc.isenabled()
         frugal.settle()
+        assert gc.isenabled()
         assert gc.get_freeze_count() > 1_000
         assert rests == [1]
         assert gc.get_threshold()[0] == frugal.YOUNG_OBJECTS
@@ -25,6 +27,7 @@ def test_what_was_loaded_is_set_aside_and_what_comes_later_is_collected(monkeypa
         del loop
         assert gc.collect() >= 1
     finally:
+        gc.enable()
         gc.unfreeze()
         gc.set_threshold(*thresholds)
 

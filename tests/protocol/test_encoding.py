@@ -12,6 +12,7 @@ from hartig_protocol.errors import EncodingError, LocalError
 from hartig_protocol.limits import DEPTH_MAX, INTEGER_MAX
 
 LIMIT = 10_000
+ITEMS = 6
 
 VALUES: list[tuple[Any, str]] = [
     (None, "c0"),
@@ -160,3 +161,34 @@ def test_noise_is_a_value_with_this_one_encoding_or_an_encoding_error(noise: byt
         return
     assert encode(value) == noise
     assert decode_untyped(noise) == value
+
+
+@pytest.mark.parametrize(
+    "fits",
+    [[1] * ITEMS, [[1, 2, 3], {"a": 1}], [{"a": 1, "b": 2}, [3, 4]], {"a": [1, 2], "b": [3]}, None, b"xy" * ITEMS],
+)
+def test_what_has_few_items_is_read_as_without_the_bound(fits: Any) -> None:
+    assert decode(encode(fits), LIMIT, items_max=ITEMS) == fits
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        [1] * (ITEMS + 1),
+        [[1] * 4, [2] * 4],
+        {str(number): number for number in range(ITEMS + 1)},
+        [{"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2, "c": 3}],
+        [{}] * (ITEMS + 1),
+    ],
+)
+def test_what_has_many_items_is_refused_before_they_are_all_read(many: Any) -> None:
+    with pytest.raises(EncodingError) as caught:
+        decode(encode(many), LIMIT, items_max=ITEMS)
+    assert caught.value.code in {"too_large", "not_msgpack"}
+
+
+def test_within_the_bound_what_is_not_strict_is_named_as_ever() -> None:
+    for data_hex, code in (("cc01", "not_strict"), ("82a16201a16102", "not_strict"), ("ff" * 9, "not_msgpack")):
+        with pytest.raises(EncodingError) as caught:
+            decode(bytes.fromhex(data_hex), LIMIT, items_max=ITEMS)
+        assert caught.value.code == code

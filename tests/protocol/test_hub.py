@@ -1,5 +1,8 @@
 """The core as a whole: events in, actions out, timers, publishing (design, section 2)."""
 
+import gc
+import sys
+
 import pytest
 
 from hartig_protocol import hub
@@ -218,3 +221,17 @@ def test_a_neighbour_that_lets_a_link_go_as_one_too_many_is_not_missed() -> None
     puppet.say(Bye("crowded", "this hub has enough neighbours"))
     assert link not in a.hub.state.sessions
     assert link not in a.hub.state.overlay.redundant, "it went as a redundant one"
+
+
+def test_a_frame_that_cannot_be_read_is_not_kept(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = Puppet(wire, 2, a)
+    frame = bytes(70_000)
+    gc.disable()
+    try:
+        before = sys.getrefcount(frame)
+        wire.handle(a, FrameReceived(puppet.link, frame))
+        assert puppet.closed is not None
+        assert sys.getrefcount(frame) == before
+    finally:
+        gc.enable()

@@ -16,7 +16,7 @@ from hartig_protocol.events import (
 )
 from hartig_protocol.limits import ACK_AFTER_RECORDS, CHECK_BYTES, RECORDS_PER_FRAME_MAX
 from hartig_protocol.records.record import Record
-from hartig_protocol.sync import inbound
+from hartig_protocol.sync import receiving
 from hartig_protocol.sync.framing import pack, unpack
 from hartig_protocol.sync.messages import (
     BEHIND,
@@ -56,20 +56,20 @@ def needs(wire: Wire, puppet: Puppet, count: int) -> list[Record]:
 def weights(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """How many records each of the messages had that were dealt with together, for each such time."""
     seen: list[list[int]] = []
-    usual = inbound.several_received
+    usual = receiving.several_received
 
     def noted(state: object, session: object, step: object, messages: Sequence[Records]) -> None:
         seen.append([len(message.records) for message in messages])
         usual(state, session, step, messages)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(inbound, "several_received", noted)
+    monkeypatch.setattr(receiving, "several_received", noted)
     return seen
 
 
 def test_records_that_come_together_are_dealt_with_once(wire: Wire, weights: list[list[int]]) -> None:
     puppet = opened(wire, wire.member(1))
     records = needs(wire, puppet, ACK_AFTER_RECORDS)
-    before = puppet.session.into.messages
+    before = puppet.session.into.weight
     actions = together(wire, puppet, *(live(record) for record in records))
     (commit,) = [action for action in actions if isinstance(action, Commit)]
     assert [record.id for _, record in commit.added] == [record.id for record in records]
@@ -99,7 +99,7 @@ def test_the_outcome_is_that_of_frames_that_come_alone(wire: Wire) -> None:
     ]
     assert of_author[0] == of_author[1]
     assert alone.session.into.refused == at_once.session.into.refused
-    assert alone.session.into.messages == at_once.session.into.messages
+    assert alone.session.into.weight == at_once.session.into.weight
 
 
 def test_other_messages_keep_their_place(wire: Wire, weights: list[list[int]]) -> None:

@@ -18,7 +18,7 @@ from hartig_protocol.records import opening
 from hartig_protocol.records.record import Kind, Record, body_due, thread_due
 from hartig_protocol.sync import inbound, outbound, pulling, spreading
 from hartig_protocol.sync.messages import LIVE, Records, Through
-from hartig_protocol.sync.state import PendingInvite, Session
+from hartig_protocol.sync.state import Joining, Session
 from hartig_protocol.sync.timers import session_due_ms
 from simulation.remembered import unpack
 from support.cores import Core
@@ -54,10 +54,10 @@ class Watch:
     def fail(self, what: str) -> None:
         raise BrokenInvariantError(f"at {self.world.at_ms} ms: {what}")
 
-    def invite(self, inviter: Core, number: int) -> PendingInvite:
+    def invite(self, inviter: Core, number: int) -> Joining:
         secret = seeded(f"secret {number}", 16)
         inviter.secrets[secret] = 3
-        return PendingInvite(inviter.node, secret)
+        return Joining((inviter.node,), secret)
 
     # --- While it runs
 
@@ -193,7 +193,8 @@ class Watch:
         under_way_max = outbound.WINDOW_RECORDS_MAX + 2 * RECORDS_PER_FRAME_MAX
         is_kept = (
             out.window_used <= under_way_max
-            and len(out.unacked) <= under_way_max + RECORDS_PER_FRAME_MAX
+            and len(out.line) <= outbound.LINE_MAX
+            and into.held <= 2 * outbound.WINDOW_RECORDS_MAX + RECORDS_PER_FRAME_MAX
             and (
                 not out.serve
                 or out.asked == sum(len(one.ids) for one in out.serve if not one.listed) <= outbound.SERVED_MAX

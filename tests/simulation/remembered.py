@@ -6,10 +6,10 @@ bytes, wherever the core calls them. Verdicts, sets and streams are computed by 
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache, lru_cache, wraps
+from contextlib import contextmanager
+from functools import cache, wraps
+from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.records import keys, opening
@@ -58,26 +58,47 @@ def _told(known: Any) -> Any:
     return known
 
 
-@lru_cache(maxsize=FRAMES_MAX)
-def _unpacked(frame: bytes) -> Any:
-    return _answer_of(lambda: _UNPACK(frame))
+_read: dict[bytes, Any] = {}
 
 
 @wraps(_UNPACK)
 def unpack(frame: bytes) -> Any:
     """Read a frame once; messages are values that nobody changes."""
-    known = _unpacked(frame)
+    known = _read.get(frame)
+    if known is None:
+        if len(_read) >= FRAMES_MAX:
+            _read.clear()
+        try:
+            known = _UNPACK(frame)
+        except RemoteError as error:
+            known = error
+        _read[frame] = known
     return _told(known) if isinstance(known, RemoteError) else known
+
+
+_SWAPS: dict[Callable[..., Any], Callable[..., Any]] = {_VERIFY: verify, _OPEN: open_record, _UNPACK: unpack}
 
 
 @contextmanager
 def remembered() -> Iterator[None]:
     """Let every module of the core use the remembering functions; a planted fault of theirs stays in its place."""
-    swaps = {id(_VERIFY): verify, id(_OPEN): open_record, id(_UNPACK): unpack}
-    with ExitStack() as stack:
-        for name, module in sorted(sys.modules.items()):
-            if name.startswith("hartig_protocol"):
-                for at, held in list(vars(module).items()):
-                    if id(held) in swaps:
-                        stack.enter_context(patch.object(module, at, swaps[id(held)]))
+    swapped = [place for place in _places() if getattr(place[0], place[1]) is place[2]]
+    for module, at, plain in swapped:
+        setattr(module, at, _SWAPS[plain])
+    try:
         yield
+    finally:
+        for module, at, plain in swapped:
+            setattr(module, at, plain)
+
+
+@cache
+def _places() -> tuple[tuple[ModuleType, str, Callable[..., Any]], ...]:
+    """Find, once, where the core's modules hold what is swapped."""
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("hartig_protocol")]
+    return tuple(
+        (module, at, held)
+        for module in modules
+        for at, held in vars(module).items()
+        if any(held is plain for plain in _SWAPS)
+    )

@@ -7,7 +7,8 @@ import gc
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from copy import deepcopy
+from copy import copy
+from dataclasses import fields
 from itertools import combinations
 
 from hartig_node.store.memory_disk import MemoryDisk
@@ -27,6 +28,7 @@ GARBAGE_AFTER = 100_000  # objects; Python's own 700 costs a tenth of the time
 TROUBLE_MS = 90_000
 HEALING_MS_MAX = 40 * MINUTE_MS
 AUDITED_MS = 100_000  # all that is nearly due has gone, and every link has had an audit (60 s, and 30 s of patience)
+PASSING_ON_MS = 20_000  # then somebody looks whether a clone has passed all on
 MANGLED_MS = (2_000, 40_000)
 BLOCKED_MS = (1_000, 90_000)  # the longer ones end the links by silence
 KEEP_MS = 5_000  # until somebody looks again whether a hub has lost its proofs
@@ -254,7 +256,9 @@ class Story:
         is_cloned = len({one.number for one in world.members}) < len(world.members)
         if is_cloned or member.place == 1 or self.random.random() < 0.75:  # each costs as much as two other worlds
             return
-        core = Core(world.network, member.number, deepcopy(member.core.disk))
+        disk = member.core.disk
+        parts = {part.name: copy(getattr(disk, part.name)) for part in fields(disk)}  # the rows are values
+        core = Core(world.network, member.number, MemoryDisk(**parts))
         clone = world.join(core)
         world.watch.known_own[clone.place] = set(core.disk.numbers)
         world.watch.durable(clone, core.disk.numbers)
@@ -324,10 +328,14 @@ class Story:
             return
         world.crash(first)
         world.pairs.add((clone.place, 1))  # its neighbour may have been revoked
-        world.run(AUDITED_MS)
+        elsewhere = [one.core.disk.numbers for one in world.members if one is not clone]
+        patient_until_ms = world.at_ms + AUDITED_MS
+        while world.at_ms < patient_until_ms:
+            world.run(PASSING_ON_MS)
+            if all(any(one in held for held in elsewhere) for one in clone.core.ids):
+                break
         world.crash(clone)
         clone.is_retired = True
-        elsewhere = [one.core.disk.numbers for one in world.members if one is not clone]
         rows = clone.core.disk.rows.values()
         private = [row.id for row in rows if row.audience == "hub"]
         world.watch.lost_with_disk.update(one for one in private if not any(one in held for held in elsewhere))

@@ -25,6 +25,11 @@ NARROW: Mapping[str, int] = {
     "OLD_THREADS_PER_SESSION_MAX": 4,
     "REFUSED_LATELY_MAX": 6,
     "TOLD_PER_PEER_MAX": 3,
+    "INTAKE_BURST_RECORDS": 24,
+    "INTAKE_RECORDS_PER_S": 40,
+    "INTAKE_CATCH_UP_RECORDS": 40,
+    "LINE_MAX": 6,
+    "PULLS_PRESSED_MAX": 2,
 }
 # So that an hour of audits fits into minutes.
 BRISK: Mapping[str, int] = {"AUDIT_EVERY_MS": 60_000}

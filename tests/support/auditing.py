@@ -50,7 +50,7 @@ def dialled(wire: Wire, core: Core) -> Puppet:
 
 def settle(puppet: Puppet) -> None:
     """Acknowledge all, and say that there is nothing more."""
-    puppet.say(Ack(puppet.session.out.messages))
+    puppet.say(Ack(puppet.session.out.weight))
     if puppet.closed is None:
         puppet.say(Through(1, bytes(16), True))
 

@@ -69,13 +69,15 @@ async def running_board(
     trusted: bool = True,
     synchronised: bool = False,
     may_fail: bool = False,
+    is_open: bool = False,
+    seats: int = 1,
 ) -> AsyncIterator[Bench]:
     """Run a board; `founded` false gives a hub that belongs to no network yet. The same seed gives the same hub."""
     time = StillClock()
     failures: list[str] = []
     tasks = Tasks(lambda name, error: failures.append(f"{name}: {error!r}"))
     key, recovery = (SigningKey(random_bytes_from(f"{what} {seed}")(32)) for what in ("hub", "recovery"))
-    founding = found("Test", key, recovery, NOW_MS, random_bytes_from("founding"), seats=1)
+    founding = found("Test", key, recovery, NOW_MS, random_bytes_from("founding"), seats=seats, is_open=is_open)
     store = MemoryStore(disk or MemoryDisk())
     said: ClockTrust = "auto" if synchronised else "trusted" if trusted else "untrusted"
     clock = Clock(said, wall=lambda: time.wall_s, steady=lambda: time.steady_s, synchronised=lambda: synchronised)

@@ -31,7 +31,7 @@ from hartig_protocol.events import (
 from hartig_protocol.hub import Hub
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.record import Record
-from hartig_protocol.sync.state import PendingInvite, load_state
+from hartig_protocol.sync.state import Joining, load_state
 from support.records import Network, key, seeded
 
 _T = TypeVar("_T")
@@ -55,7 +55,7 @@ class Core:
     number: int
     disk: MemoryDisk
     hub: Hub = field(init=False)
-    invite: PendingInvite | None = None
+    invite: Joining | None = None
     secrets: dict[bytes, int] = field(default_factory=dict)  # invites given out: secret -> uses left
     grants_given: int = 0
 
@@ -96,7 +96,7 @@ class Core:
                 return ArrivalsRead(link, after, through, tuple(rows))
             case ReadRecords(link, ids):
                 return RecordsRead(link, tuple(finish(MemoryStore(self.disk).read_records(ids))))
-            case AskAdmission(link, _, hub_key, secret, _):
+            case AskAdmission(link, _, hub_key, secret):
                 return self._admit(link, hub_key, secret)
             case ContinueWork():
                 return WorkContinued()

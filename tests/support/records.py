@@ -11,27 +11,22 @@ Everything follows from small integer seeds, so a failing test fails again. All 
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from hartig_protocol.encoding import encode
 from hartig_protocol.limits import DAY_MS, HOUR_MS
+from hartig_protocol.records.governance import Defaults
 from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
 from hartig_protocol.records.opening import sign_record
-from hartig_protocol.records.record import (
-    NO_KEY,
-    NO_NETWORK,
-    Head,
-    Kind,
-    Record,
-    body_hash,
-    thread_id,
-)
+from hartig_protocol.records.record import Head, Kind, Record, body_hash, committed_thread_id, thread_id
+from hartig_protocol.records.writing import charter_head
 
 NOW_MS = 1_795_392_000_000  # 2026-11-23, in the middle of a test's world
 UNKNOWN_REGISTER = 100
 UNKNOWN_STEP = 200
+DEFAULTS = {"places": 20_000, "invites": 1_000, "retention_days": 90, "open": False, "languages": ("en", "es")}
 
 
 def random_bytes_from(seed: int | str) -> "SeededBytes":
@@ -106,32 +101,38 @@ def charter(
     *,
     name: str = "Maple Street",
     threshold: int = 1,
-    signers: Sequence[int] | None = None,
+    signers: Sequence[SigningKey] | None = None,
     defaults: Mapping[str, Any] | None = None,
     seed: int = 0,
     stamp: int = NOW_MS - DAY_MS,
+    after: Record | None = None,
 ) -> Record:
-    """Return a first charter; by default one seat, `key("seat 0")`, which signs."""
+    """Return a charter; by default one seat, `key("seat 0")`, which signs.
+
+    `after` is the version before it, whose seats have to be among `signers`.
+    """
     seats = [key("seat 0")] if seats is None else list(seats)
-    signers = list(range(threshold)) if signers is None else list(signers)
-    facts = {
-        "name": name.encode(),
-        "seats": [[seat.public, recovery_hash(seeded(f"recovery {seat.public.hex()}", 32))] for seat in seats],
-        "threshold": threshold,
-        "signers": signers,
-        "defaults": {
-            "places": 20_000,
-            "invites": 1_000,
-            "retention_days": 90,
-            "open": False,
-            "languages": ["en", "es"],
-            **(defaults or {}),
-        },
-    }
-    made = head(
-        NO_NETWORK, Kind.CHARTER, NO_KEY, place=None, subject=seeded(f"charter {seed}", 16), facts=facts, stamp=stamp
+    signers = seats[:threshold] if signers is None else list(signers)
+    made = charter_head(
+        name=name,
+        seats=[(seat.public, recovery_hash(seat_recovery(seat).public)) for seat in seats],
+        threshold=threshold,
+        signers=[signer.public for signer in signers],
+        defaults=Defaults(**{**DEFAULTS, **(defaults or {})}),
+        nonce=seeded(f"charter {seed}", 16),
+        stamp=stamp,
     )
-    return sign_record(made, None, [seats[index] for index in signers])
+    if after is not None:
+        network = after.id[:16] if after.head.seq == 1 else after.head.network
+        facts = {"network": network, "seq": after.head.seq + 1, "prev": after.id}
+        made = replace(made, **facts)
+        made = replace(made, thread=committed_thread_id(made))
+    return sign_record(made, None, signers)
+
+
+def seat_recovery(seat: SigningKey) -> SigningKey:
+    """Return the key that recovers a seat."""
+    return key(f"recovery {seat.public.hex()}")
 
 
 def post_body(

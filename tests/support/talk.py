@@ -70,5 +70,6 @@ def joined(wire: Wire, puppet: Puppet, **changes: object) -> Join:
         hub=puppet.hub_key.public,
         recovery=None,
         proof=puppet.hub_key.sign(join_proof(wire.network.id, puppet.node, core.node)),
+        records=(),
     )
     return replace(join, **changes)

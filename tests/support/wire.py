@@ -40,7 +40,7 @@ from hartig_protocol.sync.messages import (
     Hello,
     Message,
 )
-from hartig_protocol.sync.state import PendingInvite, Session
+from hartig_protocol.sync.state import Joining, Session
 from support.cores import Core, new_disk, published
 from support.records import NOW_MS, Network, key, seeded
 
@@ -148,7 +148,7 @@ class Wire:
         """Return a hub that belongs nowhere and holds an invite."""
         good = seeded(f"secret {number}", 16)
         inviter.secrets[good] = 1
-        invite = PendingInvite(inviter.node, good if secret is None else secret)
+        invite = Joining((inviter.node,), good if secret is None else secret)
         return self.add(Core(self.network, number, new_disk(number), invite=invite))
 
     def add(self, core: Core) -> Core:

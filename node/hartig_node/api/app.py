@@ -17,11 +17,14 @@ from hartig_node.api.health import ApiFigures, health_endpoints
 from hartig_node.api.idempotency import ONCE, Once, once
 from hartig_node.api.problems import problems
 from hartig_node.api.routes_admin import admin_endpoints
+from hartig_node.api.routes_asking import asking_endpoints
 from hartig_node.api.routes_backup import backup_endpoints
 from hartig_node.api.routes_bundle import bundle_endpoints
 from hartig_node.api.routes_clock import clock_endpoints
 from hartig_node.api.routes_codes import code_endpoints
 from hartig_node.api.routes_deals import deal_endpoints
+from hartig_node.api.routes_members import member_endpoints
+from hartig_node.api.routes_moderation import moderation_endpoints
 from hartig_node.api.routes_pairing import pairing_endpoints
 from hartig_node.api.routes_posts import post_endpoints
 from hartig_node.api.routes_records import record_endpoints
@@ -55,12 +58,15 @@ def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[E
     """Return every route of the API."""
     return [
         *health_endpoints(board, figures),
+        *asking_endpoints(board),
         *admin_endpoints(board),
         *pairing_endpoints(board),
+        *member_endpoints(board),
         *clock_endpoints(board),
         *post_endpoints(board),
         *deal_endpoints(board),
         *recount_endpoints(board),
+        *moderation_endpoints(board),
         *record_endpoints(board),
         *streams.endpoints(),
         *code_endpoints(),

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from hartig_node.api.endpoints import Handler
 from hartig_node.board.errors import BoardError
+from hartig_node.forgetting import forget_frames
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +148,7 @@ class ProblemHandler(web.RequestHandler):
         if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
             raise ConnectionError("nobody is left to be told, or an answer is under way already")
         if status < 500:
+            forget_frames(exc)
             detail = f"these bytes are no HTTP request: {(message or 'they cannot be read').strip()}"
             hint = "send HTTP/1.1, a head of at most 8 KB a line, and no spaces in the address"
             response = problem_response(BoardError("bad_request", detail, hint))

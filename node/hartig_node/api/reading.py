@@ -249,6 +249,10 @@ class Fields:
         """Return a whole number."""
         return int(self._typed(name, default, (int,), "a whole number"))
 
+    def whole_or_none(self, name: str) -> int | None:
+        """Return a whole number, or None where it is left out."""
+        return self.whole(name) if name in self._members else None
+
     def number(self, name: str, default: float | None = None) -> float:
         """Return a number."""
         value: float = self._typed(name, default, (int, float), "a number")

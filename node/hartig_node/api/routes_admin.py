@@ -4,6 +4,8 @@ In: the board. Out: endpoints. The link of an invite and the secret of a token a
 nowhere else. Who calls: `app`.
 """
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,8 +21,9 @@ from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 from hartig_node.board.times import rfc3339
 
-INVITE_MEMBERS = ("uses", "days", "addresses", "pass_on", "label")
+INVITE_MEMBERS = ("uses", "days", "addresses", "pass_on", "label", "picture")
 INVITE_DAYS_DEFAULT = 7.0
+PICTURES = ("", "svg", "png")
 TOKEN_MEMBERS = ("name", "scopes", "days")
 View = TypeVar("View", InviteView, TokenView)
 
@@ -66,6 +69,9 @@ class _Invites:
     async def create(self, request: web.Request) -> web.Response:
         """Make an invite; its link is shown this once."""
         fields = Fields(await read_object(request, INVITE_MEMBERS, optional=True))
+        picture = fields.text("picture", "")
+        if picture not in PICTURES:
+            raise BoardError("bad_request", "picture is svg or png", "", "/picture")
         view = await self.board.invites.create(
             uses=fields.whole("uses", 1),
             days=fields.number("days", INVITE_DAYS_DEFAULT),
@@ -73,7 +79,8 @@ class _Invites:
             pass_on=fields.whole("pass_on", PASS_ON_DEFAULT),
             label=fields.text("label", ""),
         )
-        return _created(request, invite_json(view), f"{PREFIX}/invites/{view.id}")
+        drawn = {f"picture_{picture}": drawing(view.link or "", picture)} if picture else {}
+        return _created(request, invite_json(view) | drawn, f"{PREFIX}/invites/{view.id}")
 
     async def get(self, request: web.Request) -> web.Response:
         """Return one invite, without its link."""
@@ -117,12 +124,22 @@ def invite_json(view: InviteView) -> dict[str, Any]:
     data = {
         "id": view.id,
         "label": view.label,
+        "rank": "hub",
         "uses": view.uses,
         "uses_left": view.uses_left,
         "pass_on": view.pass_on,
         "expires_at": rfc3339(view.expires_ms),
     }
     return data if view.link is None else {**data, "link": view.link}
+
+
+def drawing(link: str, kind: str) -> str:
+    """Return a link as a QR code: SVG as text, PNG in base64."""
+    import segno
+
+    picture = io.BytesIO()
+    segno.make(link, error="l", micro=False).save(picture, kind=kind, scale=4, border=4)
+    return base64.b64encode(picture.getvalue()).decode() if kind == "png" else picture.getvalue().decode()
 
 
 def token_json(view: TokenView) -> dict[str, Any]:

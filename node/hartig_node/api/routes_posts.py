@@ -31,7 +31,8 @@ from hartig_protocol.limits import AREA_CHARACTERS_MAX, CATEGORY_BYTES_MAX
 from hartig_protocol.records.posts import LEVELS, MODES, URGENCIES
 
 COLLECTIONS: dict[str, str | None] = {"needs": "need", "offers": "offer", "posts": None}
-FILTERS = ("category", "author", "area", "urgency", "level", "mode", "state", "q", "cursor", "limit")
+FILTERS = ("category", "author", "area", "urgency", "level", "mode", "state", "q", "hidden", "cursor", "limit")
+YES_OR_NO = ("true", "false")
 SEARCH_CHARACTERS_MAX = 200  # words that a person types; each costs a look into the index
 _CHOICES = {
     "kind": frozenset(KINDS),
@@ -39,8 +40,8 @@ _CHOICES = {
     "level": LEVELS,
     "mode": MODES,
     "state": frozenset({"standing", "all"}),
+    "hidden": frozenset(YES_OR_NO),
 }
-_YES_OR_NO = ("true", "false")
 _CHARACTERS_MAX = {"category": CATEGORY_BYTES_MAX, "area": AREA_CHARACTERS_MAX, "q": SEARCH_CHARACTERS_MAX}
 
 
@@ -120,7 +121,7 @@ class Collection:
     async def withdraw(self, request: web.Request) -> web.Response:
         """End a post; with `force` also one of which something is promised."""
         force = request.query.get("force", "false")
-        check_choice("force", force, _YES_OR_NO)
+        check_choice("force", force, YES_OR_NO)
         thread, version = await self._target(request)
         return _post_answer(request, await self.board.posts.withdraw(thread, version, force=force == "true"))
 
@@ -175,9 +176,10 @@ def read_list_query(request: web.Request, kind: str | None) -> ListQuery:
         given["kind"] = kind
     limit = read_limit(request, LIMIT_MAX)
     given.pop("limit", None)
+    hidden = given.pop("hidden", "false") == "true"
     if "area" in given:
         given["area"] = given["area"].lower()
-    return ListQuery(**given, limit=limit)
+    return ListQuery(**given, hidden=hidden, limit=limit)
 
 
 def _check_filter(name: str, value: str) -> None:

@@ -6,10 +6,14 @@ from contextlib import closing
 from typing import Any
 
 from hartig_node.board.accounts.ledger import Ledger
+from hartig_node.board.belonging.changing import Changing
 from hartig_node.board.belonging.invites import Invites
 from hartig_node.board.belonging.membership import Membership
 from hartig_node.board.belonging.pairing import Pairing
+from hartig_node.board.belonging.people import People
+from hartig_node.board.belonging.rules import Rules
 from hartig_node.board.belonging.tokens import Tokens
+from hartig_node.board.belonging.waiting import waiting_json
 from hartig_node.board.bundles import Bundles
 from hartig_node.board.contact.contacts import Contacts
 from hartig_node.board.context import Context, Settings
@@ -33,7 +37,8 @@ HEARTBEAT_S = 15.0
 FEED_PAGE = 256
 EVENT_NAMES = (
     "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", "removal.added",
-    "removal.changed", "card.added", "card.changed", "card.ended", "network.added", "record.added", "record.changed",
+    "removal.changed", "card.added", "card.changed", "card.ended", "network.added",
+    "network.changed", "network.forked", "record.added", "record.changed",
     "record.ended", "deal.changed", "peer.connected", "peer.left",
 )  # fmt: skip
 
@@ -45,6 +50,7 @@ class Board:
         self._context = context
         self.ledger = Ledger(context)
         self.posts = Posts(context, self.ledger)
+        self.flags, self.hiding = self.posts.flags, self.posts.hiding
         self.deals = Deals(context, self.ledger, self.posts)
         context.engine.on_committed = self._committed
         self.contacts = Contacts(context, self.ledger)
@@ -52,6 +58,9 @@ class Board:
         self.ledger.on_touched = self.keeper.touched
         self.elsewhere = Elsewhere(context, self.ledger, self.posts)
         self.shelves = Shelves(context, self.posts, self.posts.progressing.lows)
+        self.people = People(context)
+        self.changing = Changing(context, self.people)
+        self.rules = Rules(context, self.people)
         self.invites = Invites(context)
         self.tokens = Tokens(context)
         self.pairing = Pairing(context)
@@ -60,7 +69,7 @@ class Board:
         self.membership.on_boxes_changed = self.keeper.boxes_changed
         self.timekeeper = Timekeeper(context, self.posts, self.membership)
         self.timekeeper.before_expiry = self.keeper.keep_up_open
-        self.status = Status(context, self.membership, self.timekeeper)
+        self.status = Status(context, self.membership, self.rules, self.timekeeper)
         self.status.keeper_problems = self.keeper.problems
         self.status.desk = self.pairing.door
         self.bundles = Bundles(context)
@@ -70,6 +79,7 @@ class Board:
 
     def _committed(self, commit: Commit) -> None:
         """Take what has become durable, before anybody is told of it."""
+        self.timekeeper.committed(commit)
         self.posts.progressing.committed(commit)
         self.keeper.committed(commit)
         self.ledger.committed(commit)
@@ -83,6 +93,10 @@ class Board:
     def config(self) -> Settings:
         """What the configuration says that people or programs are shown."""
         return self._context.settings
+
+    def waiting(self) -> dict[str, Any]:
+        """Return what is here and does not count yet, by neighbour."""
+        return waiting_json(self._context)
 
     def fetching(self) -> Fetching:
         """Return how far this hub has come in fetching what the others have."""

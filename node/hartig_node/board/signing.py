@@ -75,12 +75,15 @@ class Pen:
         facts: dict[str, Any],
         body: dict[str, Any] | None,
         expires_ms: int,
-        place: int,
+        place: int | None,
         life_ms: int | None = None,
     ) -> Signed:
-        """Sign the first version of a thread into a place. `life_ms` is for what may not last as long as its kind."""
+        """Sign the first version of a thread into a place, which a removal has none of.
+
+        `life_ms` is for what may not last as long as its kind.
+        """
         life_ms = life_ms_max(kind) if life_ms is None else life_ms
-        held = self.catalog.registers.get((self.key.public, _family(kind, audience), place))
+        held = None if place is None else self.catalog.registers.get((self.key.public, _family(kind, audience), place))
         reading = self._clock.reading()
         stamp = reading.wall_ms
         if held is not None:  # the place is used again, and what stands in it must be outlasted
@@ -252,7 +255,8 @@ class Pen:
 
     def _check_signing(self) -> None:
         if self.stopped:
-            raise BoardError("stopped_signing", self.stopped, "give this hub a new key, or start it from a new folder")
+            hint = "stop this hub and give it a new key: `hartig recover hub`"
+            raise BoardError("stopped_signing", self.stopped, hint)
 
     def _check_stamp(self, stamp: int) -> None:
         """Refuse to sign what every hub that knows the time would refuse, as when the version before is dated ahead."""

@@ -5,8 +5,10 @@ from typing import Any
 
 from hartig_node.board.belonging.membership import Membership
 from hartig_node.board.belonging.pairing import DeskReport, no_desk
+from hartig_node.board.belonging.rules import Rules
 from hartig_node.board.context import Context
 from hartig_node.board.fetching import Fetching, look
+from hartig_node.board.intake import intake_json, room
 from hartig_node.board.timekeeper import Timekeeper
 from hartig_node.board.times import rfc3339
 from hartig_node.doctor import Problem, judge
@@ -18,8 +20,8 @@ Counters = Callable[[], Mapping[str, int | float]]
 class Status:
     """Reports on one node."""
 
-    def __init__(self, context: Context, membership: Membership, timekeeper: Timekeeper) -> None:
-        self._context, self._membership, self._timekeeper = context, membership, timekeeper
+    def __init__(self, context: Context, membership: Membership, rules: Rules, timekeeper: Timekeeper) -> None:
+        self._context, self._membership, self._rules, self._timekeeper = context, membership, rules, timekeeper
         self._started_ms = context.clock.now().steady_ms
         self.dial_errors: Callable[[], Mapping[bytes, str]] = dict
         self.link_counts: Counters = dict
@@ -43,10 +45,12 @@ class Status:
             "name": context.settings.name,
             "network": {"id": context.pen.network.hex(), "name": catalog.charter.name if catalog.charter else None},
             "state": self._state(),
+            "belonging": self._rules.belonging(),
             "version": context.settings.version,
             "records": len(catalog.entries),
             "posts": store.posts,
             "waiting": len(context.engine.hub.state.waiting),
+            "intake": intake_json(context),
             "peers_open": len(context.engine.peers.open()),
             "fetching": (fetching := self.fetching()).as_json(),
             "complete_at": fetching.complete_at,
@@ -72,7 +76,7 @@ class Status:
         state = self._context.engine.hub.state
         if state.is_member:
             return "member"
-        return "joining" if state.invite is not None else "no_network"
+        return "joining" if state.joining is not None else "no_network"
 
     def peers(self) -> list[dict[str, Any]]:
         """Return every node known, with why there is no link where there is none."""
@@ -118,7 +122,7 @@ class Status:
     async def problems(self) -> list[Problem]:
         """Return what is wrong, worst first."""
         context = self._context
-        said = [*self._membership.problems(), *self.keeper_problems()]
+        said = [*self._membership.problems(), *self._rules.problems(), *self.keeper_problems()]
         own = [Problem(code, what, hint) for code, what, hint in said]
         store = await context.store.status()
         found = judge(
@@ -146,6 +150,8 @@ class Status:
             "hartig_records": len(state.catalog.entries),
             "hartig_posts": store.posts,
             "hartig_records_waiting": len(state.waiting),
+            "hartig_intake_waiting": len(state.intake.queue),
+            "hartig_intake_tokens": room(context),
             "hartig_arrivals_total": state.catalog.last_n,
             "hartig_peers_open": len(context.engine.peers.open()),
             "hartig_links": len(state.sessions),

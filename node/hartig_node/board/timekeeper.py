@@ -1,9 +1,10 @@
 """What this hub does about the time: learns it, keeps it, and puts right what was written without it (design 6).
 
-While nobody vouches for the time it looks for stamps of hubs whose word counts. When somebody does, for the first time,
+While nobody vouches for the time it takes stamps of hubs whose word counts. When somebody does, for the first time,
 it writes this hub's own posts, card and grants again with true dates, and only then lets the core expire anything.
 After that it stores the time at most hourly, so that a board without a battery comes up near the right date, and ends
-posts that had to be given more time than was asked. Who calls: the daemon (`load`, then `run` as a task), the API.
+posts that had to be given more time than was asked. Who calls: the daemon (`load`, then `run` as a task), the API, and
+the board with what is durable (`committed`).
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from hartig_node.board.posts.posts import Posts, is_approx
 from hartig_node.board.signing import SPACE_SETTING
 from hartig_node.board.times import rfc3339
 from hartig_node.reckoning import RELEASE_MS, Source
-from hartig_protocol.events import PrivateRow
+from hartig_protocol.events import Commit, PrivateRow
 from hartig_protocol.limits import HOUR_MS, LIFE_LONG_MS_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record
@@ -121,17 +122,33 @@ class Timekeeper:
 
     # --- While nobody vouches for the time
 
+    def committed(self, commit: Commit) -> None:
+        """Lift our time to stamps that have come, before anything follows from them, such as a newcomer's own card.
+
+        No hello may tell: who joins at a hub whose word on time does not count may reach no other.
+        """
+        if commit.added and not self._context.clock.reading().trusted:
+            for _, record in commit.added:
+                self._take_stamp(record)
+
     async def _look_for_stamps(self) -> None:
-        """Lift our time to the newest stamps of hubs whose word counts, but for those that are about right only."""
-        context = self._context
-        state, catalog = context.engine.hub.state, context.pen.catalog
+        """Lift our time to stamps whose author's word has come to count, or that an earlier run has left."""
+        catalog = self._context.pen.catalog
         for hub, newest in sorted(catalog.newest_of.items()):
             entry = catalog.entries.get(newest)
-            if entry is None or entry.stamp <= context.clock.reading().wall_ms or not timekeeping.counts(state, hub):
-                continue
-            stored = await context.store.read_record(newest)
-            if stored is not None and not is_approx(open_record(stored.wire, verify_signature=False)):
-                context.clock.saw(entry.stamp)
+            if entry is not None and self._is_ahead(entry.stamp, hub):
+                stored = await self._context.store.read_record(newest)
+                if stored is not None:
+                    self._take_stamp(open_record(stored.wire, verify_signature=False))
+
+    def _take_stamp(self, record: Record) -> None:
+        """Lift our time to this stamp, but for one that is about right only."""
+        if self._is_ahead(record.head.stamp, record.head.author) and not is_approx(record):
+            self._context.clock.saw(record.head.stamp)
+
+    def _is_ahead(self, stamp_ms: int, hub: bytes) -> bool:
+        context = self._context
+        return stamp_ms > context.clock.reading().wall_ms and timekeeping.counts(context.engine.hub.state, hub)
 
     # --- When somebody does
 
@@ -140,6 +157,7 @@ class Timekeeper:
         await self._membership.announce()
         for grant in self._approx_grants():
             await self._grant_anew(grant)
+        await self._posts.flags.date_anew()
         waiting = self._posts.asked.waiting()
         if waiting:
             logger.info("writing %d posts again with true dates", len(waiting))

@@ -1,8 +1,8 @@
 """The table of contents of the command line: every command, where it lives, and what it is for.
 
 A command's module holds a `Recipe` of the given name: its options and what it does. Nothing is imported until a command
-is called. Commands without a module work on a folder rather than on a running node; they come by the entry point group
-`hartig.commands` and read their own arguments.
+is called. Commands without a module work on a folder rather than on a running node (`folder_commands`) and read
+their own arguments.
 """
 
 import argparse
@@ -24,7 +24,7 @@ class Recipe(NamedTuple):
 
 
 class Command(NamedTuple):
-    """One line of the overview. `module` and `recipe` are empty for commands that come by entry point."""
+    """One line of the overview. `module` and `recipe` are empty for commands that work on a folder."""
 
     name: str
     summary: str
@@ -41,7 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("init", "Make a hub on this machine and a new network for it."),
             Command("run", "Run the hub of this machine until it is stopped."),
             Command("invite", "Invite another hub, or see and end invites.", f"{_HERE}.inviting", "INVITE"),
-            Command("join", "Join a network with an invite from another hub."),
+            Command("join", "Join a network: with an invite, by words, or an open one."),
         ),
     ),
     (
@@ -94,6 +94,12 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("clock", "See what time the hub thinks it is, or say that it is right.", f"{_HERE}.clock", "CLOCK"),
             Command("pair", "Let a phone or a laptop look after the hub.", f"{_HERE}.pairing", "PAIR"),
             Command("devices", "See the devices that do, or remove one.", f"{_HERE}.pairing", "DEVICES"),
+            Command("network", "See the rules of the network, or change them.", f"{_HERE}.network", "NETWORK"),
+            Command("member", "See who belongs, and let others belong.", f"{_HERE}.members", "MEMBER"),
+            Command("revoke", "Remove somebody from the network.", f"{_HERE}.revoking", "REVOKE"),
+            Command("flag", "Say of a post or a hub, for all hubs, what is wrong.", f"{_HERE}.moderating", "FLAG"),
+            Command("hide", "Hide a post from the people of this hub.", f"{_HERE}.moderating", "HIDE"),
+            Command("mute", "Hide all that another hub posts.", f"{_HERE}.moderating", "MUTE"),
             Command("token", "Let programs use the hub: add, list, revoke.", f"{_HERE}.tokens", "TOKEN"),
         ),
     ),
@@ -106,6 +112,8 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("backup", "Write a copy of all that the hub holds.", f"{_HERE}.exporting", "BACKUP"),
             Command("restore", "Put a copy back, while the hub is stopped."),
             Command("verify", "Check all that the hub holds, or a copy."),
+            Command("recover", "Print a recovery kit, or give the hub a new key."),
+            Command("key", "Make a person's key, or seal keys under a passphrase."),
         ),
     ),
 )

@@ -8,6 +8,7 @@ UNREACHABLE = 4
 REFUSED = 5
 NOT_FOUND = 6
 UNWELL = 7
+SEALED = 8
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 and the number of SIGPIPE
 
@@ -20,6 +21,7 @@ MEANINGS = {
     REFUSED: "the hub refused, and said why",
     NOT_FOUND: "there is no such post, deal, invite, token or device",
     UNWELL: "`doctor` found something that keeps the hub from its work",
+    SEALED: "a key is sealed, and its passphrase is missing or wrong",
     INTERRUPTED: "stopped by Ctrl-C",
     BROKEN_PIPE: "whoever read the output went away, as in `hartig list | head -1`",
 }

@@ -35,6 +35,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--mode", metavar="MODE", help="give, lend, in-place, do, ride or fund-record")
     group.add_argument("--area", metavar="GEOHASH", help="only posts of this area")
     group.add_argument("--ended", action="store_true", help="also what has ended")
+    group.add_argument("--hidden", action="store_true", help="also what this hub hides (`hartig hide`, `mute`)")
     group.add_argument("--limit", type=_limit, metavar="NUMBER", help=f"how many at most (default {LIMIT_DEFAULT})")
     group.add_argument("--all", action="store_true", help="all of them, however many")
 
@@ -91,6 +92,7 @@ def _wanted(options: argparse.Namespace, words: str | None) -> dict[str, Any]:
         "mode": options.mode,
         "area": options.area,
         "state": "all" if options.ended else None,
+        "hidden": "true" if options.hidden else None,
         "q": words,
     }
 
@@ -118,6 +120,7 @@ def _row(post: dict[str, Any]) -> list[str]:
     title = in_language(post.get("title"), wanted) or "(its words are gone)"
     often = f" ({how_often(post)})" if post.get("repeats") else ""
     how_far = f"({badge(post)}) " if badge(post) else ""
+    seen = f"(hidden) {flagged(post)}" if "hidden" in post else flagged(post)
     urgency = "! " if post.get("urgency") in {"high", "urgent"} else ""
     return [
         short_id(post),
@@ -126,8 +129,13 @@ def _row(post: dict[str, Any]) -> list[str]:
         still(post),
         until,
         held_by,
-        how_far + urgency + title + often,
+        seen + how_far + urgency + title + often,
     ]
+
+
+def flagged(post: dict[str, Any]) -> str:
+    """Return what stands before the title of a post that somebody has flagged."""
+    return "(flagged) " if "flags" in post else ""
 
 
 def _until(post: dict[str, Any]) -> str:
@@ -156,7 +164,8 @@ LIST = Recipe(
     "hartig list --kind need --category food",
     "`hartig show ID` with the digits in front; `hartig search WORDS` looks into the texts.",
     "A ! before a title means: urgent, or nearly. 14 of 20 says how much is still free, or still needed;\n"
-    "(met), (gone), (all promised) and (over) say that there is nothing to do.",
+    "(met), (gone), (all promised) and (over) say that there is nothing to do; of what is (flagged)\n"
+    "`hartig show` says why.",
 )
 SEARCH = Recipe(
     _search_options,

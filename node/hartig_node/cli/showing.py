@@ -8,6 +8,7 @@ from hartig_node.cli import exits
 from hartig_node.cli.accounts import book_deals, book_facts, progress_facts
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.elsewhere import others_for, others_of_need
+from hartig_node.cli.moderating import REASONS
 from hartig_node.cli.output import COLUMNS_DEFAULT, Output
 from hartig_node.cli.recurring import how_often
 from hartig_node.cli.session import Session
@@ -91,9 +92,22 @@ def _facts(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "who may see it", _AUDIENCES.get(audience, f"partner network {audience}")
     held_by = "this hub" if post.get("mine") else str(post.get("author_name") or post.get("author", ""))
     yield "held by", held_by
+    yield from moderation_facts(post)
     for name in ("source", "parent"):
         if name in post:
             yield {"parent": "belongs to"}.get(name, name), str(post[name])
+
+
+def moderation_facts(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield who flagged a post or its hub, and why it is hidden here."""
+    flags, hidden = post.get("flags") or {}, post.get("hidden")
+    for flag in flags.get("first", ()):
+        by = "this hub" if flag.get("mine") else str(flag.get("hub_name") or flag.get("hub", ""))
+        about = "its hub " if flag.get("about") == "hub" else ""
+        yield "flagged", f"{about}{REASONS.get(str(flag.get('why')), flag.get('why'))}, says {by}"
+    if hidden:
+        what = "its hub is muted" if hidden.get("why") == "muted" else "yes"
+        yield "hidden here", ", ".join(str(one) for one in (what, hidden.get("by"), hidden.get("note")) if one)
 
 
 def _how_much(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

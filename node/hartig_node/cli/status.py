@@ -47,8 +47,12 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     posts, entries = _number(report.get("posts")), _number(report.get("records"))
     yield f"  posts      {posts} needs and offers; {entries} entries in all"
     yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
+    if said := _belonging_line(report):
+        yield f"  belongs    {said}"
     if said := fetching_line(report):
         yield f"  all there  {said}"
+    if said := intake_line(report):
+        yield f"  coming in  {said}"
     if said := desk_line(report):
         yield f"  organisers {said}"
     trust = "" if clock.get("trusted", True) else " (about right: this hub does not know the time; `hartig clock`)"
@@ -58,6 +62,26 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     if not problems:
         yield out.paint("All is well.", "green")
     yield from problem_lines(problems, out)
+
+
+def _belonging_line(report: Mapping[str, Any]) -> str:
+    """Say as what the hub belongs, and until when; empty where it does not."""
+    own = report.get("belonging") or {}
+    if not own.get("rank"):
+        return ""
+    until = f" until {str(own['until'])[:10]}" if own.get("until") else ""
+    return clean(f"as {own['rank']}{until}, may invite {_number(own.get('invites_left'))} more (`hartig member`)")
+
+
+def intake_line(report: Mapping[str, Any]) -> str:
+    """Say whose posts come faster than the hub takes them in; empty where nothing waits."""
+    intake = report.get("intake") or {}
+    if not intake.get("waiting"):
+        return ""
+    most: Mapping[str, Any] = next(iter(intake.get("by") or []), {})
+    name = isolate(clean(str(most.get("name") or str(most.get("hub") or "")[:8])))
+    who = f"hubs that {name} invited" if most.get("hub") else "hubs that nobody here knows"
+    return f"posts by {who} come faster than this hub takes them in; others' go first"
 
 
 def fetching_line(report: Mapping[str, Any]) -> str:

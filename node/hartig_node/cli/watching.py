@@ -21,7 +21,11 @@ _SAID = {
     "peer.connected": "a hub connected",
     "peer.left": "a hub left",
     "member.added": "a hub joined the network",
+    "member.changed": "a membership changed",
     "member.ended": "a hub is no longer in the network",
+    "removal.added": "somebody was removed from the network",
+    "network.changed": "the network has new rules",
+    "network.forked": "there are two versions of the rules",
 }
 
 _OF_DEALS = "thread"  # where an event about a deal names its post

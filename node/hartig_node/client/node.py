@@ -21,6 +21,8 @@ from hartig_node.client.transport import TIMEOUT_S, Answer, Download, Transport,
 
 if TYPE_CHECKING:
     from hartig_node.client.deals import Deals
+    from hartig_node.client.members import Members
+    from hartig_node.client.moderation import Moderation
 
 Json = dict[str, Any]
 
@@ -101,7 +103,7 @@ class Node:
         Args:
             limit: how many at most; None for all.
             filters: kind, category, author (a hub's id, or "me"), area, urgency, level, mode, state ("standing" or
-                "all"), q (search words).
+                "all"), q (search words), hidden ("true": also what this hub hides).
         """
         path = "/posts" if filters.get("q") is None else "/search"
         found = self.pages(path, filters, limit)
@@ -163,7 +165,7 @@ class Node:
         if not _SHORT_ID.fullmatch(post_id):
             detail = f"{post_id[:40]!r} is no id: {SHORT_ID_CHARACTERS} or more of the digits 0-9 and a-f"
             raise ClientError(detail, "`hartig list` shows the ids")
-        posts = self.posts(state="all", author="me" if mine else None)
+        posts = self.posts(state="all", hidden="true", author="me" if mine else None)
         found = [post["id"] for post in posts if str(post.get("id")).startswith(post_id)]
         if not found and mine:
             return self.full_id(post_id)  # another hub's: let the node say why it cannot be changed
@@ -192,12 +194,28 @@ class Node:
         return _items(self.read("/invites"))
 
     def invite(self, **wishes: Any) -> Json:
-        """Make an invite (uses, days, addresses, pass_on, label); only this answer holds its link."""
+        """Make an invite (uses, days, addresses, pass_on, label, picture); only this answer holds its link."""
         return _object(self._send("POST", "/invites", {name: one for name, one in wishes.items() if one is not None}))
 
     def revoke_invite(self, invite_id: str) -> None:
         """Make an invite worthless."""
         self._send("DELETE", f"/invites/{segment(invite_id)}")
+
+    def asking(self) -> Json:
+        """Who asks to be let in without an invite, with the words to compare; how long the door is open yet."""
+        return _object(self.read("/invites/asking"))
+
+    def open_door(self) -> Json:
+        """Listen to hubs without an invite for ten minutes."""
+        return _object(self._send("POST", "/invites/asking", {}))
+
+    def let_in(self, asking_id: str) -> Json:
+        """The words agree: let this hub in."""
+        return _object(self._send("POST", f"/invites/asking/{segment(asking_id)}", {}))
+
+    def turn_away(self, asking_id: str) -> None:
+        """The words differ: forget this hub."""
+        self._send("DELETE", f"/invites/asking/{segment(asking_id)}")
 
     def tokens(self) -> list[Json]:
         """The tokens, without their secrets."""
@@ -259,6 +277,22 @@ class Node:
 
         return Deals(self)
 
+    # --- Who belongs
+
+    @property
+    def members(self) -> "Members":
+        """The network, who belongs to it, and changes of that; see `hartig_node.client.members`."""
+        from hartig_node.client.members import Members
+
+        return Members(self)
+
+    @property
+    def moderation(self) -> "Moderation":
+        """What this hub hides, mutes and flags; see `hartig_node.client.moderation`."""
+        from hartig_node.client.moderation import Moderation
+
+        return Moderation(self)
+
     # --- Routes that have no method here
 
     def read(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
@@ -268,6 +302,10 @@ class Node:
     def post_once(self, path: str, value: Any, key: str) -> Any:
         """POST under an Idempotency-Key: a connection that breaks off is opened again, and it is done once."""
         return self._call("POST", path, None, value, {"Idempotency-Key": key}).value
+
+    def delete(self, path: str) -> None:
+        """DELETE, below `/api/v1`."""
+        self._send("DELETE", path)
 
     def pages(self, path: str, filters: Mapping[str, Any], limit: int | None = None) -> Iterator[Json]:
         """Yield the items of a list, page by page as they are asked for."""

@@ -3,28 +3,45 @@
 FOLDER/
   hartig.toml           settings (config.py)
   network.json          which network, and the invite while it waits to be used
+  kit.json              for which recovery key a recovery kit was made (kits.py)
   keys/hub.key          signs; also in backups, since without it nobody can go on as this hub
   keys/node.key         for the channel only; made anew wherever it is missing, never in a backup
   keys/box.key          opens how to reach people, sealed to this hub; made anew like node.key, never in a backup
   keys/desk.key         for the organisers' door; made anew like node.key, never in a backup
   keys/desk.pem         the certificate that this door shows, made of desk.key; no secret
-  keys/recovery.key     to replace a lost or stolen hub key; print it or store it away
+  keys/recovery.key     to replace a lost or stolen hub key; on the recovery kit, and then not here any more
+  keys/*-next.key       while the hub goes over to a new key (recovering.py)
   seats/seat-N.key      only where a network was founded: to be handed to the trustees
   run/api.sock          the door of the command line
   hartig.db ...         the store
+
+Where a passphrase is set, all of keys/*.key are sealed under it (keyfile.py), with one salt: a start derives once.
 """
 
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hartig_node.keyfile import (
+    KeyFileError,
+    PassphraseError,
+    comment_of,
+    is_sealed,
+    key_text,
+    read_key_file,
+    read_text,
+    salt_of,
+)
 from hartig_node.store.connection import sync_folder
-from hartig_protocol.limits import KEY_BYTES, NETWORK_ID_BYTES
+from hartig_protocol.limits import NETWORK_ID_BYTES
+from hartig_protocol.records.keys import SigningKey
 
-KEY_FILE_BYTES_MAX = 4096
 CERTIFICATE_BYTES_MAX = 64 * 1024
+PUBLIC_LINE = "public key: "
+SIGNING_KEYS = frozenset({"hub", "hub-next", "recovery", "recovery-next"})
 
 
 class FolderError(Exception):
@@ -50,6 +67,7 @@ class HubFolder:
         self._keys = path / "keys"
         self._desk_certificate = self._keys / "desk.pem"
         self._network = path / "network.json"
+        self._passphrase: str | None = None
 
     def __repr__(self) -> str:
         return f"<HubFolder {self.path}>"
@@ -78,13 +96,56 @@ class HubFolder:
         """Whether a key is there."""
         return self.key_path(name).exists()
 
+    def key_files(self) -> dict[str, Path]:
+        """Return the files of all keys that are there, by name."""
+        return {path.stem: path for path in sorted(self._keys.glob("*.key"))}
+
     def read_key(self, name: str) -> bytes:
-        """Return a key's 32-byte seed."""
-        return read_seed(self.key_path(name))
+        """Return a key's 32-byte seed; of a sealed one only after `unlock`."""
+        return read_seed(self.key_path(name), None if self._passphrase is None else lambda: self._passphrase or "")
 
     def write_key(self, name: str, seed: bytes) -> None:
-        """Write a key that was not there before."""
-        write_seed(self.key_path(name), seed)
+        """Write a key that was not there before, sealed as the others are."""
+        salt = self._salt()
+        if salt is not None and self._passphrase is None:
+            raise PassphraseError(f"the keys in {self._keys} are sealed under a passphrase, and none was given")
+        comment = public_line(seed) if salt is not None and name in SIGNING_KEYS else ""
+        write_seed(self.key_path(name), seed, comment, None if salt is None else self._passphrase, salt)
+
+    def unlock(self, ask: Callable[[], str]) -> None:
+        """Ask for the passphrase where keys are sealed, and try it on each; raises `PassphraseError`."""
+        sealed = [path for path in self.key_files().values() if is_sealed(read_text(path))]
+        if not sealed:
+            return
+        self._passphrase = ask()
+        for path in sealed:
+            read_seed(path, lambda: self._passphrase or "")
+
+    def carried_hub_key(self) -> bytes:
+        """Return what a backup carries of the hub key: the text of its file where that is sealed, else the seed."""
+        text = read_text(self.key_path("hub"))
+        return text.encode() if is_sealed(text) else self.read_key("hub")
+
+    def _salt(self) -> bytes | None:
+        texts = [read_text(path) for path in self.key_files().values()]
+        return next((salt_of(text) for text in texts if is_sealed(text)), None)
+
+    def noted_public(self, name: str) -> bytes:
+        """Return the public half of a signing key, also while it is sealed."""
+        noted = public_of(read_text(self.key_path(name)))
+        return bytes.fromhex(noted) if noted else SigningKey(self.read_key(name)).public
+
+    def take_next_keys(self) -> None:
+        """Let `hub-next` and `recovery-next` take the places of what they replace, and make all others anew."""
+        for name in ("recovery", "hub"):
+            following = self.key_path(f"{name}-next")
+            if name == "hub":
+                for stale in (*map(self.key_path, ("node", "box", "desk")), self._desk_certificate):
+                    stale.unlink(missing_ok=True)
+                sync_folder(self._keys)
+            if following.exists():
+                following.replace(self.key_path(name))
+        sync_folder(self._keys)
 
     def read_desk_certificate(self) -> bytes:
         """Return the certificate of the organisers' door; empty where there is none."""
@@ -121,29 +182,35 @@ class HubFolder:
         write_whole(self._network, text.encode())
 
 
-def read_seed(path: Path) -> bytes:
-    """Return the 32 bytes that a key file holds in hexadecimal."""
+def read_seed(path: Path, passphrase: Callable[[], str] | None = None) -> bytes:
+    """Return the 32 bytes that a key file holds; raises `PassphraseError` where they are sealed and stay so."""
     try:
-        with path.open("rb") as file:
-            text = file.read(KEY_FILE_BYTES_MAX).decode("ascii")
-        seed = bytes.fromhex("".join(line for line in text.splitlines() if not line.startswith("#")))
-    except OSError as error:
-        raise FolderError(f"the key {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        problem = "it is not 64 hexadecimal digits; restore the hub from a backup"
-        raise FolderError(f"the key {path} is damaged: {problem}") from error
-    if len(seed) != KEY_BYTES:
-        raise FolderError(f"the key {path} has {len(seed)} bytes where {KEY_BYTES} are needed")
-    return seed
+        return read_key_file(path, passphrase)
+    except PassphraseError:
+        raise
+    except KeyFileError as error:
+        raise FolderError(str(error)) from error
 
 
-def write_seed(path: Path, seed: bytes, comment: str = "") -> None:
+def write_seed(
+    path: Path, seed: bytes, comment: str = "", passphrase: str | None = None, salt: bytes | None = None
+) -> None:
     """Write a key file, readable by its owner alone; never over another."""
     if path.exists():
         raise FolderError(f"there is a key at {path} already; it is not overwritten")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lines = [f"# {line}" for line in comment.splitlines()]
-    write_whole(path, "\n".join([*lines, seed.hex(), ""]).encode())
+    write_whole(path, key_text(seed, comment, passphrase, salt).encode())
+
+
+def public_line(seed: bytes) -> str:
+    """Return the comment that says the public key of a sealed one, which is no secret."""
+    return PUBLIC_LINE + SigningKey(seed).public.hex()
+
+
+def public_of(text: str) -> str:
+    """Return the public key that is noted above a key, in hexadecimal; empty where none is."""
+    notes = comment_of(text).splitlines()
+    return next((note.removeprefix(PUBLIC_LINE) for note in notes if note.startswith(PUBLIC_LINE)), "")
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -12,11 +12,12 @@ from hartig_protocol.limits import (
     NETWORK_ID_BYTES,
     NONCE_BYTES,
     PLACES_DEFAULT,
-    VERSION_HIGHEST,
 )
-from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
+from hartig_protocol.records.governance import Defaults
+from hartig_protocol.records.keys import SigningKey, recovery_hash
 from hartig_protocol.records.opening import sign_record
-from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, Record, thread_id
+from hartig_protocol.records.record import Record
+from hartig_protocol.records.writing import charter_head, grant_head, recovery_of
 
 RETENTION_DAYS_DEFAULT = 90
 
@@ -53,11 +54,13 @@ def found(
     seats: int = 3,
     threshold: int | None = None,
     languages: tuple[str, ...] = ("en",),
+    is_open: bool = False,
 ) -> Founding:
     """Found a network. The threshold is a majority of the seats unless it is given."""
     made = tuple(Seat(SigningKey(random_bytes(32)), SigningKey(random_bytes(32))) for _ in range(seats))
     threshold = threshold or seats // 2 + 1
-    charter = _charter(name, made, threshold, languages, now_ms, random_bytes)
+    defaults = Defaults(PLACES_DEFAULT, INVITES_DEFAULT, RETENTION_DAYS_DEFAULT, is_open, languages)
+    charter = _charter(name, made, threshold, defaults, now_ms, random_bytes)
     grant = _first_grant(charter.id[:NETWORK_ID_BYTES], made[0].key, hub, hub_recovery, now_ms)
     return Founding(charter, grant, made)
 
@@ -66,43 +69,34 @@ def _charter(
     name: str,
     seats: tuple[Seat, ...],
     threshold: int,
-    languages: tuple[str, ...],
+    defaults: Defaults,
     now_ms: int,
     random_bytes: Callable[[int], bytes],
 ) -> Record:
-    facts = {
-        "name": name.encode(),
-        "seats": [[seat.key.public, recovery_hash(seat.recovery.public)] for seat in seats],
-        "threshold": threshold,
-        "signers": list(range(threshold)),
-        "defaults": {
-            "places": PLACES_DEFAULT,
-            "invites": INVITES_DEFAULT,
-            "retention_days": RETENTION_DAYS_DEFAULT,
-            "open": False,
-            "languages": list(languages),
-        },
-    }
-    nonce = random_bytes(NONCE_BYTES)
-    thread = thread_id(NO_NETWORK, Kind.CHARTER, NO_KEY, "network", None, nonce, [])
-    head = Head(
-        VERSION_HIGHEST, NO_NETWORK, Kind.CHARTER, NO_KEY, thread, None, nonce, [], 1, None, now_ms, None, "network",
-        facts, None,
-    )  # fmt: skip
-    return sign_record(head, None, [seat.key for seat in seats[:threshold]])
+    signing = [seat.key for seat in seats[:threshold]]
+    head = charter_head(
+        name=name,
+        seats=[(seat.key.public, recovery_hash(seat.recovery.public)) for seat in seats],
+        threshold=threshold,
+        signers=[key.public for key in signing],
+        defaults=defaults,
+        nonce=random_bytes(NONCE_BYTES),
+        stamp=now_ms,
+    )
+    return sign_record(head, None, signing)
 
 
 def _first_grant(network: bytes, seat: SigningKey, hub: SigningKey, hub_recovery: SigningKey, now_ms: int) -> Record:
-    hash_ = recovery_hash(hub_recovery.public)
-    facts = {
-        "rank": "hub",
-        "places": PLACES_DEFAULT,
-        "invites": INVITES_DEFAULT - 1,
-        "recovery": [hash_, hub.sign(recovery_consent(network, hub.public, hash_))],
-    }
-    thread = thread_id(network, Kind.GRANT, seat.public, "network", 0, hub.public, [])
-    head = Head(
-        VERSION_HIGHEST, network, Kind.GRANT, seat.public, thread, 0, hub.public, [], 1, None, now_ms,
-        now_ms + LIFE_LONG_MS_MAX, "network", facts, None,
-    )  # fmt: skip
+    head = grant_head(
+        network=network,
+        author=seat.public,
+        place=0,
+        subject=hub.public,
+        rank="hub",
+        places=PLACES_DEFAULT,
+        invites=INVITES_DEFAULT // 2,  # the trustee keeps the rest, for organisers and to give again
+        stamp=now_ms,
+        expires=now_ms + LIFE_LONG_MS_MAX,
+        recovery=recovery_of(hub, network, recovery_hash(hub_recovery.public)),
+    )
     return sign_record(head, None, [seat])

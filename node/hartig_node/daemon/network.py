@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgpack
 
 from hartig_node.daemon.config import Config
+from hartig_node.daemon.joining import JoinPlan
 from hartig_node.daemon.open_links import OpenLinks
 from hartig_node.doctor import Problem
 from hartig_node.engine import Engine
@@ -31,7 +32,6 @@ from hartig_node.peers import Peer
 from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.events import NodeHeard, NodeUnreachable, PrivateRow
-from hartig_protocol.records.invites import Invite
 from hartig_protocol.records.keys import sha256
 from hartig_protocol.records.record import Record
 
@@ -51,7 +51,10 @@ REST_S = {
     "crowded": 60.0,  # it has enough neighbours now; the core has another in mind, or nobody else is known
     "doubled": 1.0,  # the other link stays
     "admitted": 0.0,  # the next link begins with a hello
+    "not_admitted_yet": 3.0,  # two people compare words meanwhile
 }
+MET_MAX = 64  # asked whether they let us in, of a network of which one is enough
+_ANYBODY = bytes(32)  # no node has this id: whoever is there is to answer
 _TAG_PREFIX = b"hartig/1 network tag\x00"
 
 
@@ -68,7 +71,7 @@ class Network:
     identity: NodeIdentity
     config: Config
     tag: bytes
-    invite: Invite | None
+    plan: JoinPlan | None
     tasks: Tasks
     book: AddressBook = field(default_factory=AddressBook)
 
@@ -87,6 +90,7 @@ class Network:
         self.listen_error: str | None = None
         self._remembered: list[tuple[bytes, str, int]] = []
         self._unreachable: set[bytes] = set()  # wanted once, and not heard of since
+        self._met: set[bytes] = set()  # while this hub asks anybody to let it in
         self.engine.peers.on_change = self._peer_changed
 
     # --- Starting and stopping
@@ -106,8 +110,9 @@ class Network:
             on_addresses=self._addresses_changed,
             tasks=self.tasks,
         )
-        if self.invite is not None:
-            self._add_invite_addresses(self.invite)
+        if self.plan is not None:
+            for node in self.plan.nodes:
+                self._add(node, self.plan.addresses, Source.INVITE)
         await self.discovery.start()
         # Not earlier: a node that is wanted before its addresses are known would count as one that does not answer.
         self.engine.on_links_wanted = self.want_only
@@ -141,7 +146,12 @@ class Network:
         self.want_only(self.engine.hub.state.overlay.wanted)
 
     def want_only(self, nodes: Sequence[bytes]) -> None:
-        """Keep links with these nodes, and dial no others; a link that is open is ended by the core alone."""
+        """Keep links with these nodes, and dial no others; a link that is open is ended by the core alone.
+
+        Who wants to join and asks any hub dials whoever was met of that network.
+        """
+        if self._asks_anybody():
+            nodes = [*nodes, *sorted(self._met)]
         for node in sorted(set(self.dialer.states()) - set(nodes)):
             self.dialer.drop(node)
         for node in nodes:
@@ -163,9 +173,6 @@ class Network:
             if node != self.identity.node_id:
                 self._add(node, card.head.facts.get("addresses", ()), Source.CARD)
 
-    def _add_invite_addresses(self, invite: Invite) -> None:
-        self._add(invite.inviter_node, invite.addresses, Source.INVITE)
-
     def _add(self, node: bytes, addresses: Iterable[str], source: Source) -> None:
         for text in addresses:
             try:
@@ -180,8 +187,20 @@ class Network:
 
     def _missing(self) -> list[bytes]:
         """Return whom mDNS is asked for: who is wanted and has no link, and who could not be reached before."""
-        wanted = (node for node, state in self.dialer.states().items() if not state.connected)
-        return sorted(self._unreachable.union(wanted))
+        wanted = {node for node, state in self.dialer.states().items() if not state.connected}
+        anybody = {_ANYBODY} if self._asks_anybody() else set()
+        return sorted(self._unreachable | wanted | anybody)
+
+    def _asks_anybody(self) -> bool:
+        joining = self.engine.hub.state.joining
+        return joining is not None and not joining.nodes
+
+    def _meet(self, node: bytes) -> None:
+        """A node that seems to be one of our network: ask it whether it lets us in, if we ask anybody."""
+        if self._asks_anybody() and len(self._met) < MET_MAX:
+            self._met.add(node)
+            self.refresh()
+        self._hint(node)
 
     def _heard(self, event: Found | Lost) -> None:
         """Take a hint from mDNS."""
@@ -191,7 +210,7 @@ class Network:
         for host, port in event.addresses:
             self.book.add(event.node_id, host, port, Source.MDNS)
         if event.network_tag == self.tag:
-            self._hint(event.node_id)
+            self._meet(event.node_id)
         else:
             self.dialer.wake(event.node_id)
 
@@ -252,7 +271,8 @@ class Network:
     def _try_typed(self) -> None:
         """Find out who answers at the addresses that a person typed, none waiting for another, until all are known."""
         turns = asyncio.Semaphore(PROBES_AT_ONCE_MAX)
-        for text in sorted(set(self.config.peers)):
+        asked = () if self.plan is None or self.plan.nodes else self.plan.addresses
+        for text in sorted({*self.config.peers, *asked}):
             self.tasks.start(self._keep_trying(text, turns), "a typed address")
 
     async def _keep_trying(self, text: str, turns: asyncio.Semaphore) -> None:
@@ -276,12 +296,12 @@ class Network:
                 logger.info("nobody answers at a typed address: %s", error)
                 return False
         state = self.engine.hub.state
-        inviter = None if state.invite is None else state.invite.inviter_node
-        if not node_hex and state.hub_of(node) is None and node != inviter:
+        is_asked = state.joining is not None and state.joining.asks(node)
+        if not node_hex and state.hub_of(node) is None and not is_asked:
             logger.info("a typed address answers, but not (yet) as a hub of this network")
             return False
         self.book.add(node, address.host, address.port, Source.TYPED)
-        self._hint(node)
+        self._meet(node)
         return True
 
     # --- For status

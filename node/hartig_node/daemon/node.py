@@ -21,11 +21,14 @@ from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import SPACE_SETTING, Pen
 from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock
+from hartig_node.daemon import kits
 from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.doors import open_doors, open_starting_doors
 from hartig_node.daemon.folder import HubFolder, NetworkFile
+from hartig_node.daemon.joining import JoinPlan, joining_of, read_plan
 from hartig_node.daemon.network import Network, network_tag
+from hartig_node.doctor import Problem
 from hartig_node.engine import Engine
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.pinning import prove_pinning
@@ -37,11 +40,10 @@ from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Commit, PrivateRow
 from hartig_protocol.hub import Hub
-from hartig_protocol.records.invites import Invite, read_invite
-from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
+from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind
-from hartig_protocol.sync.state import PendingInvite, load_state
+from hartig_protocol.sync.state import load_state
 
 logger = logging.getLogger(__name__)
 
@@ -91,11 +93,14 @@ class Node:
         known = await store.private_get(SPACE_SETTING, KEY_TIME)
         stamp_ms = max((entry.stamp for entry in loaded.entries if entry.author == hub_key.public), default=0)
         clock.start_from(None if known is None else int(msgpack.unpackb(known)), stamp_ms)
-        pending, invite = self._pending(network_file, hub_key)
+        plan = read_plan(self.folder, network_file)
+        joining = None if plan is None else joining_of(self.folder, network_file.network, hub_key, plan)
         seed = secrets.token_bytes(32)
-        state = load_state(network_file.network, hub_key, identity.node_id, loaded, pending, seed=seed)
-        if loaded.last_n and state.is_member:
-            state.invite = invite = None
+        state = load_state(network_file.network, hub_key, identity.node_id, loaded, joining, seed=seed)
+        is_filled = bool(loaded.last_n)
+        del loaded  # before anything else is made, so that what it filled can be given back
+        if is_filled and state.is_member:
+            state.joining = plan = None
         engine = Engine(Hub(state, clock.now()), store, clock, self.tasks, secrets.token_bytes)
         self._stack.callback(engine.close)
         self.board = self._make_board(engine, store, clock, identity, hub_key)
@@ -104,14 +109,13 @@ class Node:
         await self.board.membership.load()
         engine.start()
         await self._salvage(store, engine)
-        state.invite = None if state.is_member else state.invite
-        await self._open_doors(engine, identity, network_file, invite)
+        state.joining = None if state.is_member else state.joining
+        await self._open_doors(engine, identity, network_file, plan)
         await self.board.keeper.load()
         self.tasks.start(self.board.timekeeper.run(), "time")
         self.tasks.start(self.board.keeper.run(), "keeper")
         self.tasks.start(self._keep_index(store, engine), "search index")
         self.tasks.start(frugal.keep_resting(), "rest")
-        del loaded
         frugal.settle()
 
     def _identity(self) -> NodeIdentity:
@@ -151,8 +155,9 @@ class Node:
         Of a damaged store the last that was signed may be what could not be read, so it counts as restored.
         """
         rows = []
-        if await store.private_get(SPACE_KEY, KEY_HUB) != hub_key.seed:
-            rows.append(PrivateRow(SPACE_KEY, KEY_HUB, hub_key.seed))
+        carried = self.folder.carried_hub_key()
+        if await store.private_get(SPACE_KEY, KEY_HUB) != carried:
+            rows.append(PrivateRow(SPACE_KEY, KEY_HUB, carried))
             rows.append(PrivateRow(SPACE_KEY, KEY_NETWORK, network.network))
         restored = await store.meta_get("restored")
         if restored is not None or await store.meta_get("damaged") is not None:
@@ -160,16 +165,6 @@ class Node:
         if rows:
             await store.commit(Commit(private=rows))
             await store.meta_set("restored", None)
-
-    def _pending(self, network: NetworkFile, hub_key: SigningKey) -> tuple[PendingInvite | None, Invite | None]:
-        if network.invite is None:
-            return None, None
-        invite = read_invite(network.invite)
-        recovery = None
-        if self.folder.has_key("recovery"):
-            hash_ = recovery_hash(SigningKey(self.folder.read_key("recovery")).public)
-            recovery = (hash_, hub_key.sign(recovery_consent(network.network, hub_key.public, hash_)))
-        return PendingInvite(invite.inviter_node, invite.secret, recovery), invite
 
     def _make_board(
         self, engine: Engine, store: SqliteStore, clock: Clock, identity: NodeIdentity, hub_key: SigningKey
@@ -198,15 +193,15 @@ class Node:
             logger.warning("took over %d records of a damaged store; what is missing comes from other hubs", len(wires))
 
     async def _open_doors(
-        self, engine: Engine, identity: NodeIdentity, network_file: NetworkFile, invite: Invite | None
+        self, engine: Engine, identity: NodeIdentity, network_file: NetworkFile, plan: JoinPlan | None
     ) -> None:
-        network = Network(engine, identity, self.config, network_tag(network_file.network), invite, self.tasks)
+        network = Network(engine, identity, self.config, network_tag(network_file.network), plan, self.tasks)
         self._stack.push_async_callback(network.close)
         doors = await open_doors(self.board, engine.clock, self.folder, self.config, self.tasks, self._stack)
         self.ports = dict(doors.ports)
         status = self.board.status
         status.dial_errors, status.link_counts = network.dial_errors, network.counts
-        status.network_problems = lambda: [*doors.problems(), *network.problems()]
+        status.network_problems = lambda: [*doors.problems(), *network.problems(), *self.kit_problems()]
         await self._take_cards(engine, network)
         self.ports["peers"] = await network.start()
         self.board.config.api_port, self.board.config.site_port = self.ports["api"], self.ports["site"]
@@ -215,6 +210,11 @@ class Node:
         await self.board.membership.start()
         self.tasks.start(self._watch(engine, network), "watch the feed")
         self.tasks.start(self._keep_announcing(network), "announce addresses")
+
+    def kit_problems(self) -> list[Problem]:
+        """Remind of the recovery kit, once there is a network in which the hub could be recovered."""
+        is_member = self.board.context.engine.hub.state.is_member
+        return [Problem(*said) for said in kits.problems(self.folder)] if is_member else []
 
     # --- While running
 

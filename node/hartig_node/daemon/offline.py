@@ -8,15 +8,16 @@ from pathlib import Path
 
 from hartig_node.clock import Clock
 from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
-from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile
+from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, public_of, write_whole
 from hartig_node.store.backup import restore
+from hartig_node.store.connection import DATABASE_NAME
 from hartig_node.store.opening import open_store
 from hartig_protocol.errors import LocalError
-from hartig_protocol.events import Commit, PublishAnswered, RecordsPublished
+from hartig_protocol.events import Commit, PrivateRow, PublishAnswered, RecordsPublished, Refusal
 from hartig_protocol.hub import Hub
 from hartig_protocol.limits import KEY_BYTES, NETWORK_ID_BYTES
 from hartig_protocol.records.keys import SigningKey
-from hartig_protocol.records.record import Wire
+from hartig_protocol.records.record import Record, Wire
 from hartig_protocol.sync.state import load_state
 
 
@@ -25,15 +26,24 @@ async def publish_offline(folder: HubFolder, network: bytes, hub: SigningKey, re
     clock = Clock()
     store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
     try:
-        state = load_state(network, hub, bytes(KEY_BYTES), await store.load())
-        core = Hub(state, clock.now())
-        for action in core.handle(RecordsPublished(0, tuple(records)), clock.now()):
-            if isinstance(action, Commit):
-                await store.commit(action)
-            elif isinstance(action, PublishAnswered) and any(action.refusals):
-                raise LocalError(f"the first records of a network were refused: {action.refusals}")
+        core = Hub(load_state(network, hub, bytes(KEY_BYTES), await store.load()), clock.now())
+        commits, refusals = judged(core, records, (), clock)
+        if refusals:
+            raise LocalError(f"the first records of a network were refused: {refusals}")
+        for commit in commits:
+            await store.commit(commit)
     finally:
         await store.close()
+
+
+def judged(
+    core: Hub, records: Sequence[Record | Wire], rows: Sequence[PrivateRow], clock: Clock
+) -> tuple[list[Commit], list[Refusal]]:
+    """Hand records to a core; return what it orders to be stored, and what it refuses."""
+    actions = core.handle(RecordsPublished(0, tuple(records), tuple(rows)), clock.now())
+    answers = [action for action in actions if isinstance(action, PublishAnswered)]
+    refusals = [refusal for answer in answers for refusal in answer.refusals if refusal is not None]
+    return [action for action in actions if isinstance(action, Commit)], refusals
 
 
 def restore_folder(backup: Path, folder: HubFolder, now_ms: int, *, replace: bool) -> None:
@@ -45,8 +55,34 @@ def restore_folder(backup: Path, folder: HubFolder, now_ms: int, *, replace: boo
     if not isinstance(hub, bytes) or not isinstance(network, bytes) or len(network) != NETWORK_ID_BYTES:
         raise FolderError(f"{backup} carries no hub key: it was made by another program, or is not a hub's backup")
     if not folder.has_key("hub"):
-        folder.write_key("hub", hub)
-    elif folder.read_key("hub") != hub:
+        put_hub_key(folder, hub)
+    elif folder.carried_hub_key() != hub and public_in(folder.carried_hub_key()) != public_in(hub):
         raise FolderError(f"{folder.path} has the key of another hub; restore into an empty folder")
     if not folder.is_founded:
         folder.write_network(NetworkFile(network))
+
+
+def put_hub_key(folder: HubFolder, carried: bytes) -> None:
+    """Write the hub key that a backup carries, sealed where it was."""
+    if len(carried) == KEY_BYTES:
+        folder.write_key("hub", carried)
+    else:
+        write_whole(folder.key_path("hub"), carried)
+
+
+def public_in(carried: bytes) -> str:
+    """Return the public key of a hub key as a backup carries it: a sealed one says it above itself."""
+    if len(carried) == KEY_BYTES:
+        return SigningKey(carried).public.hex()
+    return public_of(carried.decode("ascii", "replace"))
+
+
+async def keep_carried(folder: HubFolder) -> None:
+    """Let backups carry the hub key as its file has it; what they carried before is overwritten."""
+    if not (folder.path / DATABASE_NAME).exists():
+        return
+    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
+    try:
+        await store.commit(Commit(private=[PrivateRow(SPACE_KEY, KEY_HUB, folder.carried_hub_key())]))
+    finally:
+        await store.close()

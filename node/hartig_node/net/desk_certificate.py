@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -77,7 +78,7 @@ def read_certificate(seed: bytes, certificate_pem: bytes) -> DeskCertificate | N
     key = _key(seed)
     try:
         public = x509.load_pem_x509_certificate(certificate_pem).public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):  # damaged, or put there by somebody else
         return None
     return DeskCertificate(certificate_pem, _key_pem(key)) if public == key.public_key() else None
 

@@ -88,7 +88,7 @@ class Discovery:
             node_id: ours, 32 bytes.
             network_tag: 8 bytes that tell networks apart without naming them; all zero before there is a
                 network.
-            port: of the peers' door.
+            port: of the peers' door; 0 where nothing is announced, only listened.
             on_event: is told who is found and lost; it must not take long.
             interfaces: speak on these addresses of this machine alone, as `["127.0.0.1"]`; None for all but
                 loopback.

@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hartig_node.forgetting import forget_frames
 from hartig_node.net.backoff import accept_delay_s
 from hartig_node.net.sockets import ToldSocket, tune
 from hartig_node.tasks import Tasks
@@ -229,6 +230,7 @@ class Gate:
         except OSError as error:
             self._counts["timed_out" if _is_timeout(error) else "failed_handshake"] += 1
             logger.info("%s: refused a connection: %s", self._name, error)
+            forget_frames(error)
             return
         finally:
             self._end_handshake(admission)

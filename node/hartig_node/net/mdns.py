@@ -74,7 +74,10 @@ class Mdns:
         return f"<Mdns {self.local.address} {self._resolver!r}>"
 
     async def start(self, port: int, network_tag: bytes) -> None:
-        """Announce and listen; raises `MdnsError` where this address cannot do so now, and leaves nothing behind."""
+        """Announce and listen, with port 0 only listen.
+
+        Raises `MdnsError` where this address cannot do so now, and leaves nothing behind.
+        """
         try:
             require_multicast(self.local)
             version = zeroconf.IPVersion.V6Only if self.local.is_ipv6 else zeroconf.IPVersion.V4Only
@@ -87,7 +90,8 @@ class Mdns:
                 question_type=zeroconf.DNSQuestionType.QM,
             )
             self._zeroconf.zeroconf.async_add_listener(_Repeats(self._hear), None)
-            self._announce(self._zeroconf, port, network_tag)
+            if port:
+                self._announce(self._zeroconf, port, network_tag)
         except (OSError, zeroconf.Error, RuntimeError) as error:
             # RuntimeError: zeroconf's word for an address that went away since we read the interfaces.
             await self.close()

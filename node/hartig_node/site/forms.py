@@ -20,7 +20,7 @@ from hartig_protocol.records import categories, units
 
 # 8 KiB of text is at most 24 KiB in a form's percent notation; a text twice too long still gets a friendly answer.
 FORM_BYTES_MAX = 64 * 1024
-FIELDS_MAX = 32  # the longest form, in which the desk takes in an offer, has 27
+FIELDS_MAX = 512  # a box for each whom a hub has let in; the longest other form has 27
 TITLE_CHARACTERS_MAX = 120  # what fits TITLE_BYTES_MAX in the widest script
 SEARCH_CHARACTERS_MAX = 200  # more than the search looks at
 WORD_CHARACTERS_MAX = 100  # three words and a number, with room for odd spelling

@@ -19,5 +19,7 @@ async def show_post(request: web.Request) -> web.Response:
     """Show one post with all that is said about it."""
     board = board_of(request)
     view = await board.posts.get(request.match_info["id"])
+    if view.hidden is not None:
+        return page(request, "hidden.html", {}, 404)
     book = await book_of(board, view) if says_more(view) else None
     return page(request, "post.html", {"view": view, "book": book}, 200 if view.state == "standing" else 410)

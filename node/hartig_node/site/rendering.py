@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from hartig_node.board.drafts.views import PostView
-from hartig_node.site import languages, progress, words
+from hartig_node.site import flagging, languages, progress, words
 from hartig_node.site.choices import choices
 from hartig_node.site.doors import BoardDoor, Clock
 from hartig_node.site.faults import Fault
@@ -91,6 +91,7 @@ def environment(language: str) -> "Environment":
         urgencies=words.URGENCIES,
         modes=words.MODES,
         rules=words.RULES,
+        flag_reasons=flagging.REASONS,
         headings=words.ATTRIBUTE_HEADINGS,
         in_language=words.in_language,
         language_name=words.language_name,

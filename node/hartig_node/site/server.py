@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 
+from hartig_node.forgetting import forget_frames
 from hartig_node.ports import AcceptGate, DoorCaps, GateMaker
 
 logger = logging.getLogger(__name__)
@@ -67,15 +68,19 @@ class PageServer:
         self._gate.open(listeners)
 
     async def close(self) -> None:
-        """Stop listening, let answers under way end, and wait until every connection is gone."""
-        if self._gate is None or self._root is None:
-            return
-        await self._gate.close()
+        """Stop listening, let answers under way end, and wait until every connection is gone.
+
+        After an `open` that raised, what it had begun ends, too.
+        """
+        if self._gate is not None:
+            await self._gate.close()
         for runner in self._runners():
             await runner.cleanup()  # ends what has no end of its own
-        await self._root.cleanup()
-        await self._gate.wait_empty()
-        self._gate = None
+        if self._root is not None:
+            await self._root.cleanup()
+        if self._gate is not None:
+            await self._gate.wait_empty()
+        self._gate = self._root = None
 
     def _runners(self) -> list[web.AppRunner]:
         return [self._pages] if self._api is None else [self._pages, self._api]
@@ -98,6 +103,18 @@ class _PageHandler(web.RequestHandler):
     """aiohttp's protocol of one connection; the original logs the address of who asked (P14)."""
 
     __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what never reached a page."""
+        if isinstance(exc, HttpProcessingError):
+            forget_frames(exc)
+        return super().handle_error(request, status, exc, message)
 
     def log_exception(self, *_args: Any, **kwargs: Any) -> None:
         """Log our bugs, without an address; bytes that are no HTTP are nobody's news."""

@@ -95,6 +95,7 @@ _SYMBOLS = {
     "MIN": "min",
 }  # fmt: skip
 COUNTED_UNITS = frozenset({"H87", "C62"})  # "24 pieces" says no more than "24"
+FAR = N_("in the far future")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMAL_COMMA = frozenset({"de", "es", "fr", "ht"})
 
@@ -214,12 +215,22 @@ class Tongue:
         """Return how far the pages' time is from UTC at a moment."""
         return (_EPOCH + timedelta(milliseconds=moment_ms)).astimezone(self._zone).utcoffset()
 
+    def day(self, moment_ms: int) -> str:
+        """Return a day with its year, in the hub's time zone."""
+        try:
+            moment = datetime.fromtimestamp(moment_ms / 1000, UTC).astimezone(self._zone)
+        except (OverflowError, ValueError, OSError):  # what others wrote may lie beyond every calendar
+            return self.say(FAR)
+        # Translators: for example "24 November 2027".
+        said = {"day": moment.day, "month": self.say(_MONTHS[moment.month - 1]), "year": moment.year}
+        return self.say(N_("%(day)d %(month)s %(year)d")) % said
+
     def moment(self, moment_ms: int) -> str:
         """Return a day and a time as people say them, in the hub's time zone."""
         try:
             moment = datetime.fromtimestamp(moment_ms / 1000, UTC).astimezone(self._zone)
         except (OverflowError, ValueError, OSError):  # what others wrote may lie beyond every calendar
-            return self.say(N_("in the far future"))
+            return self.say(FAR)
         # Translators: for example "Tuesday 24 November, 18:00".
         return self.say(N_("%(weekday)s %(day)d %(month)s, %(time)s")) % {
             "weekday": self.weekday(moment.weekday()),

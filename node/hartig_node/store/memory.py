@@ -280,5 +280,10 @@ def _scan(disk: MemoryDisk, wanted: PostFilter, after: int | None) -> Iterator[i
         if after is not None and n >= after:
             continue
         row = disk.rows[n]
+        if (wanted.unless_thread_in, row.thread) in disk.private or (
+            wanted.unless_author_in,
+            row.author,
+        ) in disk.private:
+            continue
         if is_wanted(disk.posts[n], row.author, wanted) and (not terms or has_terms(stored_text(row.body), terms)):
             yield n

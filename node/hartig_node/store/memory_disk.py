@@ -47,14 +47,15 @@ class MemoryDisk:
         """Make a change durable and return its feed lines."""
         if self.is_full and not change.only_frees:
             raise StoreFullError(FULL_PROBLEM)
-        self._records(change)
+        if change.balance:
+            self._records(change)
         self._bodies(change)
         for cursor in change.cursors:
             self.cursors[cursor.peer] = cursor
         for told in change.told:
             self._tell(told)
         self._private(change, now_ms)
-        items = list(FeedLines(self.last_seq + 1, change.notices))
+        items = [FeedItem(*row) for row in FeedLines(self.last_seq + 1, change.notices).rows()]
         self.last_seq += len(items)
         self.feed.update((item.seq, item) for item in items)
         for seq in [seq for seq in islice(self.feed, len(items)) if seq <= self.last_seq - FEED_LINES_MAX]:
@@ -122,6 +123,8 @@ class MemoryDisk:
 
     def _tell(self, told: Told) -> None:
         self.told[(told.peer, told.n)] = told
+        if len(self.told) <= TOLD_PER_PEER_MAX:
+            return
         numbers = sorted(n for peer, n in self.told if peer == told.peer)
         for n in numbers[:-TOLD_PER_PEER_MAX]:
             del self.told[(told.peer, n)]

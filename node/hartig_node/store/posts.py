@@ -135,6 +135,7 @@ def _filtered(wanted: PostFilter, driver: str, part: str = "whole") -> Clauses:
             clauses.joins.append("records r")
         clauses.where += ["p.n = r.n", "r.kind IN (16, 17)", "substr(r.author, 1, 8) = ?", "r.author = ?"]
         clauses.values += [wanted.author[:8], wanted.author]
+    _leave_out(clauses, wanted)
     if wanted.category is not None:
         _by_category(clauses, wanted.category, part)
     if wanted.area:
@@ -149,6 +150,19 @@ def _filtered(wanted: PostFilter, driver: str, part: str = "whole") -> Clauses:
         clauses.add("ends", "= 0")
         clauses.add("expires", "> ?", wanted.now_ms)
     return clauses
+
+
+def _leave_out(clauses: Clauses, wanted: PostFilter) -> None:
+    """Ask of each post that is left by its record, so this costs nothing where nothing is hidden."""
+    spaces = {"thread": wanted.unless_thread_in, "author": wanted.unless_author_in}
+    for column, space in spaces.items():
+        if space is None:
+            continue
+        if wanted.author is None and "records r" not in clauses.joins:
+            clauses.joins.append("records r")
+            clauses.where.append("r.n = p.n")
+        clauses.where.append(f"NOT EXISTS (SELECT 1 FROM private h WHERE h.space = ? AND h.key = r.{column})")  # noqa: S608
+        clauses.values.append(space)
 
 
 def _by_category(clauses: Clauses, category: str, part: str) -> None:

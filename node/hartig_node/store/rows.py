@@ -6,7 +6,6 @@ changing its entries while the commit waits for its turn. And back: entries, wir
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple, overload
 
@@ -16,6 +15,7 @@ from hartig_protocol.catalog.entry import Body, Entry
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
 from hartig_protocol.limits import TOLD_PER_PEER_MAX
 from hartig_protocol.records.record import Record, Wire
+from hartig_protocol.values import value
 
 ENTRY_COLUMNS = "n, id, kind, author, thread, place, audience, seq, prev, stamp, expires, ends, body_state, running"
 RECORD_COLUMNS = f"{ENTRY_COLUMNS}, head, signature, body"
@@ -92,7 +92,7 @@ class Added(NamedTuple):
     step: StepFacts | None
 
 
-@dataclass(frozen=True)
+@value
 class Change:
     """A `Commit` as plain values.
 
@@ -114,15 +114,13 @@ class Change:
     @classmethod
     def of(cls, commit: Commit) -> "Change":
         """Copy what the commit says now."""
-        balance = Counter([entry.id for entry, _ in commit.added])
-        balance.subtract(commit.removed)
         newest = max([entry for entry, _ in commit.added], key=attrgetter("n"), default=None)
         return cls(
             added={
                 entry.id: Added(RecordRow.of(entry, record), post_facts(record, entry.n), step_facts(record, entry.n))
                 for entry, record in commit.added
             },
-            balance=dict(balance),
+            balance=_balance(commit) if commit.added or commit.removed else {},
             last=None if newest is None else (newest.n, newest.running),
             bodies_added=tuple(_bodies(commit.bodies_added)),
             bodies_removed=tuple(commit.bodies_removed),
@@ -147,6 +145,12 @@ class Change:
             *self.bodies_removed,
             *((row.space, row.key) for row in self.private),
         }
+
+
+def _balance(commit: Commit) -> dict[bytes, int]:
+    balance = Counter([entry.id for entry, _ in commit.added])
+    balance.subtract(commit.removed)
+    return dict(balance)
 
 
 def _newest_told(told: list[Told]) -> tuple[Told, ...]:

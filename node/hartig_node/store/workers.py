@@ -107,6 +107,7 @@ class Worker:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             job.run()
+            del job  # it holds its answer, which at the start is as much as all that the catalog makes of it
         if self._connection is not None:
             self._connection.close()
 

@@ -10,7 +10,7 @@ changes meanwhile is stale again, and comes up once more.
 from array import array
 
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import GOVERNANCE, Body
+from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body
 from hartig_protocol.catalog.index import BUCKETS, FIRST_TICK, bucket_of
 from hartig_protocol.catalog.rows import BODY_BITS, CONTACT, ENDS, PRIVATE
 from hartig_protocol.limits import BODY_KEPT_MS, KIND_CHAIN_LOWEST, RECORD_ID_BYTES, THREAD_KEPT_MS
@@ -159,7 +159,7 @@ class View:
         rows = held.rows
         kind, first_ms = rows.kinds[row], rows.stamps[row] + 1
         if kind in GOVERNANCE:
-            return first_ms, _LATEST_MS
+            return (0 if kind == CHARTER else first_ms), _LATEST_MS
         register = row if kind < KIND_CHAIN_LOWEST else held.registers.find_of(row)
         expires_ms = rows.expires[register]
         if rows.flags[row] & BODY_BITS == _GONE and not (register != row and rows.flags[register] & ENDS):

@@ -11,28 +11,25 @@ from collections.abc import Iterable
 from hartig_protocol.catalog.chains import Chain, Link
 from hartig_protocol.catalog.commit import Commit, Now
 from hartig_protocol.catalog.contacts import ENDING, StepsAhead, due_ms, naming
-from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, register_of_head
+from hartig_protocol.catalog.entry import GOVERNANCE, Body, register_of_head
+from hartig_protocol.catalog.governing import EXPIRED, Governing, order_of
 from hartig_protocol.catalog.registers import Register
-from hartig_protocol.catalog.rows import CONTACT, ENDS, Rows
-from hartig_protocol.catalog.stock import Stock
+from hartig_protocol.catalog.rows import CONTACT, ENDS
 from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Outcome, Verdict, refused, waits
-from hartig_protocol.limits import KIND_CHAIN_LOWEST, STAMP_AHEAD_MS_MAX, THREAD_KEPT_MS
+from hartig_protocol.limits import KIND_CHAIN_LOWEST, THREAD_KEPT_MS
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
 from hartig_protocol.records.steps import Verb
-from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.lasting import due_governance
 
-EXPIRED = refused("expired", "it expired more than 35 days ago")
 SWEPT_MAX = 2_048  # threads that one sweep lets go, about 20 ms; what is left is due at the next
 
 
-class Catalog(Stock):
+class Catalog(Governing):
     """What one hub has accepted of one network, and the judge of what may join it."""
 
     def __init__(self, network: bytes) -> None:
         super().__init__(network)
         self.ahead = StepsAhead()
-        self._judged_at: tuple[int, int] | None = None  # the moments' key that `authority` is good for
         self._swept_at: tuple[int, int] | None = None
 
     # --- Judging and taking
@@ -80,7 +77,7 @@ class Catalog(Stock):
             return self._judge_missing_proof(head)
         if head.kind >= KIND_CHAIN_LOWEST:
             return self._judge_step(record, now)
-        if row >= 0 and self.held.rows.order(row) >= _order(record):
+        if row >= 0 and self.held.rows.order(row) >= order_of(record):
             return refused("superseded", "a later version, or a later thread in the same place, is held")
         if record.lacks_body and not _is_due(body_due(head.expires), now):
             return waits("body", record.id, "its body has not come")
@@ -96,11 +93,6 @@ class Catalog(Stock):
             return KNOWN
         due = self._is_body_due(row, now)
         return refused("body_due", "its body is due to go") if due else BODY_BACK
-
-    def _judge_stamp(self, head: Head, now: Now) -> Verdict | None:
-        if now.trusted and head.stamp > now.wall_ms + STAMP_AHEAD_MS_MAX:
-            return refused("early", "its stamp lies more than ten minutes ahead of this hub's clock")
-        return None
 
     def _judge_missing_proof(self, head: Head) -> Verdict:
         if head.author in self.authority.revoked and head.author not in self.authority.standings:
@@ -177,108 +169,6 @@ class Catalog(Stock):
             if ended_ms is not None:
                 held.set_contact_due_by(row, due_ms(ended_ms))
 
-    # --- Governance
-
-    def _take_governance(self, records: list[Record], now: Now, commit: Commit) -> list[tuple[Record, Verdict]]:
-        """Judge charters, grants and revocations together: which are proven depends on the set, not on their order."""
-        verdicts: list[tuple[Record, Verdict]] = []
-        candidates: dict[bytes, Record] = {}
-        for record in records:
-            verdict = self._judge_governance_alone(record, now)
-            if verdict is ACCEPTED and record.head.kind == CHARTER:
-                self._add(record, commit)
-                verdicts.append((record, ACCEPTED))
-            elif verdict is ACCEPTED:
-                candidates[record.id] = record
-            else:
-                verdicts.append((record, verdict))
-        authority = self._authority_with(candidates, now, verdicts)
-        rising_last = sorted(candidates.values(), key=_order, reverse=True)
-        verdicts.extend((record, self._judge_candidate(record, authority, commit)) for record in rising_last)
-        self.refresh(now, commit)
-        return verdicts
-
-    def _authority_with(
-        self, candidates: dict[bytes, Record], now: Now, verdicts: list[tuple[Record, Verdict]]
-    ) -> Authority:
-        """Compute authority with the candidates, leaving out and refusing those that are due to go."""
-        while True:
-            authority = self._authority(candidates.values(), now)
-            if not now.trusted:
-                return authority
-            proven = [record for record in candidates.values() if record.id in authority.proven]
-            due = due_governance([*self.governance.values(), *proven], now.wall_ms) & candidates.keys()
-            if not due:
-                return authority
-            verdicts.extend((candidates.pop(record_id), EXPIRED) for record_id in sorted(due))
-
-    def _judge_governance_alone(self, record: Record, now: Now) -> Verdict:
-        if record.head.kind == Kind.CHARTER:
-            if record.id[: len(self.network)] != self.network:
-                return refused("other_network", "is the charter of another network")
-            return KNOWN if self.held.index.find(record.id) >= 0 else ACCEPTED
-        if record.head.network != self.network:
-            return refused("other_network", "belongs to another network")
-        if self.held.index.find(record.id) >= 0:
-            return KNOWN
-        return self._judge_stamp(record.head, now) or ACCEPTED
-
-    def _judge_candidate(self, record: Record, authority: Authority, commit: Commit) -> Verdict:
-        row = self.held.registers.find_for(record.head)
-        if row >= 0 and self.held.rows.order(row) >= _order(record):
-            return refused("superseded", "a later version is held")
-        if record.id not in authority.proven:
-            return waits("proof", record.head.author, "no grant that allows it has come")
-        if row >= 0:
-            self._drop(row, commit, keep_steps=True)
-        self._add(record, commit)
-        return ACCEPTED
-
-    def refresh(self, now: Now, commit: Commit) -> bool:
-        """Compute authority anew, and let go of what has lost its proof; tell whether who may act has changed."""
-        at_ms = now.wall_ms if now.trusted else None
-        if self.moments.key(at_ms) == self._judged_at:
-            return False
-        before, is_first = self.authority, self._judged_at is None
-        while True:
-            self.authority = self._authority((), now)
-            lost = [
-                record.id
-                for record in self.governance.values()
-                if record.head.kind != Kind.CHARTER and record.id not in self.authority.proven
-            ]
-            if not lost:
-                break
-            for record_id in lost:
-                self._forget(record_id, commit)
-        self._judged_at = self.moments.key(at_ms)
-        if self.authority.standings == before.standings:
-            return self.authority.revoked != before.revoked
-        self._drop_unproven(None if is_first else before, commit)
-        return True
-
-    def _drop_unproven(self, before: Authority | None, commit: Commit) -> None:
-        """Let go of what its author may not write any more; only of those whose standing was another `before`."""
-        held, rows = self.held, self.held.rows
-        changed = None if before is None else _changed_authors(rows, before, self.authority)
-        if changed is not None and not changed:
-            return
-        suspects = held.arrivals.after(0) if changed is None else rows.of_authors(changed)
-        for row in suspects:
-            if not rows.numbers[row]:
-                continue  # it went with its register
-            kind, place = rows.kinds[row], rows.places[row]
-            if kind in GOVERNANCE or self.authority.may_write(rows.author(row), kind, place):
-                continue
-            if rows.is_chain(row):
-                self._drop_steps(rows.thread(row), commit)  # one writer, one place: none of them is proven
-            else:
-                self._drop(row, commit, keep_steps=False)
-
-    def _authority(self, more: Iterable[Record], now: Now) -> Authority:
-        known = [*self.governance.values(), *more]
-        return authority_of(self.charter, known, now.wall_ms if now.trusted else None)
-
     # --- Time
 
     def sweep(self, now: Now, commit: Commit) -> bool:
@@ -322,25 +212,10 @@ class Catalog(Stock):
         return _is_due(body_due(rows.expires[register]), now)
 
 
-def _changed_authors(rows: Rows, before: Authority, after: Authority) -> set[int]:
-    """Return by number the authors of records who have lost rank or places; who has gained loses no record."""
-    changed = set()
-    for key, standing in before.standings.items():
-        now = after.standing(key)
-        number = rows.authors.find(key)
-        if number >= 0 and (now is None or now.rank < standing.rank or now.places < standing.places):
-            changed.add(number)
-    return changed
-
-
 def _register(record: Record) -> Register:
     register = register_of_head(record.head)
     assert register is not None
     return register
-
-
-def _order(record: Record) -> tuple[int, int, bytes]:
-    return (record.head.expires or 0, record.head.seq, record.id)
 
 
 def _is_due(due_ms: int | None, now: Now) -> bool:

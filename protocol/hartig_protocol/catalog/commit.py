@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.records.record import Record
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Now:
     """The two clocks of a hub at one moment.
 
@@ -25,7 +26,7 @@ class Now:
     first_hand: bool = True
 
 
-@dataclass(frozen=True)
+@value
 class PrivateRow:
     """A row that never travels: a token, an invite, a pick-up word, the log of what we signed. None deletes it."""
 
@@ -46,7 +47,7 @@ class Notice(NamedTuple):
     peer: bytes = b""
 
 
-@dataclass(frozen=True)
+@value
 class Cursor:
     """We hold everything that `peer` had accepted through `n` of its store `epoch`; `check` is its running hash."""
 
@@ -56,7 +57,7 @@ class Cursor:
     check: bytes
 
 
-@dataclass(frozen=True)
+@value
 class Told:
     """We told `peer` "complete through n", when our running hash was `check`."""
 
@@ -82,15 +83,5 @@ class Commit:
     notices: list[Notice] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any(
-            (
-                self.added,
-                self.bodies_added,
-                self.removed,
-                self.bodies_removed,
-                self.cursors,
-                self.told,
-                self.private,
-                self.notices,
-            )
-        )
+        records = self.added or self.removed or self.bodies_added or self.bodies_removed
+        return bool(records or self.cursors or self.told or self.private or self.notices)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hartig_protocol.catalog.as_of import SLICE_WORK, View, bucket_digest, split_ids
 from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.catalog.entry import Body, Entry
+from hartig_protocol.catalog.entry import CHARTER, Body, Entry
 from hartig_protocol.catalog.index import BUCKETS, bucket_of
 from hartig_protocol.catalog.jobs import Job
 from hartig_protocol.limits import HOUR_MS
@@ -40,7 +40,7 @@ def ids_as_of(catalog: Catalog, hour_ms: int) -> list[bytes]:
         entry.id
         for entry in catalog.entries.values()
         if not entry.is_private
-        and entry.stamp < hour_ms
+        and (entry.stamp < hour_ms or entry.kind == CHARTER)
         and (entry.id not in due if is_governance(entry.kind) else _is_inside(catalog, authority, entry, hour_ms))
     )
 

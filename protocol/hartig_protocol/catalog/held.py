@@ -55,15 +55,16 @@ class Held:
         rows_of_steps: dict[int, int] = {}
         for entry in entries:
             row = rows.put(entry)
-            self._count(row, 1)
-            if entry.is_chain:
+            if entry.kind >= KIND_CHAIN_LOWEST:
                 steps.append((entry.seq, entry.id, entry.thread, entry.prev))
                 rows_of_steps[entry.n] = row
         newest: dict[int, int] = {}
         for row in sorted(range(len(rows)), key=rows.numbers.__getitem__):
             self.arrivals.append(rows.numbers[row], row)
             newest[rows.author_numbers[row]] = row
-            self._stand(row)
+            self._count(row, 1)
+            if rows.kinds[row] < KIND_CHAIN_LOWEST:
+                self._stand(row)
         self.newest_of = {rows.authors[author]: rows.id(row) for author, row in newest.items()}
         self.index.fill(rows)
         for seq, step, thread, prev in sorted(steps):
@@ -175,10 +176,10 @@ class Held:
                 self.index.touch(step)
 
     def _count(self, row: int, change: int) -> None:
-        flags = self.rows.flags[row]
+        flags, kind = self.rows.flags[row], self.rows.kinds[row]
         if not flags & PRIVATE:
             self.shared_count += change
-            if self.rows.kinds[row] in POSTS and not flags & ENDS:
+            if kind < KIND_CHAIN_LOWEST and kind in POSTS and not flags & ENDS:
                 self.shared_posts += change
 
     # --- Finding

@@ -115,7 +115,7 @@ class Rows:
     def _grow(self) -> int:
         """Add free rows, a sixteenth more at a time; return one of them and keep the others."""
         row = len(self.numbers)
-        count = row // _GROWTH + 1
+        count = row // _GROWTH + _GROWTH
         for column in (self.numbers, self.places, self.seqs, self.stamps, self.expires, self.said):
             column.frombytes(bytes(column.itemsize * count))
         for column in (self.author_numbers, self._audience_numbers):

@@ -19,6 +19,7 @@ from hartig_protocol.records.governance import Charter
 from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256_of
 from hartig_protocol.records.record import Head, Record
 from hartig_protocol.trust.authority import Authority
+from hartig_protocol.trust.charters import Charters, charters_of
 
 START_CHECK = bytes(CHECK_BYTES)
 
@@ -35,6 +36,7 @@ class Stock:
         self.moments = Moments(self.governance)
         self.last_n = 0
         self.running = START_CHECK
+        self.charters = Charters()
         self.charter: Charter | None = None
         self.authority = Authority()
 
@@ -73,7 +75,9 @@ class Stock:
         """
         for record in governance:
             if record.head.kind in GOVERNANCE:
-                self._remember_governance(record)
+                self.governance[record.id] = record
+        charters = (record for record in self.governance.values() if record.head.kind == CHARTER)
+        self.stand_by(charters_of(self.network, charters))
         self.held.load(entries, said)
         self.last_n, self.running = last_n, running
 
@@ -141,18 +145,18 @@ class Stock:
         return [self.held.rows.id(row) for row in islice(self.held.newest_posts(), count)]
 
     def path_of(self, key: bytes) -> list[Record]:
-        """Return the charter and the grants that prove a key, from the charter downward (for the hello).
+        """Return what proves a key, in the order in which each rests on those before (for the hello).
 
-        Never more than `GRANTS_DEEP_MAX` and one.
+        The charters that stand, and from a seat downward the grants and the revocations that handed one of them on:
+        never more than `CHARTERS_MAX`, `GRANTS_DEEP_MAX` and `SUCCESSIONS_MAX`.
         """
-        path = []
+        path: list[Record] = []
         standing = self.authority.standing(key)
         while standing is not None and standing.grant is not None:
             grant = self.governance[standing.grant]
-            path.append(grant)
+            path += [*(self.governance[revoke] for revoke in reversed(standing.via)), grant]
             standing = self.authority.standing(grant.head.author)
-        charters = [record for record in self.governance.values() if record.head.kind == CHARTER]
-        return [*charters, *reversed(path)]
+        return [*self.charters.path, *reversed(path)]
 
     # --- Changing the set
 
@@ -162,7 +166,8 @@ class Stock:
         entry = Entry.of(record, self.last_n, self.running)
         kind = entry.kind
         if kind in GOVERNANCE:
-            self._remember_governance(record)
+            self.governance[record.id] = record
+            self.moments.changed()
         row = self.held.put(entry)
         if kind >= KIND_CHAIN_LOWEST:
             said = naming(record.head)
@@ -172,11 +177,11 @@ class Stock:
                 self.held.body_came(row)
         commit.added.append((entry, record))
 
-    def _remember_governance(self, record: Record) -> None:
-        self.governance[record.id] = record
+    def stand_by(self, charters: Charters) -> None:
+        """Let these charters be the ones that stand and are kept."""
+        self.charters = charters
+        self.charter = Charter.of(charters.standing.head) if charters.standing else None
         self.moments.changed()
-        if record.head.kind == CHARTER:
-            self.charter = Charter.of(record.head)
 
     def _drop(self, row: int, commit: Commit, *, keep_steps: bool) -> None:
         """Let go of a register's record, and of its thread's steps unless only a version is replaced."""

@@ -5,7 +5,7 @@ tried again when what it waits for may have come.
 """
 
 from hartig_protocol.limits import WAITING_PER_PEER_MAX
-from hartig_protocol.records.record import Record, thread_due
+from hartig_protocol.records.record import Kind, Record, thread_due
 
 
 class WaitingPlace:
@@ -50,6 +50,10 @@ class WaitingPlace:
         """What of this neighbour waits."""
         return frozenset(self._by_peer.get(peer, ()))
 
+    def held(self, peer: bytes) -> list[tuple[Record, tuple[str, bytes]]]:
+        """What of this neighbour waits, in order of arrival, and for what."""
+        return list(self._by_peer.get(peer, {}).values())
+
     def forget_as_of(self, peer: bytes, hour_ms: int, among: frozenset[bytes]) -> None:
         """Let go of what an audit of this neighbour's set as of an hour has looked at; the rest goes on waiting."""
         held = self._by_peer.get(peer, {})
@@ -89,4 +93,5 @@ class WaitingPlace:
 
 def _is_inside(record: Record, hour_ms: int) -> bool:
     due_ms = thread_due(record.head.expires)
-    return record.head.stamp < hour_ms and (due_ms is None or due_ms > hour_ms)
+    is_written = record.head.stamp < hour_ms or record.head.kind == Kind.CHARTER
+    return is_written and (due_ms is None or due_ms > hour_ms)

@@ -7,6 +7,7 @@ from typing import Any
 from hartig_protocol.limits import (
     ADDRESS_BYTES_MAX,
     ADDRESSES_MAX,
+    CHARTERS_MAX,
     INVITES_MAX,
     KEY_BYTES,
     LANGUAGES_MAX,
@@ -20,8 +21,8 @@ from hartig_protocol.limits import (
     TEXT_BYTES_MAX,
 )
 from hartig_protocol.records.fields import bytes_of, integer, language, listed, need, one_of, text, texts
-from hartig_protocol.records.keys import is_strict_key, recovery_consent, verify
-from hartig_protocol.records.record import Head
+from hartig_protocol.records.keys import is_strict_key, recovery_consent, recovery_hash, verify
+from hartig_protocol.records.record import Head, Kind
 
 CARD_TYPES = frozenset({"hub", "place", "pool", "pseudonym"})
 RETENTION_DAYS_MAX = 400
@@ -79,9 +80,16 @@ class Charter:
 
 
 def check_charter(head: Head) -> None:
-    """Check a charter of version 1: seats, threshold, signers, defaults."""
+    """Check a version of a charter: seats, threshold, signers, defaults.
+
+    Who has to sign a first charter stands in it; whether the signers of a later one may is for trust.
+    """
     facts = head.facts
-    need(head.seq == 1, "seq", "this version knows only the first charter of a network")
+    need(head.seq <= CHARTERS_MAX, "seq", f"a network has at most {CHARTERS_MAX} versions of its charter")
+    if head.seq == 1:
+        need(head.prev is None, "prev", "a first charter has none")
+    else:
+        bytes_of("prev", head.prev, RECORD_ID_BYTES)
     need("ends" not in facts, "facts.ends", "a charter cannot be ended")
     need(head.audience == "network", "audience", "a charter is for its network")
     bytes_of("subject", head.subject, NONCE_BYTES)
@@ -91,8 +99,9 @@ def check_charter(head: Head) -> None:
     need(_is_utf8(name), "facts.name", "must be UTF-8")
     _check_seats(facts.get("seats"))
     integer("facts.threshold", facts.get("threshold"), 1, len(facts["seats"]))
-    _check_signers(facts)
+    _check_signers(facts.get("signers"))
     _check_defaults(facts.get("defaults"))
+    need(head.seq > 1 or signing_seats(head, head) > 0, "facts.signers", "are not seats, or fewer than must sign")
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -117,14 +126,28 @@ def _check_seats(seats: Any) -> None:
     need(len(set(keys)) == len(keys), "facts.seats", "names a key twice")
 
 
-def _check_signers(facts: dict[str, Any]) -> None:
-    signers = facts.get("signers")
+def _check_signers(signers: Any) -> None:
     listed("facts.signers", signers, SEATS_MAX)
-    assert isinstance(signers, list)
+    need(bool(signers), "facts.signers", "somebody has to sign")
     for index, signer in enumerate(signers):
-        integer(f"facts.signers[{index}]", signer, 0, len(facts["seats"]) - 1)
+        bytes_of(f"facts.signers[{index}]", signer, KEY_BYTES)
+        need(is_strict_key(signer), f"facts.signers[{index}]", "is not a strict Ed25519 key")
     need(signers == sorted(set(signers)), "facts.signers", "must rise")
-    need(len(signers) >= facts["threshold"], "facts.signers", "fewer seats sign than the threshold asks")
+
+
+def signing_seats(before: Head, head: Head) -> int:
+    """Return how many seats of the charter `before` sign the next version; 0 where that is not valid (SPEC G2, G9).
+
+    A key signs for the seat whose key it is, else for the first whose recovery key it is. A first charter is its own
+    predecessor here.
+    """
+    if before is not head and head.seq != before.seq + 1:
+        return 0
+    seats = before.facts["seats"]
+    by_key = {key: index for index, (key, _) in enumerate(seats)}
+    by_hash = {hash_: index for index, (_, hash_) in reversed(list(enumerate(seats)))}
+    signing = {by_key.get(key, by_hash.get(recovery_hash(key))) for key in head.facts["signers"]}
+    return 0 if None in signing or len(signing) < before.facts["threshold"] else len(signing)
 
 
 def _check_defaults(defaults: Any) -> None:
@@ -153,7 +176,10 @@ def check_grant(head: Head) -> None:
     integer("facts.places", facts.get("places"), 0, PLACES_MAX)
     integer("facts.invites", facts.get("invites"), 0, INVITES_MAX)
     need("approx" not in facts or facts["approx"] is True, "facts.approx", "is true or left out")
-    recovery = facts.get("recovery")
+    _check_recovery(facts.get("recovery"))
+
+
+def _check_recovery(recovery: Any) -> None:
     if recovery is not None:
         need(type(recovery) is list and len(recovery) == 2, "facts.recovery", "must be a hash and a signature")
         bytes_of("facts.recovery[0]", recovery[0], RECORD_ID_BYTES)
@@ -161,13 +187,16 @@ def check_grant(head: Head) -> None:
 
 
 def consented_recovery(head: Head) -> bytes | None:
-    """Return the recovery key's hash in a grant, if the granted key itself signed it (SPEC G8)."""
+    """Return the hash of the recovery key that a grant names for its key, a revocation for the successor that it names.
+
+    Only if that key itself signed it (SPEC G8).
+    """
     recovery = head.facts.get("recovery")
     if recovery is None:
         return None
     hash_, consent = recovery
-    message = recovery_consent(head.network, head.subject, hash_)
-    return bytes(hash_) if verify(head.subject, message, consent) else None
+    key = head.subject if head.kind == Kind.GRANT else head.facts["successor"]
+    return bytes(hash_) if verify(key, recovery_consent(head.network, key, hash_), consent) else None
 
 
 def check_revoke(head: Head) -> None:
@@ -179,6 +208,9 @@ def check_revoke(head: Head) -> None:
     if successor is not None:
         bytes_of("facts.successor", successor, KEY_BYTES)
         need(is_strict_key(successor), "facts.successor", "is not a strict Ed25519 key")
+    recovery = head.facts.get("recovery")
+    need(recovery is None or successor is not None, "facts.recovery", "is a successor's, and none is named")
+    _check_recovery(recovery)
 
 
 def check_card(head: Head) -> None:

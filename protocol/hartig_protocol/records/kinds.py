@@ -55,6 +55,10 @@ _BODIES: Mapping[int, Callable[[Any], None]] = {
     Kind.NEED: posts.check_post_body,
     Kind.OFFER: posts.check_post_body,
 }
+_BODIES_BY_HEAD: Mapping[int, Callable[[Head, Any], None]] = {
+    Kind.MARK: marks.check_mark_body,
+    Kind.STEP: steps.check_step_body,
+}
 _FIXED_TYPES = frozenset({str, int, bytes})
 _NEVER_BODY = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE})
 _ALWAYS_BODY = frozenset({Kind.NEED, Kind.OFFER, Kind.CARD})
@@ -90,8 +94,8 @@ def check_body(head: Head, body: Any) -> None:
     check = _BODIES.get(head.kind)
     if check is not None:
         check(body)
-    elif head.kind == Kind.STEP:
-        steps.check_step_body(head, body)
+    elif head.kind in _BODIES_BY_HEAD:
+        _BODIES_BY_HEAD[head.kind](head, body)
 
 
 def _check_frame(head: Head) -> None:
@@ -123,11 +127,12 @@ def _check_frame(head: Head) -> None:
     is_charter = head.kind == Kind.CHARTER
     need((head.author == NO_KEY) == is_charter, "author", "only a charter has no author, and it has none")
     need(is_charter or is_strict_key(head.author), "author", "is not a strict Ed25519 key")
-    need((head.network == NO_NETWORK) == is_charter, "network", "only a first charter has no network id")
+    is_first = is_charter and head.seq == 1
+    need((head.network == NO_NETWORK) == is_first, "network", "only a first charter has no network id")
 
 
 def _check_register(head: Head) -> None:
-    need(head.prev is None, "prev", "a register has none")
+    need(head.prev is None or head.kind == Kind.CHARTER, "prev", "a register has none")
     need((head.place is None) == (head.kind in WITHOUT_PLACE), "place", "missing, or one too many")
     if head.kind == Kind.CHARTER:
         need(head.expires is None, "expires", "a charter has none")

@@ -9,7 +9,7 @@ from typing import Any
 
 from hartig_protocol.encoding import decode, encode
 from hartig_protocol.errors import EncodingError, LocalError, RecordError
-from hartig_protocol.limits import BODY_BYTES_MAX, KIND_CHAIN_LOWEST, STEP_BODY_BYTES_MAX
+from hartig_protocol.limits import BODY_BYTES_MAX, KIND_CHAIN_LOWEST, SIGNATURE_BYTES, STEP_BODY_BYTES_MAX
 from hartig_protocol.records.keys import PREFIX_RECORD_SIGNATURE, SigningKey, verify
 from hartig_protocol.records.kinds import check_body, check_head
 from hartig_protocol.records.quick import POSTS, head_of_post, is_body_of_post
@@ -78,28 +78,24 @@ def _check_body_bytes(head: Head, body_bytes: bytes) -> None:
 
 
 def is_signed(head: Head, head_bytes: bytes, signature: bytes) -> bool:
-    """Tell whether the author, or every signing seat of a charter in order, signed this head (SPEC R4, G2)."""
+    """Tell whether the author, or every signer of a charter in order, signed this head (SPEC R4, G2)."""
     message = PREFIX_RECORD_SIGNATURE + head_bytes
     if head.kind != _CHARTER:
         return verify(head.author, message, signature)
-    keys = charter_signers(head)
-    parts = [signature[at : at + 64] for at in range(0, len(signature), 64)]
+    keys = head.facts["signers"]
+    parts = [signature[at : at + SIGNATURE_BYTES] for at in range(0, len(signature), SIGNATURE_BYTES)]
     return len(parts) == len(keys) and all(verify(key, message, part) for key, part in zip(keys, parts, strict=True))
 
 
-def charter_signers(head: Head) -> list[bytes]:
-    """Return the keys of the seats that sign a charter of version 1, in their order."""
-    return [head.facts["seats"][index][0] for index in head.facts["signers"]]
-
-
 def sign_record(head: Head, body_bytes: bytes | None, keys: list[SigningKey]) -> Record:
-    """Sign a head with the author's key (a charter: with its signing seats' keys, in order).
+    """Sign a head with the author's key (a charter: with the keys of all its signers, in any order).
 
     Raises `RecordError` if the record would not be accepted as well formed anywhere.
     """
     head_bytes = encode(head.as_list())
     message = PREFIX_RECORD_SIGNATURE + head_bytes
-    record = open_record((head_bytes, b"".join(key.sign(message) for key in keys), body_bytes))
+    in_order = sorted(keys, key=lambda key: key.public)
+    record = open_record((head_bytes, b"".join(key.sign(message) for key in in_order), body_bytes))
     if record.lacks_body:
         raise LocalError("a record is signed together with its body")
     return record

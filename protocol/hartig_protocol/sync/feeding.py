@@ -8,6 +8,7 @@ go on what has waited.
 from dataclasses import dataclass
 
 from hartig_protocol.limits import FEED_MS_MAX, FEED_SILENCE_MS
+from hartig_protocol.sync.messages import LIVE
 from hartig_protocol.sync.state import Feeding, Session, Step, SyncState
 
 
@@ -33,7 +34,8 @@ def claim(state: SyncState, session: Session, step: Step) -> bool:
 
 
 def opened(state: SyncState, session: Session, count: int) -> None:
-    """The peer has greeted, and holds so many records."""
+    """The peer has greeted, and holds so many records; what we lack of them may come quickly."""
+    state.intake.pool.expect(count - state.catalog.shared_count, session.heard_ms)
     if state.feeding is not None and state.feeding.link == session.link:
         state.feeding.hub, state.feeding.total = session.peer_hub, count
 
@@ -42,6 +44,11 @@ def heard(state: SyncState, session: Session, step: Step) -> None:
     """The peer has said something of substance."""
     if state.feeding is not None and state.feeding.link == session.link:
         state.feeding.heard_ms = step.now.steady_ms
+
+
+def feeds(state: SyncState, session: Session, why: int) -> bool:
+    """Whether records that come for this reason are what this peer feeds us."""
+    return why != LIVE and state.feeding is not None and state.feeding.link == session.link
 
 
 def is_busy_elsewhere(state: SyncState, session: Session) -> bool:

@@ -15,10 +15,12 @@ from hartig_protocol.limits import (
     CHECK_BYTES,
     EPOCH_BYTES,
     FRAME_BYTES_MAX,
+    FRAME_ITEMS_MAX,
     HELLO_RECORDS_MAX,
     HOUR_MS,
     IDS_PER_FRAME_MAX,
     INTEGER_MAX,
+    JOIN_RECORDS_MAX,
     KEY_BYTES,
     LACKS_PER_FRAME_MAX,
     NETWORK_ID_BYTES,
@@ -143,6 +145,10 @@ def _joined(bytes_max: int) -> Check:
     return check
 
 
+def _secret(value: Any) -> bytes:
+    return b"" if value == b"" else bytes(_bytes(SECRET_BYTES)(value))
+
+
 def _text(value: Any) -> str:
     if type(value) is not str or len(value.encode()) > REASON_BYTES_MAX:
         raise MessageError("bad_message", f"{value!r:.40} where short text was expected")
@@ -184,7 +190,7 @@ def _getter(name: str, check: Check) -> Callable[[Message], Any]:
 _key, _id, _signature = _bytes(KEY_BYTES), _bytes(RECORD_ID_BYTES), _bytes(SIGNATURE_BYTES)
 _network, _running = _bytes(NETWORK_ID_BYTES), _bytes(CHECK_BYTES)
 _few_records = _list_of(_as_it_is, HELLO_RECORDS_MAX)
-_epoch, _nonce, _secret = _bytes(EPOCH_BYTES), _bytes(NONCE_BYTES), _bytes(SECRET_BYTES)
+_epoch, _nonce = _bytes(EPOCH_BYTES), _bytes(NONCE_BYTES)
 
 # Number -> class and the check of each field, in wire order. A new message is one line here.
 TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
@@ -221,6 +227,7 @@ TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
             _key,
             _optional(_tuple_of(_id, _signature)),
             _signature,
+            _list_of(_as_it_is, JOIN_RECORDS_MAX),
         ),
     ),
     3: (Admit, (_few_records,)),
@@ -264,7 +271,7 @@ def unpack(frame: bytes) -> Message:
     Raises `MessageError`; with code `version` when no common version exists.
     """
     try:
-        items = decode(frame, FRAME_BYTES_MAX)
+        items = decode(frame, FRAME_BYTES_MAX, items_max=FRAME_ITEMS_MAX)
     except EncodingError as error:
         raise MessageError(error.code, f"a frame that cannot be read: {error}") from error
     if type(items) is not list or not items or type(items[0]) is not int or items[0] not in TABLE:

@@ -4,6 +4,8 @@ The side that opened the link speaks first. A hello carries the charter, the gra
 card, so that any member can judge a newcomer at once, also one that was admitted while everyone else was away.
 """
 
+from collections.abc import Sequence
+
 from hartig_protocol.errors import MessageError
 from hartig_protocol.events import (
     Admitted,
@@ -13,37 +15,42 @@ from hartig_protocol.events import (
     Notice,
     PeerChanged,
 )
-from hartig_protocol.limits import HELLO_TIMEOUT_MS, NODES_MAX, VERSION_HIGHEST, VERSION_LOWEST
+from hartig_protocol.limits import GREETING_BYTES_MAX, HELLO_TIMEOUT_MS, NODES_MAX, VERSION_HIGHEST, VERSION_LOWEST
 from hartig_protocol.records.governance import Rank
-from hartig_protocol.records.keys import PREFIX_JOIN, verify
+from hartig_protocol.records.keys import PREFIX_JOIN, SigningKey, verify
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.records.record import Kind, Record, Wire
 from hartig_protocol.sync import feeding, inbound, outbound, overlay, timekeeping
 from hartig_protocol.sync.messages import Admit, Hello, Join, Ping
-from hartig_protocol.sync.state import Phase, Session, Step, SyncState
+from hartig_protocol.sync.state import Joining, Phase, Session, Step, SyncState
+from hartig_protocol.trust.authority import is_governance
 
 
 def greet(state: SyncState, session: Session, step: Step) -> None:
-    """Speak first on a link that we opened: hello as a member, join as a newcomer at its inviter's."""
+    """Speak first on a link that we opened: hello as a member, join as a newcomer at a node that it asks."""
     if state.is_member:
         _send_hello(state, session, step)
-    elif state.invite is not None and session.peer_node == state.invite.inviter_node:
+    elif state.joining is not None and state.joining.asks(session.peer_node):
         session.phase = Phase.JOINING
-        proof = state.hub_key.sign(join_proof(state.network, state.node_id, session.peer_node))
-        join = Join(
-            VERSION_LOWEST,
-            VERSION_HIGHEST,
-            state.network,
-            state.node_id,
-            session.peer_node,
-            state.invite.secret,
-            state.hub_key.public,
-            state.invite.recovery,
-            proof,
-        )
-        step.send(session, join)
+        step.send(session, join_of(state.network, state.hub_key, state.node_id, session.peer_node, state.joining))
     else:
         step.close(state, session, "not_a_member", "this hub belongs to no network yet")
+
+
+def join_of(network: bytes, hub_key: SigningKey, own_node: bytes, peer_node: bytes, joining: Joining) -> Join:
+    """Return a newcomer's greeting; a network that it does not know yet is all zero (SPEC H5)."""
+    return Join(
+        VERSION_LOWEST,
+        VERSION_HIGHEST,
+        network,
+        own_node,
+        peer_node,
+        joining.secret,
+        hub_key.public,
+        joining.recovery,
+        hub_key.sign(join_proof(network, own_node, peer_node)),
+        joining.records,
+    )
 
 
 def join_proof(network: bytes, newcomer_node: bytes, inviter_node: bytes) -> bytes:
@@ -66,7 +73,7 @@ def _send_hello(state: SyncState, session: Session, step: Step) -> None:
             session.peer_node,
             session.nonce,
             own,
-            tuple(records),
+            fitting(records),
             state.epoch,
             _cursor_for(state, session),
             _newest_for(state, session),
@@ -77,6 +84,16 @@ def _send_hello(state: SyncState, session: Session, step: Step) -> None:
             overlay.asks_in(state, session),
         ),
     )
+
+
+def fitting(wires: Sequence[Wire]) -> tuple[Wire, ...]:
+    """Return these records; without the first charters, which come first, where all would not fit a frame."""
+    sizes = [sum(len(part or b"") for part in wire) for wire in wires]
+    too_many, bytes_left = 0, sum(sizes) + 16 * len(sizes) - GREETING_BYTES_MAX
+    while bytes_left > 0:
+        bytes_left -= sizes[too_many] + 16
+        too_many += 1
+    return tuple(wires[too_many:])
 
 
 def _cursor_for(state: SyncState, session: Session) -> tuple[bytes, int, bytes] | None:
@@ -118,10 +135,14 @@ def hello_received(state: SyncState, session: Session, step: Step, hello: Hello)
 
 
 def _check_ends(state: SyncState, session: Session, greeting: Hello | Join) -> None:
-    if greeting.network != state.network:
+    if greeting.network != state.network and not _asks_for_network(greeting):
         raise MessageError("other_network", "the other hub belongs to another network")
     if greeting.own_node != session.peer_node or greeting.peer_node != state.node_id:
         raise MessageError("wrong_node", "the greeting names other nodes than the channel has proven")
+
+
+def _asks_for_network(greeting: Hello | Join) -> bool:
+    return isinstance(greeting, Join) and not any(greeting.network) and not greeting.secret
 
 
 def _judge_member(state: SyncState, session: Session, hello: Hello) -> tuple[str, str] | None:
@@ -131,12 +152,15 @@ def _judge_member(state: SyncState, session: Session, hello: Hello) -> tuple[str
             "own_key",
             "a hub with this hub's own key: two copies of one folder are running; stop one of them",
         )
-    refusal = judge_standing(state, hello.hub)
-    if refusal is not None:
-        return refusal
-    if session.peer_node not in state.nodes_of_hub.get(hello.hub, ()):
-        return ("wrong_card", "the hub's card does not name this node")
-    return None
+    return judge_node(state, hello.hub, session.peer_node)
+
+
+def judge_node(state: SyncState, hub: bytes, node: bytes) -> tuple[str, str] | None:
+    """Return why this node does not speak for a member's hub, or None."""
+    refusal = judge_standing(state, hub)
+    if refusal is None and node not in state.nodes_of_hub.get(hub, ()):
+        return "wrong_card", "the hub's card does not name this node"
+    return refusal
 
 
 def judge_standing(state: SyncState, hub: bytes) -> tuple[str, str] | None:
@@ -182,22 +206,29 @@ def _stays(state: SyncState, session: Session) -> bool:
 
 
 def join_received(state: SyncState, session: Session, step: Step, join: Join) -> None:
-    """Check a newcomer's greeting, then ask the node whether its invite is good."""
+    """Check a newcomer's greeting: one that stands is admitted, else the node is asked whether it may be.
+
+    What it carries is judged at once or not at all, as in a hello.
+    """
     _check_ends(state, session, join)
     if session.phase is not Phase.GREETING or session.opened_by_us:
         raise MessageError("bad_message", "a join belongs at the start of a link, from the side that opened it")
-    message = join_proof(state.network, join.own_node, join.peer_node)
+    message = join_proof(join.network, join.own_node, join.peer_node)
     if not verify(join.hub, message, join.proof):
         raise MessageError("bad_signature", "the newcomer's proof does not verify")
     session.phase = Phase.JOINING
     session.peer_hub = join.hub
-    if state.catalog.authority.standing(join.hub) is not None:
+    names_network = join.network == state.network
+    records = [one for one in inbound.open_all(state, session, join.records) if is_governance(one.head.kind)]
+    inbound.ingest(state, step, records, None)
+    if names_network and state.catalog.authority.standing(join.hub) is not None:
         _send_admit(state, session, step)
         return
     if join.hub in state.catalog.authority.revoked:
         step.close(state, session, "revoked", "the hub's key was revoked; join with a new key")
         return
-    step.order(AskAdmission(session.link, session.peer_node, join.hub, join.secret, join.recovery))
+    ask = AskAdmission(session.link, session.peer_node, join.hub, join.secret, join.recovery, names_network)
+    step.order(ask)
 
 
 def newcomer_admitted(state: SyncState, session: Session, step: Step, event: NewcomerAdmitted) -> None:
@@ -215,11 +246,14 @@ def _send_admit(state: SyncState, session: Session, step: Step) -> None:
     """Send the newcomer its path, and our own with our card, by which it knows whom to greet next."""
     paths = [*state.catalog.path_of(session.peer_hub), *state.catalog.path_of(state.hub_key.public)]
     wires = {record.id: record.wire for record in paths}
-    step.send(session, Admit((*wires.values(), *([state.card] if state.card else []))))
+    step.send(session, Admit(fitting([*wires.values(), *([state.card] if state.card else [])])))
 
 
 def newcomer_refused(state: SyncState, session: Session, step: Step, event: NewcomerRefused) -> None:
-    """Tell a newcomer why its invite was not good."""
+    """Tell a newcomer why it is not let in; who may know which network this is sees the charters, lowest first."""
+    if event.shows_network:
+        path = state.catalog.path_of(state.hub_key.public)
+        step.send(session, Admit(tuple(record.wire for record in path if record.head.kind == Kind.CHARTER)))
     step.close(state, session, event.code, event.reason)
 
 
@@ -233,6 +267,6 @@ def admit_received(state: SyncState, session: Session, step: Step, admit: Admit)
     if not state.is_member:
         step.close(state, session, "bad_admission", "the inviter's answer does not prove that this hub belongs")
         return
-    state.invite = None
+    state.joining = None
     step.tell(Admitted())
     step.close(state, session, "admitted", "admitted; greeting again as a member")

@@ -18,6 +18,8 @@ from hartig_protocol.limits import (
     ACK_AFTER_MS,
     ACK_AFTER_RECORDS,
     ASKED_PER_SESSION_MAX,
+    INTAKE_COST,
+    INTAKE_COST_KNOWN,
     KIND_CHAIN_LOWEST,
     OLD_THREADS_PER_SESSION_MAX,
     RECORDS_PER_FRAME,
@@ -26,30 +28,25 @@ from hartig_protocol.limits import (
 from hartig_protocol.records.opening import open_records
 from hartig_protocol.records.record import Kind, Record, record_id
 from hartig_protocol.sync import feeding, pulling, spreading
-from hartig_protocol.sync.messages import ANSWER, LIVE, Ack, Have, Records, Through, Want
+from hartig_protocol.sync.messages import ANSWER, LIVE, Ack, Through, Want
 from hartig_protocol.sync.state import Inbound, Question, Session, Step, SyncState
 
 _FOR_GOOD = frozenset({"superseded", "forked", "bad_step"})  # whatever time it is, while who may act stays the same
 _POSTS = frozenset({Kind.NEED, Kind.OFFER})
 
 
-def records_received(state: SyncState, session: Session, step: Step, message: Records) -> None:
-    """Judge what came, tell the spreading what was new and what was not, and ask for what is found missing."""
-    several_received(state, session, step, (message,))
-
-
-def several_received(state: SyncState, session: Session, step: Step, messages: Sequence[Records]) -> None:
-    """Deal with messages that came together, for the same reason and in this order, as if they were one."""
-    message = messages[-1]  # only the last may end an answer
-    wires = [wire for one in messages for wire in one.records]
+def take(state: SyncState, session: Session, step: Step, why: int, wires: Sequence[Any]) -> None:
+    """Judge what came, tell the spreading what was new and what was not; it is paid for by what it has cost."""
     known, records = _sorted_out(state, session, wires)
+    cost = INTAKE_COST * (len(wires) - len(known)) + INTAKE_COST_KNOWN * len(known)
+    state.intake.pool.spend(cost, fed=feeding.feeds(state, session, why))
     if session.out.named:
         for held_id in (*(one for one, _ in known), *(record.id for record in records)):
             session.out.named.pop(held_id[:SHORT_BYTES], None)
-    if message.why == LIVE and known:
+    if why == LIVE and known:
         spreading.came_twice(state, session, step, (author for _, author in known))
-    pulled = [record for record in records if _is_missing_live(state, record)] if message.why == ANSWER else []
-    news = records if message.why == LIVE else pulled
+    pulled = [record for record in records if _is_missing_live(state, record)] if why == ANSWER else []
+    news = records if why == LIVE else pulled
     spreading.came_elsewhere(state, session, step, news)
     verdicts = ingest(state, step, records, session, live=bool(news))
     spreading.pulled(state, session, step, pulled)
@@ -57,13 +54,6 @@ def several_received(state: SyncState, session: Session, step: Step, messages: S
         state, session, (one.head.author for one in news if verdicts[one.id].outcome is Outcome.ACCEPTED)
     )
     _claim_own(state, session, step, records)
-    if message.why == ANSWER:
-        session.into.answered_ms = step.now.steady_ms
-        if message.final:
-            _answered(state, session, step)
-    commit_cursor(state, session, step)
-    dealt(session, step, len(wires), len(messages))
-    ask(session, step)
 
 
 def _is_missing_live(state: SyncState, record: Record) -> bool:
@@ -71,8 +61,11 @@ def _is_missing_live(state: SyncState, record: Record) -> bool:
     return missing is not None and missing.live
 
 
-def _answered(state: SyncState, session: Session, step: Step) -> None:
-    """The end of an answer closes the oldest question."""
+def part_taken(state: SyncState, session: Session, step: Step, *, final: bool) -> None:
+    """A part of an answer was dealt with; the last closes the oldest question."""
+    session.into.answered_ms = step.now.steady_ms
+    if not final:
+        return
     if not session.into.questions:
         raise MessageError("bad_message", "an answer that nobody asked for")
     question = session.into.questions.popleft()
@@ -82,30 +75,23 @@ def _answered(state: SyncState, session: Session, step: Step) -> None:
         feeding.release(state, session, step)
 
 
-def dealt(session: Session, step: Step, weight: int, messages: int = 1) -> None:
-    """Acknowledge messages: at once after many records, else a little later, for several together."""
+def dealt(session: Session, step: Step, weight: int) -> None:
+    """Acknowledge what so much counts in a window: at once after many records, else later, for several together."""
     into = session.into
-    into.messages += messages
-    into.unacked_weight += weight
-    if into.unacked_weight >= ACK_AFTER_RECORDS:
+    into.weight += weight
+    if into.weight - into.acked >= ACK_AFTER_RECORDS:
         acknowledge(session, step)
     elif into.ack_due_ms is None:
         into.ack_due_ms = step.now.steady_ms + ACK_AFTER_MS
 
 
 def acknowledge(session: Session, step: Step) -> None:
-    """Say how many messages were dealt with, if the peer does not know."""
+    """Say how much was dealt with, if the peer does not know."""
     into = session.into
-    into.unacked_weight, into.ack_due_ms = 0, None
-    if into.acked < into.messages:
-        into.acked = into.messages
-        step.send(session, Ack(into.messages))
-
-
-def have_received(state: SyncState, session: Session, step: Step, message: Have) -> None:
-    """Note what the peer names; what is here already needs no thought."""
-    pulling.have_received(state, session, step, message)
-    dealt(session, step, 1)
+    into.ack_due_ms = None
+    if into.acked < into.weight:
+        into.acked = into.weight
+        step.send(session, Ack(into.weight))
 
 
 def through_received(state: SyncState, session: Session, step: Step, message: Through) -> None:
@@ -182,23 +168,24 @@ def ingest(
         authority = state.catalog.authority
         judged = state.catalog.take([record for _, record in todo], step.now, step.commit)
         verdicts.update((record.id, verdict) for record, verdict in judged)
-        accepted_now = [record for record, verdict in judged if verdict.outcome is Outcome.ACCEPTED]
-        if len(accepted_now) < len(judged):
+        settled = [record for record, verdict in judged if verdict.outcome is Outcome.ACCEPTED]
+        if len(settled) < len(judged):
             _set_others_aside(state, source, todo, judged)
+            settled += [record for record, verdict in judged if _is_lost_charter(record, verdict)]
         todo = []
-        if accepted_now:
+        if settled:
             proofs = state.catalog.authority is not authority
             if proofs:
                 state.refused_lately.clear()  # what stood in a record's way may have lost its proof
             if state.waiting:
-                todo = state.waiting.release(_keys_of(accepted_now), proofs=proofs)
+                todo = state.waiting.release(_keys_of(settled), proofs=proofs)
     accepted = step.commit.added[added_before:]
     if step.commit.removed:
         accepted = [item for item in accepted if item[0].id in state.catalog.entries]
     _spill_steps_of(state, {record.head.thread for _, record in accepted if not record.head.is_chain})
     for _, record in accepted:
         state.card_accepted(record)
-    _write_notices(step, accepted, known_threads)
+    _write_notices(state, step, accepted, known_threads)
     pulling.arrived(state, (key for key, verdict in verdicts.items() if verdict.outcome is not Outcome.WAITS))
     if accepted:
         sent = {record.id for record in records} if source is not None else set()
@@ -207,6 +194,11 @@ def ingest(
         if session is not source and session.into.pending is not None:
             commit_cursor(state, session, step)
     return verdicts
+
+
+def _is_lost_charter(record: Record, verdict: Verdict) -> bool:
+    """Whether this is a charter that can never stand, so that what follows it waits for nothing."""
+    return verdict.outcome is Outcome.REFUSED and record.head.kind == Kind.CHARTER
 
 
 def _keys_of(records: Iterable[Record]) -> set[tuple[str, bytes]]:
@@ -279,7 +271,7 @@ def _spill_steps_of(state: SyncState, threads: AbstractSet[bytes]) -> None:
 def commit_cursor(state: SyncState, session: Session, step: Step) -> None:
     """Commit "complete through n" of this peer, unless something of it is set aside."""
     into = session.into
-    is_lacking = into.spilled or into.named or into.has_asked("lack")
+    is_lacking = into.spilled or into.named or into.held or into.has_asked("lack")
     if into.pending is None or is_lacking or state.waiting.count(session.peer_hub):
         return
     n, check = into.pending
@@ -347,10 +339,16 @@ def _threads_standing(state: SyncState, records: Sequence[Record]) -> set[bytes]
     return {head.thread for head in heads if head.kind < KIND_CHAIN_LOWEST and stands(head)}
 
 
-def _write_notices(step: Step, accepted: Sequence[tuple[Entry, Record]], known_threads: set[bytes]) -> None:
+def _write_notices(
+    state: SyncState, step: Step, accepted: Sequence[tuple[Entry, Record]], known_threads: set[bytes]
+) -> None:
     """Write one line of the feed for each accepted record that people or programs may care about."""
     for entry, record in accepted:
         name = _notice_name(entry, record, known_threads)
+        if entry.kind == Kind.CHARTER and any(
+            rival.head.prev == record.head.prev for rival in state.catalog.charters.rivals
+        ):
+            name = "network.forked"
         step.notice(Notice(name, step.now.wall_ms, entry.thread, entry.id, entry.kind, entry.author))
 
 
@@ -360,7 +358,8 @@ def _notice_name(entry: Entry, record: Record, known_threads: set[bytes]) -> str
     family = "post" if entry.kind in _POSTS else _FAMILIES.get(entry.kind, "record")
     if entry.ends:
         return f"{family}.ended"
-    return f"{family}.{'changed' if record.head.thread in known_threads else 'added'}"
+    is_change = record.head.thread in known_threads or (entry.kind == Kind.CHARTER and entry.seq > 1)
+    return f"{family}.{'changed' if is_change else 'added'}"
 
 
 _FAMILIES: Mapping[int, str] = {

@@ -5,8 +5,10 @@ the link stays. `said` is the CRC-32 of all that its sender has said before on t
 a message fills it in, and two messages that differ in it alone say the same.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from hartig_protocol.values import value
 
 # Why records are sent: just accepted here; asked for; or older than that (catching up, ahead of their turn, repairs).
 LIVE, ANSWER, BEHIND = 0, 1, 2
@@ -14,7 +16,7 @@ REASON_BYTES_MAX = 240
 _RecordList = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Hello:
     """The first words of a member on a link.
 
@@ -41,9 +43,13 @@ class Hello:
     alone: bool
 
 
-@dataclass(frozen=True)
+@value
 class Join:
-    """The first words of a newcomer with an invite; `proof` is the new hub key's signature over both ends."""
+    """The first words of a newcomer; `proof` is its hub key's signature over both ends.
+
+    `secret` is that of an invite, or empty. `records`, of governance, may prove that the key stands already. A network
+    that is all zero is not known to the newcomer: it asks which one this is.
+    """
 
     lowest: int
     highest: int
@@ -54,16 +60,17 @@ class Join:
     hub: bytes
     recovery: tuple[bytes, bytes] | None
     proof: bytes
+    records: _RecordList
 
 
-@dataclass(frozen=True)
+@value
 class Admit:
     """The answer to a good invite: charter, grants down to the newcomer and to the inviter, the inviter's card."""
 
     records: _RecordList
 
 
-@dataclass(frozen=True)
+@value
 class Records:
     """Records, and why they come; `final` ends an answer. The same frame may go out on many links."""
 
@@ -72,14 +79,14 @@ class Records:
     final: bool
 
 
-@dataclass(frozen=True)
+@value
 class Ack:
     """So many `Records` and `Have` messages of this link were dealt with, and are durable as far as accepted."""
 
     count: int
 
 
-@dataclass(frozen=True)
+@value
 class Want:
     """Please send these records."""
 
@@ -87,7 +94,7 @@ class Want:
     said: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@value
 class Audit:
     """Count and fingerprint of my set `as_of` an hour; `hour` is my own next full hour."""
 
@@ -99,7 +106,7 @@ class Audit:
     said: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@value
 class Equal:
     """My set as of that hour is the same."""
 
@@ -107,7 +114,7 @@ class Equal:
     said: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@value
 class Ids:
     """A part of the full list of my ids as of an hour, rising over all parts; `final` marks the last."""
 
@@ -116,21 +123,21 @@ class Ids:
     final: bool
 
 
-@dataclass(frozen=True)
+@value
 class Ping:
     """Are you there?"""
 
     number: int
 
 
-@dataclass(frozen=True)
+@value
 class Pong:
     """I am here."""
 
     number: int
 
 
-@dataclass(frozen=True)
+@value
 class Bye:
     """Why I close this link."""
 
@@ -138,7 +145,7 @@ class Bye:
     reason: str
 
 
-@dataclass(frozen=True)
+@value
 class Through:
     """Complete through n: all that I had accepted up to n was sent or named to you, or came from you.
 
@@ -151,7 +158,7 @@ class Through:
     said: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@value
 class Have:
     """Records that I have accepted, by the first 8 bytes of their ids.
 
@@ -162,7 +169,7 @@ class Have:
     now: bool
 
 
-@dataclass(frozen=True)
+@value
 class Pull:
     """Please send these records, which you have named."""
 
@@ -170,7 +177,7 @@ class Pull:
     said: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
+@value
 class Prefer:
     """Records of these hubs (first 8 bytes of their keys): send them at once (`eager`), or name them only."""
 
@@ -178,7 +185,7 @@ class Prefer:
     eager: bool
 
 
-@dataclass(frozen=True)
+@value
 class Sketch:
     """Symbols of the sketch of my `count` ids as of an hour, from the symbol with index `first` on."""
 
@@ -188,7 +195,7 @@ class Sketch:
     symbols: bytes
 
 
-@dataclass(frozen=True)
+@value
 class More:
     """Please send the symbols up to index `upto`, exclusive; or what is recent, if that is less.
 
@@ -200,14 +207,14 @@ class More:
     older: bytes
 
 
-@dataclass(frozen=True)
+@value
 class List:
     """The sketch does not decode: please send your full list."""
 
     as_of: int
 
 
-@dataclass(frozen=True)
+@value
 class Recent:
     """My sketch's short ids of all that is of this age or younger: what is older is the same on both sides."""
 
@@ -217,7 +224,7 @@ class Recent:
     final: bool
 
 
-@dataclass(frozen=True)
+@value
 class Lack:
     """What I lack of your set, by the sketch's short ids; `final` ends the naming, and you may go on from that set."""
 

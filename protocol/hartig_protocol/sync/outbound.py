@@ -1,20 +1,24 @@
 """What we send a peer of what we hold: one stream in arrival order, read from the store, or by name from the catalog.
 
 Called after every step and on every acknowledgement (SPEC, part S). A slow peer costs a bounded window and delays
-nobody else: when its window is full its stream simply stays behind, and goes on later. Where nothing is known of what
-the peer holds, the stream waits for the audit. `spreading` sends what is new to peers that keep up.
+nobody else: while its window is full, what is new waits in a line that is fair to all who wrote it, and of which only
+what still stands is sent; beyond that its stream stays behind, and goes on later. Where nothing is known of what the
+peer holds, the stream waits for the audit. `spreading` sends what is new to peers that keep up.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.catalog.fingerprint import Snapshot
 from hartig_protocol.errors import MessageError
 from hartig_protocol.events import ArrivalsRead, ReadArrivals, ReadRecords, RecordsRead, Told
 from hartig_protocol.limits import (
     CHECK_BYTES,
+    KIND_CHAIN_LOWEST,
     LACKING_SPARE,
+    LINE_MAX,
     NEWCOMER_PART,
     PREVIEW_RECORDS,
     RECORD_BYTES_PER_FRAME,
@@ -28,20 +32,22 @@ from hartig_protocol.limits import (
     WINDOW_RECORDS_MAX,
 )
 from hartig_protocol.records.record import Wire, record_id
+from hartig_protocol.sync.fairness import FairQueue, branch_of
 from hartig_protocol.sync.framing import pack
+from hartig_protocol.sync.intake import weight_of, weight_of_names
 from hartig_protocol.sync.messages import (
     ANSWER,
     BEHIND,
+    LIVE,
     Have,
     Hello,
     Records,
     Through,
 )
-from hartig_protocol.sync.session import Answering
+from hartig_protocol.sync.session import Answering, Outbound
 from hartig_protocol.sync.state import Session, Step, SyncState
 
 SERVED_MAX = 16 * WANTS_PER_FRAME_MAX  # ids of one peer's questions that wait to be read for it
-NAMES_A_WEIGHT = 16  # so many names count as one record in a window
 
 
 def start_stream(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
@@ -84,7 +90,9 @@ def pump(state: SyncState, session: Session, step: Step) -> None:
     out = session.out
     if not session.is_open or out.window_used >= WINDOW_RECORDS_MAX:
         return
-    _fetch(session, step)
+    if out.named and out.named_due_ms is None:
+        flush_names(session, step)  # their time came while the window was full
+    _fetch(state, session, step)
     if out.held or out.reading:
         return
     if out.governance_upto is not None:
@@ -93,7 +101,7 @@ def pump(state: SyncState, session: Session, step: Step) -> None:
         out.push.extend(out.preview)
         out.ahead.update(out.preview)
         out.preview = ()
-        _fetch(session, step)
+        _fetch(state, session, step)
         _read(session, step, out.sent, state.catalog.last_n, governance=False)
     elif out.sent < state.catalog.last_n and out.by_name:
         _name_arrivals(state, session, step)
@@ -105,16 +113,65 @@ def pump(state: SyncState, session: Session, step: Step) -> None:
         tell_through(state, session, step)
 
 
-def _fetch(session: Session, step: Step) -> None:
-    """Have records read that the peer asked for, or that the audit found missing there."""
+def _fetch(state: SyncState, session: Session, step: Step) -> None:
+    """Have records read that the peer asked for, that the audit found missing there, or that are next in its line."""
     out = session.out
-    if out.fetching is not None or not (out.serve or out.push):
+    if out.fetching is not None:
         return
-    out.fetching, queue = (ANSWER, out.serve[0].ids) if out.serve else (BEHIND, out.push)
-    ids = tuple(queue.popleft() for _ in range(min(len(queue), RECORDS_PER_FRAME)))
-    if out.serve and not out.serve[0].listed:
-        out.asked -= len(ids)
-    step.order(ReadRecords(session.link, ids))
+    if out.serve or out.push:
+        out.fetching, queue = (ANSWER, out.serve[0].ids) if out.serve else (BEHIND, out.push)
+        ids = [queue.popleft() for _ in range(min(len(queue), RECORDS_PER_FRAME))]
+        if out.serve and not out.serve[0].listed:
+            out.asked -= len(ids)
+    else:
+        ids = _next_in_line(state, out)
+        if not ids:
+            return
+        out.fetching = LIVE
+    step.order(ReadRecords(session.link, tuple(ids)))
+
+
+def _next_in_line(state: SyncState, out: Outbound) -> list[bytes]:
+    """Take those whose turn it is and that still stand, as many as the window has room for."""
+    room = min(RECORDS_PER_FRAME, WINDOW_RECORDS_MAX - out.window_used)
+    ids: list[bytes] = []
+    while out.line and len(ids) < room:
+        record_id = out.line.pop()
+        if record_id in state.catalog.entries:
+            ids.append(record_id)
+    return ids
+
+
+def must_wait(session: Session, weight: int) -> bool:
+    """Whether what is new has to wait in the peer's line, behind what waits there or until its window has room."""
+    out = session.out
+    return bool(out.line) or out.fetching == LIVE or out.window_used + weight > WINDOW_RECORDS_MAX
+
+
+def let_wait(state: SyncState, session: Session, step: Step, entries: Iterable[Entry], before: int) -> Sequence[bytes]:
+    """Put what is new into the peer's line: steps in their order, of all else the newest first.
+
+    Returns what the line has no room for, of the branch with the most in it: that is to be named instead.
+    """
+    out = session.out
+    if not out.line:
+        out.line_from = before
+    for entry in entries:
+        is_step = entry.kind >= KIND_CHAIN_LOWEST
+        out.line.push(branch_of(state.catalog, entry.author), entry.id, newest_first=not is_step)
+    over = [out.line.pop_heaviest() for _ in range(len(out.line) - LINE_MAX)]
+    pump(state, session, step)
+    return [record_id for record_id in over if record_id in state.catalog.entries]
+
+
+def fall_behind(session: Session, before: int) -> None:
+    """Let the stream go on by name, from what waits, when the peer has room again."""
+    out = session.out
+    if out.line:
+        out.sent, out.line = out.line_from, FairQueue()
+    else:
+        out.sent = before
+    out.by_name, out.is_live = True, False
 
 
 def _read(session: Session, step: Step, after: int, upto: int, *, governance: bool) -> None:
@@ -149,7 +206,7 @@ def arrivals_read(state: SyncState, session: Session, step: Step, event: Arrival
     else:
         out.sent = max(out.sent, event.through)
         check = state.catalog.running_at(out.sent)
-        under_way = out.push or out.serve or out.fetching is not None
+        under_way = out.push or out.serve or out.line or out.fetching is not None
         is_far = out.told + THROUGH_AFTER_RECORDS <= out.sent < state.catalog.last_n
         if is_far and check is not None and not under_way:
             _say_through(state, session, step, out.sent, check)
@@ -166,7 +223,7 @@ def _went_ahead(state: SyncState, session: Session, row: Wire) -> bool:
 
 
 def records_read(state: SyncState, session: Session, step: Step, event: RecordsRead) -> None:
-    """Send what a peer asked for, or what the audit found missing there."""
+    """Send what a peer asked for, what the audit found missing there, or what has waited in its line."""
     out = session.out
     why, out.fetching = out.fetching, None
     if why == ANSWER:
@@ -174,8 +231,8 @@ def records_read(state: SyncState, session: Session, step: Step, event: RecordsR
         if final:
             out.serve.popleft()
         send_records([session], step, ANSWER, event.rows, final=final)
-    elif event.rows:
-        send_records([session], step, BEHIND, event.rows)
+    elif event.rows and why is not None:
+        send_records([session], step, why, event.rows)
     pump(state, session, step)
 
 
@@ -198,29 +255,27 @@ def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes], 
     pump(state, session, step)
 
 
-def acknowledged(state: SyncState, session: Session, step: Step, count: int) -> None:
-    """Free the window up to a message that the peer has dealt with."""
+def acknowledged(state: SyncState, session: Session, step: Step, weight: int) -> None:
+    """Free the window of what the peer has dealt with, in whatever order it did."""
     out = session.out
-    if count > out.messages:
+    if weight > out.weight:
         raise MessageError("bad_message", "acknowledged what was never sent")
-    while out.acked < count:
-        out.acked += 1
-        out.window_used -= out.unacked.popleft()
+    out.acked = max(out.acked, weight)
     pump(state, session, step)
 
 
-def keeps_up(session: Session, before: int) -> bool:
-    """Whether the peer has been sent or told of everything up to an arrival number, and there is room for more."""
+def is_in_turn(session: Session, before: int) -> bool:
+    """Whether the peer has been sent or told of everything up to an arrival number, or has it in its line."""
     out = session.out
     behind = out.reading or out.held or out.preview or out.governance_upto is not None
-    return out.sent == before and not behind and out.window_used < WINDOW_RECORDS_MAX
+    return out.sent == before and not behind
 
 
 def is_settled(state: SyncState, session: Session) -> bool:
     """Whether everything that we hold was sent to this peer, or named, and dealt with there."""
     out = session.out
-    under_way = out.unacked or out.reading or out.serve or out.push or out.fetching is not None or out.named
-    return out.sent == state.catalog.last_n and not under_way
+    under_way = out.window_used or out.reading or out.serve or out.push or out.line or out.named
+    return out.sent == state.catalog.last_n and out.fetching is None and not under_way
 
 
 def through_later(session: Session, step: Step) -> None:
@@ -236,10 +291,10 @@ def tell_through(state: SyncState, session: Session, step: Step) -> None:
     """
     out = session.out
     out.through_due_ms = None
-    under_way = out.push or out.serve or out.fetching is not None
+    flush_names(session, step)
+    under_way = out.push or out.serve or out.line or out.fetching is not None or out.named
     if under_way or out.sent != state.catalog.last_n or out.told == out.sent:
         return
-    flush_names(session, step)
     out.ahead.clear()
     out.is_live = True
     _say_through(state, session, step, out.sent, state.catalog.running)
@@ -257,14 +312,14 @@ def send_records(
     sessions: Iterable[Session], step: Step, why: int, rows: Sequence[Wire], *, final: bool = False
 ) -> None:
     """Send rows to these peers, each frame packed once; `final` ends an answer, which may be empty."""
-    frames = list(_frames(rows)) or [[]]
+    frames = list(_frames(rows)) or [(1, [])]
     packed = [
-        (len(frame), pack(Records(why, tuple(frame), final and number == len(frames))))
-        for number, frame in enumerate(frames, 1)
+        (weight, pack(Records(why, tuple(frame), final and number == len(frames))))
+        for number, (weight, frame) in enumerate(frames, 1)
     ]
     for session in sessions:
         for weight, frame in packed:
-            _count(session, weight)
+            session.out.weight += weight
             step.send_frame(session, frame)
 
 
@@ -272,35 +327,30 @@ def send_names(session: Session, step: Step, names: Sequence[bytes], *, now: boo
     """Name records to a peer; `now` where nobody else may be about to send them."""
     for at in range(0, len(names), SHORT_PER_FRAME_MAX):
         some = names[at : at + SHORT_PER_FRAME_MAX]
-        _count(session, 1 + len(some) // NAMES_A_WEIGHT)
-        step.send(session, Have(b"".join(some), now))
+        short = b"".join(some)
+        session.out.weight += weight_of_names(short)
+        step.send(session, Have(short, now))
 
 
 def flush_names(session: Session, step: Step) -> None:
-    """Send the names that were gathered for this peer."""
+    """Send the names that were gathered for this peer, unless its window is full: then when it has room."""
     out = session.out
     out.named_due_ms = None
-    if out.named:
+    if out.named and out.window_used < WINDOW_RECORDS_MAX:
         send_names(session, step, list(out.named))
         out.named.clear()
 
 
-def _count(session: Session, weight: int) -> None:
-    out = session.out
-    out.messages += 1
-    out.unacked.append(weight)
-    out.window_used += weight
-
-
-def _frames(rows: Sequence[Wire]) -> Iterator[list[Wire]]:
-    """Cut rows into frames that keep the bounds on count and bytes."""
+def _frames(rows: Sequence[Wire]) -> Iterator[tuple[int, list[Wire]]]:
+    """Cut rows into frames that keep the bounds on count and bytes, each with what it counts in a window."""
     frame: list[Wire] = []
-    bytes_used = 0
+    bytes_used = weight = 0
     for row in rows:
         frame.append(row)
         bytes_used += sum(len(part) for part in row if part is not None)
+        weight += weight_of(row)
         if len(frame) >= RECORDS_PER_FRAME or bytes_used >= RECORD_BYTES_PER_FRAME:
-            yield frame
-            frame, bytes_used = [], 0
+            yield weight, frame
+            frame, bytes_used, weight = [], 0, 0
     if frame:
-        yield frame
+        yield weight, frame

@@ -224,7 +224,7 @@ def _look(state: SyncState, step: Step) -> None:
     overlay, now_ms = state.overlay, step.now.steady_ms
     nodes: tuple[bytes, ...]
     if not state.is_member:
-        nodes = () if state.invite is None else (state.invite.inviter_node,)
+        nodes = () if state.joining is None else state.joining.nodes
         overlay.due_ms = now_ms + OVERLAY_LOOK_MS
     elif is_mesh(state):
         overlay.tries.clear()

@@ -12,9 +12,11 @@ from hartig_protocol.errors import MessageError
 from hartig_protocol.limits import (
     MISSING_MAX,
     NAMED_PER_SESSION_MAX,
+    PRESSED_WAIT_MS,
     PULL_WAIT_MS_MAX,
     PULL_WAIT_MS_MIN,
     PULLS_PER_FRAME_MAX,
+    PULLS_PRESSED_MAX,
     REFUSED_LATELY_MAX,
     SHORT_BYTES,
 )
@@ -45,6 +47,8 @@ def have_received(state: SyncState, session: Session, step: Step, message: Have)
     """Note what a peer names and we lack; what we wanted to name to it, it has."""
     into, busy = session.into, feeding.is_busy_elsewhere(state, session)
     wait = BUSY_WAIT_MS if busy else wait_ms(session) if into.idle and not message.now else 0
+    if state.intake.queue and not message.now:
+        wait = max(wait, PRESSED_WAIT_MS)  # what was named may be among what waits
     due_ms = step.now.steady_ms + wait
     here: list[bytes] = []
     news: list[bytes] = []
@@ -73,35 +77,51 @@ def have_received(state: SyncState, session: Session, step: Step, message: Have)
     if here and into.idle:
         overlay.seen_twice(state, session, step)
     if due_ms <= step.now.steady_ms:
-        pull(state, step, news)
+        pull(state, step, news, urgent=message.now)
     elif news:
         _wake(state, due_ms)
 
 
-def pull(state: SyncState, step: Step, names: Iterable[bytes] | None = None) -> None:
-    """Ask for these, or everything, whose time has come, each from the next of those who named it."""
+def pull(state: SyncState, step: Step, names: Iterable[bytes] | None = None, *, urgent: bool = False) -> None:
+    """Ask for these, or everything, whose time has come, each from the next of those who named it.
+
+    While records wait here little is asked for, and of each link one question is left for what is `urgent`.
+    """
     now_ms = step.now.steady_ms
+    each, open_max = PULLS_PER_FRAME_MAX, PULLS_OPEN_MAX
+    if state.intake.queue:
+        each, open_max = min(each, PULLS_PRESSED_MAX), PULLS_OPEN_MAX if urgent else PULLS_OPEN_MAX - 1
     questions: dict[int, list[bytes]] = {}
     next_due_ms = None if names is None else state.missing_due_ms
     for short in list(state.missing) if names is None else names:
         missing = state.missing.get(short)
-        if missing is None or (missing.due_ms <= now_ms and not _assign(state, short, missing, questions, now_ms)):
+        if missing is None:
+            continue
+        if missing.due_ms <= now_ms and not _assign(state, short, missing, questions, now_ms, each, open_max):
             continue
         if missing.due_ms < PARKED_MS:
             next_due_ms = missing.due_ms if next_due_ms is None else min(next_due_ms, missing.due_ms)
     state.missing_due_ms = next_due_ms
     for link, asked in questions.items():
         session = state.sessions[link]
-        for at in range(0, len(asked), PULLS_PER_FRAME_MAX):
-            some = tuple(asked[at : at + PULLS_PER_FRAME_MAX])
+        for at in range(0, len(asked), each):
+            some = tuple(asked[at : at + each])
             session.into.ask(Question("pull", some), now_ms)
             step.send(session, Pull(b"".join(some)))
 
 
-def _assign(state: SyncState, short: bytes, missing: Missing, questions: dict[int, list[bytes]], now_ms: int) -> bool:
+def _assign(
+    state: SyncState,
+    short: bytes,
+    missing: Missing,
+    questions: dict[int, list[bytes]],
+    now_ms: int,
+    each: int,
+    open_max: int,
+) -> bool:
     """Choose whom to ask; false where nobody is left and the name is given up (the audit brings it up again).
 
-    Whoever has enough questions open is asked when it has answered one.
+    Whoever has `open_max` questions open, of `each` so many names, is asked when it has answered one.
     """
     saturated = []
     while missing.links:
@@ -111,7 +131,7 @@ def _assign(state: SyncState, short: bytes, missing: Missing, questions: dict[in
             continue
         asked = questions.setdefault(link, [])
         is_open = sum(question.kind == "pull" for question in session.into.questions)
-        if len(asked) >= PULLS_PER_FRAME_MAX * (PULLS_OPEN_MAX - is_open):
+        if len(asked) >= each * (open_max - is_open):
             saturated.append(link)
             continue
         asked.append(short)

@@ -11,6 +11,8 @@ from zlib import crc32
 from hartig_protocol.errors import MessageError
 from hartig_protocol.limits import RTT_MS_GUESS, SILENCE_MS_MAX
 from hartig_protocol.sync.audit_run import AuditRun
+from hartig_protocol.sync.fairness import Branch, FairQueue
+from hartig_protocol.sync.intake import Part
 from hartig_protocol.sync.messages import Checked, Message
 
 
@@ -41,8 +43,9 @@ class Outbound:
     `is_live` once the peer was told that it has everything, until it falls behind. While `held` the stream waits for
     the audit, because nothing is known of what the peer holds. With `by_name` it catches up by short ids alone. While
     `governance_upto` stands, proofs are sent first; `proofs_sent` says how far. `preview` is sent ahead of a newcomer's
-    stream, and `ahead` left out of it. `unacked` are the weights of the messages that the peer has not dealt with; a
-    full window stops sending until it has caught up. `named` waits to be named, in a batch: ids by their names;
+    stream, and `ahead` left out of it. `weight` is what was sent in all, `acked` what of it the peer has dealt with: a
+    full window stops sending until it has caught up. Meanwhile what is new waits in `line`, in its order fair to all;
+    `line_from` is the arrival number before all of it. `named` waits to be named, in a batch: ids by their names;
     `preferences` says which hubs' records the peer wants at once (true) or by name (false). `said` is the CRC-32 of
     all frames so far.
     """
@@ -54,10 +57,10 @@ class Outbound:
     is_live: bool = False
     held: bool = False
     by_name: bool = False
-    unacked: deque[int] = field(default_factory=deque)
-    messages: int = 0
+    weight: int = 0
     acked: int = 0
-    window_used: int = 0
+    line: FairQueue[bytes] = field(default_factory=FairQueue)
+    line_from: int = 0
     reading: bool = False
     governance_upto: int | None = None
     proofs_sent: int = 0
@@ -66,10 +69,15 @@ class Outbound:
     serve: deque[Answering] = field(default_factory=deque)
     asked: int = 0  # ids in `serve` that no audit has listed
     push: deque[bytes] = field(default_factory=deque)
-    fetching: int | None = None  # ANSWER or BEHIND: why records are being read by id just now
+    fetching: int | None = None  # why records are being read by id just now
     named: dict[bytes, bytes] = field(default_factory=dict)
     named_due_ms: int | None = None
     preferences: dict[bytes, bool] = field(default_factory=dict)
+
+    @property
+    def window_used(self) -> int:
+        """What the peer has not dealt with yet."""
+        return self.weight - self.acked
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,9 @@ class Inbound:
     `idle`: it has said that nothing newer is held there, or that its stream waits for the audit. `named`: what it has
     named and is not here yet. `wanted` is to be asked for, in its order; `asked` was asked for since the last audit
     and is not asked again. `questions` are open, oldest first; the end of an answer closes the oldest.
-    `preferred` is what we have asked of the peer, by origin. `heard` is the CRC-32 of all frames so far.
+    `preferred` is what we have asked of the peer, by origin. `weight` is what was dealt with in all, `acked` what the
+    peer knows of it. `held` is what waits in our intake, in the `lane` of this link; `parts` of answers of which
+    something waits, or that come after one. `heard` is the CRC-32 of all frames so far.
     """
 
     heard: int = 0
@@ -100,9 +110,11 @@ class Inbound:
     questions: deque[Question] = field(default_factory=deque)
     answered_ms: int = 0  # when (steady ms) the oldest open question was asked, or the last part of an answer came
     preferred: dict[bytes, bool] = field(default_factory=dict)
-    messages: int = 0
+    weight: int = 0
     acked: int = 0
-    unacked_weight: int = 0
+    held: int = 0
+    lane: Branch = ()
+    parts: deque[Part] = field(default_factory=deque)
     ack_due_ms: int | None = None
     old_threads: deque[bytes] = field(default_factory=deque)
     refused: int = 0

@@ -26,6 +26,7 @@ from hartig_protocol.limits import (
 from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.record import Record, Wire
 from hartig_protocol.sync import outbound, overlay
+from hartig_protocol.sync.intake import weight_of
 from hartig_protocol.sync.messages import LIVE, Prefer
 from hartig_protocol.sync.state import Session, Step, SyncState
 from hartig_protocol.trust.authority import is_governance
@@ -62,9 +63,7 @@ def forward(
     known = list(dict.fromkeys(origins))
     shares: dict[tuple[tuple[Way, ...], bool], _Share] = {}
     for session in state.open_sessions():
-        if not outbound.keeps_up(session, before):
-            if session.out.is_live:
-                session.out.by_name, session.out.is_live = True, False
+        if not outbound.is_in_turn(session, before):
             outbound.pump(state, session, step)
             continue
         session.out.sent = state.catalog.last_n
@@ -75,11 +74,17 @@ def forward(
             left_out = sent if session is source else frozenset[bytes]()
             share = _share(shared, origins, dict(zip(known, ways, strict=True)), left_out)
             shares[ways, session is source] = share
-        share.sessions.append(session)
-        if share.named_now:
-            outbound.send_names(session, step, share.named_now, now=True)
-        name_later(session, step, share.named_later)
+        over: Sequence[bytes] = ()
+        if share.entries and outbound.must_wait(session, share.weight):
+            over = outbound.let_wait(state, session, step, share.entries, before)
+        else:
+            share.sessions.append(session)
+            if share.named_now:
+                outbound.send_names(session, step, share.named_now, now=True)
+        name_later(session, step, [*over, *share.named_later])
         flush_later(session, step, is_mesh)
+        if len(session.out.named) > ANNOUNCED_MAX:
+            outbound.fall_behind(session, before)
     for share in shares.values():
         if share.sent:
             outbound.send_records(share.sessions, step, LIVE, share.sent)
@@ -87,8 +92,13 @@ def forward(
 
 @dataclass
 class _Share:
-    """What those peers get for which all origins have the same ways: rows, names and ids."""
+    """What those peers get for which all origins have the same ways: rows, names and ids.
 
+    `entries` are those that are sent or named at once, `weight` what the former count in a window.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    weight: int = 0
     sent: list[Wire] = field(default_factory=list)
     named_now: list[bytes] = field(default_factory=list)
     named_later: list[bytes] = field(default_factory=list)
@@ -109,8 +119,11 @@ def _share(
         way = ways[origin]
         if way is Way.NAME_LATER:
             share.named_later.append(entry.id)
-        elif way is Way.SEND:
+            continue
+        share.entries.append(entry)
+        if way is Way.SEND:
             share.sent.append(record.wire)
+            share.weight += weight_of(record.wire)
         else:
             share.named_now.append(entry.id[:SHORT_BYTES])
     return share

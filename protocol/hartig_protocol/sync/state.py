@@ -33,6 +33,7 @@ from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Head, Kind, Record, Wire
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.framing import pack
+from hartig_protocol.sync.intake import Intake
 from hartig_protocol.sync.messages import (
     REASON_BYTES_MAX,
     Bye,
@@ -44,12 +45,23 @@ from hartig_protocol.sync.session import Inbound, Outbound, Phase, Question, Ses
 
 
 @dataclass(frozen=True)
-class PendingInvite:
-    """An invite that this hub wants to use: whom to ask, and with what."""
+class Joining:
+    """How this hub, which does not stand yet, wants to become a member: whom it asks, and with what.
 
-    inviter_node: bytes
-    secret: bytes
+    The daemon makes it when it starts (`daemon/joining.py`) and hands it to `load_state`; it goes when the hub stands.
+    `nodes`: whom to ask; empty: any node of the network that a link leads to, and then there is no secret.
+    `records`: at most `JOIN_RECORDS_MAX` wire forms of governance records that prove the key where it stands already,
+    such as a re-keyed hub's revocation of its old key. `recovery`: for the grant to carry (SPEC G8).
+    """
+
+    nodes: tuple[bytes, ...] = ()
+    secret: bytes = b""
+    records: tuple[Wire, ...] = ()
     recovery: tuple[bytes, bytes] | None = None
+
+    def asks(self, node: bytes) -> bool:
+        """Whether this node is one to ask."""
+        return not self.nodes or node in self.nodes
 
 
 @dataclass
@@ -83,8 +95,9 @@ class SyncState:
 
     `seed`, 32 random bytes, is the only randomness; `jobs` is long work with what follows it. `missing` holds what was
     named and is not here, `refused_lately` what need not be pulled again, `parents` which link brings an origin's
-    records first. `feeding` is the one peer from which we catch up; `complete_ms` (steady) when that last ended well.
-    `released` and `ended` tell the hub, at the end of an event, that feeding has ended and which links are gone.
+    records first. `intake` bounds what is taken in. `feeding` is the one peer from which we catch up; `complete_ms`
+    (steady) when that last ended well. `released` and `ended` tell the hub, at the end of an event, that feeding has
+    ended and which links are gone.
     """
 
     network: bytes
@@ -94,7 +107,7 @@ class SyncState:
     catalog: Catalog
     cursors: Cursors
     card: Wire | None = None
-    invite: PendingInvite | None = None
+    joining: Joining | None = None
     waiting: WaitingPlace = field(default_factory=WaitingPlace)
     sessions: dict[int, Session] = field(default_factory=dict)
     seed: bytes = bytes(32)
@@ -103,11 +116,13 @@ class SyncState:
     missing_due_ms: int | None = None
     refused_lately: dict[bytes, None] = field(default_factory=dict)
     parents: dict[bytes, int] = field(default_factory=dict)
+    intake: Intake = field(default_factory=Intake)
     feeding: Feeding | None = None
     complete_ms: int | None = None
     jobs: deque[tuple[Job, Callable[["Step"], None]]] = field(default_factory=deque)
 
     nodes_of_hub: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+    cards_changed: bool = False  # so that those who have a link are judged anew
     hub_seen_at: dict[bytes, bytes] = field(default_factory=dict)
     released: bool = False
     ended: list[int] = field(default_factory=list)
@@ -140,6 +155,7 @@ class SyncState:
 
     def _cards_changed(self, hub: bytes) -> None:
         self.overlay.cards_changed()
+        self.cards_changed = True
         cards = self._hub_cards[hub]
         self.nodes_of_hub[hub] = frozenset[bytes]().union(*(nodes for nodes, _ in cards.values()))
         self.hub_seen_at = {n: seen for n, seen in self.hub_seen_at.items() if n in self.nodes_of_hub[seen]}
@@ -241,6 +257,7 @@ class Step:
         state.overlay.links_changed = True
         was_open = session.is_open
         state.ended.append(session.link)
+        state.intake.forget(session.into.lane)
         if state.feeding is not None and state.feeding.link == session.link:
             state.end_feeding()
         hub = session.peer_hub or None
@@ -261,7 +278,7 @@ def load_state(
     hub_key: SigningKey,
     node_id: bytes,
     loaded: "LoadedRows",
-    invite: PendingInvite | None = None,
+    joining: Joining | None = None,
     *,
     seed: bytes = bytes(32),
 ) -> SyncState:
@@ -270,7 +287,7 @@ def load_state(
     catalog = Catalog(network)
     catalog.load(loaded.entries, records, loaded.last_n, loaded.running, loaded.said)
     state = SyncState(network, hub_key, node_id, loaded.epoch, catalog, Cursors(loaded.cursors, loaded.told))
-    state.invite, state.seed = invite, seed
+    state.joining, state.seed = joining, seed
     for record in sorted(records, key=lambda record: catalog.entries[record.id].n):
         state.card_accepted(record)
     return state
@@ -284,10 +301,10 @@ def shortened(text: str) -> str:
 __all__ = [
     "Feeding",
     "Inbound",
+    "Joining",
     "LoadedRows",
     "Missing",
     "Outbound",
-    "PendingInvite",
     "Phase",
     "Question",
     "Session",

@@ -7,7 +7,7 @@ came from, those to whom something goes out, and all of them where records were 
 
 from collections.abc import Iterable
 
-from hartig_protocol.limits import ANSWER_MS_MAX, HELLO_TIMEOUT_MS, PING_AFTER_MS, SILENCE_MS_MAX
+from hartig_protocol.limits import ANSWER_MS_MAX, HELLO_TIMEOUT_MS, PING_AFTER_MS, PING_LATE_MS, SILENCE_MS_MAX
 from hartig_protocol.sync import audit
 from hartig_protocol.sync.session import Session
 from hartig_protocol.sync.state import SyncState
@@ -53,13 +53,18 @@ class Timers:
         return [state.sessions[link] for link in links]
 
 
+def ping_after_ms(session: Session) -> int:
+    """Return after how long (ms) without sending we ping; a peer that opened the link does so first."""
+    return PING_AFTER_MS if session.opened_by_us else PING_LATE_MS
+
+
 def session_due_ms(session: Session) -> int:
     """Return when (steady ms) a session wants to be looked at."""
     if not session.is_open:
         return min(session.opened_ms + HELLO_TIMEOUT_MS, session.heard_ms + SILENCE_MS_MAX)
     out, into = session.out, session.into
-    due_ms = min(session.pinged_ms + PING_AFTER_MS, audit.next_due_ms(session))  # the latter ends silence, too
-    if into.questions:
+    due_ms = min(session.pinged_ms + ping_after_ms(session), audit.next_due_ms(session))  # the latter ends silence, too
+    if into.questions and not into.parts:
         due_ms = min(due_ms, into.answered_ms + ANSWER_MS_MAX)
     for other_ms in (out.named_due_ms, out.through_due_ms, into.ack_due_ms):
         if other_ms is not None and other_ms < due_ms:

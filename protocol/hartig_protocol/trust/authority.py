@@ -7,16 +7,17 @@ How it works. Seats stand by the charter. Grants are settled best first (rank, p
 id), as in Dijkstra's algorithm: a grant never gives as much as its author has (places no more, invites always fewer),
 so what is settled first can never be improved by what comes later. Seats and organisers settle before any hub, so
 their revocations are known before the ranks below are looked at; a key's own recovery key counts where a grant names
-it whose author settles before that key. So every verdict rests on earlier ones alone, and what is not proven has no
-influence: leaving it out changes nothing. It runs once over all grants, since a grant proves its key's revocations
-even after it expired, and once over those that have not expired, which says who may act.
+it whose author settles before that key, and that grant then settles whoever the recovery key names instead. So every
+verdict rests on earlier ones alone, and what is not proven has no influence: leaving it out changes nothing. It runs
+once over all grants, since a grant proves its key's revocations even after it expired, and once over those that have
+not expired, which says who may act.
 """
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from hartig_protocol.limits import GRANTS_DEEP_MAX, HELLO_RECORDS_MAX, INTEGER_MAX, REVOKES_MAX
+from hartig_protocol.limits import GRANTS_DEEP_MAX, INTEGER_MAX, REVOKES_MAX, SUCCESSIONS_MAX
 from hartig_protocol.records.governance import GRANTED_RANKS, Charter, Rank, consented_recovery
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.record import Kind, Record
@@ -24,14 +25,13 @@ from hartig_protocol.records.record import Kind, Record
 _GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
 _MEMBER_KINDS = frozenset({33, 34})  # notes and marks
 
-assert GRANTS_DEEP_MAX + 2 <= HELLO_RECORDS_MAX
-
 
 @dataclass(frozen=True)
 class Standing:
     """What a key may do.
 
-    `until_ms` is the earliest expiry on its path, `depth` counts the grants on it; `grant` is None for a seat.
+    `until_ms` is the earliest expiry on its path, `depth` counts the grants on it and `handed` the successions; `grant`
+    is None for a seat. `via` are the revocations by which the key came after the one that the grant names (SPEC A9).
     """
 
     rank: Rank
@@ -41,6 +41,8 @@ class Standing:
     until_ms: int
     grant: bytes | None
     depth: int = 0
+    via: tuple[bytes, ...] = ()
+    handed: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,29 +72,52 @@ class Authority:
 class _Settling:
     """One run from the charter downward.
 
-    `recovered` holds the keys that their own recovery key revoked; a second run is given those of the first.
+    `recovered` holds the keys that their own recovery key revoked, `heirs` those revocations by the id of what named
+    that recovery key; a second run is given those of the first.
     """
 
     grants: Mapping[bytes, list[list[Record]]]
     revokes: "_Revokes"
     revoked: dict[bytes, Rank]
     recovered: set[bytes] = field(default_factory=set)
+    heirs: dict[bytes, Record] = field(default_factory=dict)
     standings: dict[bytes, Standing] = field(default_factory=dict)
     proven: set[bytes] = field(default_factory=set)
     heap: list[tuple[tuple[int, int, int, int, bytes], Record, Standing]] = field(default_factory=list)
 
     def run(self, charter: Charter) -> "_Settling":
+        defaults = charter.defaults
+        seat = Standing(Rank.SEAT, defaults.places, defaults.invites, False, INTEGER_MAX, None)
+        self.standings = {key: seat for key, _ in charter.seats}  # all of them first: no recovery key voids a seat
         for key, _ in charter.seats:
-            defaults = charter.defaults
-            self._settle(key, Standing(Rank.SEAT, defaults.places, defaults.invites, False, INTEGER_MAX, None))
+            self._settle(key, seat)
         while self.heap:
             _, grant, standing = heapq.heappop(self.heap)
             self.proven.add(grant.id)
-            key = grant.head.subject
-            removed = self.revoked.get(key, 0) > standing.rank or key in self.recovered
-            if not removed and key not in self.standings:
-                self._settle(key, standing)
+            found = self._settled_by(grant, standing)
+            if found is not None:
+                self._settle(*found)
         return self
+
+    def _settled_by(self, grant: Record, standing: Standing) -> tuple[bytes, Standing] | None:
+        """Return whom a grant settles: its key, or whoever comes after that one by recovery keys (SPEC A9)."""
+        key, naming = grant.head.subject, grant
+        via: list[bytes] = []
+        passed = {key}
+        while key not in self.standings and self.revoked.get(key, 0) <= standing.rank:
+            if key not in self.recovered:
+                return key, replace(standing, via=tuple(via), handed=standing.handed + len(via)) if via else standing
+            revoke = self.heirs.get(naming.id)
+            successor = revoke.head.facts.get("successor") if revoke else None
+            if revoke is None or successor is None or successor in passed:
+                return None
+            if standing.handed + len(via) >= SUCCESSIONS_MAX:
+                return None
+            key, naming = successor, revoke
+            via.append(revoke.id)
+            passed.add(key)
+            self._look_for_recovery(key, naming)
+        return None
 
     def _settle(self, key: bytes, standing: Standing) -> None:
         self.standings[key] = standing
@@ -128,22 +153,23 @@ class _Settling:
                 min(head.expires or 0, giver.until_ms),
                 grant.id,
                 deep,
+                handed=giver.handed,
             )
             order = (-standing.rank, -standing.places, -passed_on, -(head.expires or 0), grant.id)
             heapq.heappush(self.heap, (order, grant, standing))
-            self._look_for_recovery(grant)
+            self._look_for_recovery(head.subject, grant)
 
-    def _look_for_recovery(self, grant: Record) -> None:
-        """Void a key that is not settled yet if this grant names the recovery key that revokes it (SPEC A6)."""
-        key = grant.head.subject
+    def _look_for_recovery(self, key: bytes, naming: Record) -> None:
+        """Void a key that is not settled yet if the recovery key that `naming` names for it says so (SPEC A6)."""
         candidates = self.revokes.by_subject.get(key)
-        if not candidates or key in self.standings or grant.head.facts.get("recovery") is None:
+        if not candidates or key in self.standings or naming.head.facts.get("recovery") is None:
             return
-        named = grant.head.facts["recovery"][0]
-        found = [revoke.id for revoke in candidates if recovery_hash(revoke.head.author) == named]
-        if found and consented_recovery(grant.head) == named:
-            self.proven.update(found)
+        named = naming.head.facts["recovery"][0]
+        found = next((revoke for revoke in candidates if recovery_hash(revoke.head.author) == named), None)
+        if found is not None and consented_recovery(naming.head) == named:
+            self.proven.add(found.id)
             self.recovered.add(key)
+            self.heirs[naming.id] = found
 
 
 def _may_give(giver: Standing, grant: Record) -> bool:
@@ -171,7 +197,7 @@ def authority_of(charter: Charter | None, records: Iterable[Record], expired_at_
     if expired_at_ms is None or not _some_expired(known, expired_at_ms):
         return Authority(ever.standings, frozenset(ever.proven), revoked)
     acting = {author: [_acting(versions, expired_at_ms) for versions in given] for author, given in grants.items()}
-    today = _Settling(acting, _Revokes(), dict(ever.revoked), set(ever.recovered)).run(charter)
+    today = _Settling(acting, _Revokes(), dict(ever.revoked), set(ever.recovered), ever.heirs).run(charter)
     return Authority(today.standings, frozenset(ever.proven), revoked)
 
 

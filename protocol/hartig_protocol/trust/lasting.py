@@ -6,26 +6,21 @@ Called by the catalog when it judges and sweeps, and by the fingerprint, so that
 
 from collections.abc import Iterable
 
-from hartig_protocol.records.record import Kind, Record, thread_due
+from hartig_protocol.records.record import Head, Kind, Record, thread_due
 
 
 def due_governance(records: Iterable[Record], at_ms: int) -> set[bytes]:
     """Return the ids of the grants and revocations that are due to go at `at_ms`.
 
-    A grant is kept while its key's revocations are, a revocation while any grant of its subject is.
+    A grant is kept while a revocation by its key is, or by one that came after that key; a revocation while a grant of
+    its subject is, or of one that its subject came after (SPEC L7).
     """
     kept = {record.id: record for record in records if record.head.kind != Kind.CHARTER}
     over = {record_id for record_id, record in kept.items() if (thread_due(record.head.expires) or 0) <= at_ms}
     gone: set[bytes] = set()
     while over:
-        held = [record.head for record in kept.values()]
-        revokers = {head.author for head in held if head.kind == Kind.REVOKE}
-        granted = {head.subject for head in held if head.kind == Kind.GRANT}
-        going = {
-            record_id
-            for record_id in over
-            if kept[record_id].head.subject not in (revokers if kept[record_id].head.kind == Kind.GRANT else granted)
-        }
+        keeping = _keeping([record.head for record in kept.values()])
+        going = {one for one in over if kept[one].head.subject not in keeping[kept[one].head.kind]}
         if not going:
             break
         for record_id in going:
@@ -33,3 +28,27 @@ def due_governance(records: Iterable[Record], at_ms: int) -> set[bytes]:
         over -= going
         gone |= going
     return gone
+
+
+def _keeping(held: list[Head]) -> dict[int, set[bytes]]:
+    """Return for grants and for revocations the keys about which those are kept although they are due."""
+    revokes = [head for head in held if head.kind == Kind.REVOKE]
+    pairs = [(head.subject, head.facts["successor"]) for head in revokes if head.facts.get("successor")]
+    granted = {head.subject for head in held if head.kind == Kind.GRANT}
+    return {
+        Kind.GRANT: _line({head.author for head in revokes}, [(after, before) for before, after in pairs]),
+        Kind.REVOKE: _line(granted, pairs),
+    }
+
+
+def _line(keys: set[bytes], pairs: list[tuple[bytes, bytes]]) -> set[bytes]:
+    """Return these keys and all that follow from them by pairs."""
+    following: dict[bytes, list[bytes]] = {}
+    for one, other in pairs:
+        following.setdefault(one, []).append(other)
+    found, todo = set(keys), sorted(keys & following.keys())
+    while todo:
+        news = [key for key in following.get(todo.pop(), ()) if key not in found]
+        found.update(news)
+        todo += news
+    return found

@@ -63,7 +63,8 @@ class FakeContext:
     def __init__(self) -> None:
         self.store, self.clock = FakeStore(), FakeClock()
         self.engine = SimpleNamespace(feed=Feed(), stuck=None)
-        self.pen = SimpleNamespace(network=bytes(16), free_place=lambda *_: 1)
+        catalog = SimpleNamespace(charter=None)
+        self.pen = SimpleNamespace(network=bytes(16), catalog=catalog, free_place=lambda *_: 1)
         self.node_id = bytes(32)
         self._drawn = 0
 

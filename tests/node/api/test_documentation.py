@@ -24,11 +24,17 @@ from hartig_node.api.routes_deals import (
     HANDOVER_MEMBERS,
     SURRENDER_MEMBERS,
 )
+from hartig_node.api.routes_members import GRANT_MEMBERS, REMOVE_MEMBERS
 from hartig_node.api.routes_pairing import CODE_MEMBERS, device_json
 from hartig_node.board.accounts.refusing import Rule
 from hartig_node.board.belonging import pairing
+from hartig_node.board.belonging.changing import RULES, Removal
 from hartig_node.board.belonging.pairing import DeskReport
+from hartig_node.board.belonging.people import FALLING_SHOWN_MAX, RANK_NAMES, People, Person, State
+from hartig_node.board.belonging.rules import Rules, rules_json
+from hartig_node.board.belonging.signed import RECORDS_MAX
 from hartig_node.board.belonging.tokens import SCOPES
+from hartig_node.board.belonging.waiting import waiting_json
 from hartig_node.board.board import EVENT_NAMES, event_json
 from hartig_node.board.deals import views as dealviews
 from hartig_node.board.deals.reading import ROLES, STATES
@@ -179,7 +185,7 @@ def test_what_is_done_again_is_named(board: FakeBoard) -> None:
 
 def test_every_member_of_invites_tokens_and_codes_is_named() -> None:
     names = named(section("Invites, tokens, codes"))
-    sources = [path.read_text("utf-8") for path in (API / "routes_admin.py", API / "routes_codes.py")]
+    sources = [(API / f"routes_{name}.py").read_text("utf-8") for name in ("admin", "asking", "codes")]
     shown = {key for source in sources for key in re.findall(r'^ +"(\w+)": ', source, re.MULTILINE)}
     assert set(INVITE_MEMBERS) | set(TOKEN_MEMBERS) | (shown - {"categories", "attributes", "units"}) <= names
     assert set(SCOPES) <= named(section("Conventions"))
@@ -247,3 +253,14 @@ def test_the_curl_lines_use_routes_that_exist() -> None:
     used = {re.search(r"(?:4278|localhost)(/[^'? )]*)", line)[1] for line in lines}  # type: ignore[index]
     assert len(used) >= 10
     assert used <= known
+
+
+def test_every_field_member_and_rule_of_who_belongs_is_named() -> None:
+    part = section("Members")
+    views = (Person.as_json, People.details, People._brief, Removal.as_json, Rules.view, rules_json, waiting_json)
+    fields = {key for view in views for key in literal_keys(view)}
+    assert len(fields) > 40
+    assert fields | {*GRANT_MEMBERS, *REMOVE_MEMBERS, *RULES, *RANK_NAMES.values(), *State} <= named(part)
+    assert f"up to {FALLING_SHOWN_MAX} members" in part
+    assert literal_keys(Rules.belonging) <= named(section("Status and peers"))
+    assert f"at most {RECORDS_MAX}, each" in section("Records")

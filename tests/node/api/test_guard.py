@@ -130,7 +130,7 @@ async def test_a_scope_allows_what_it_names_and_what_lies_below(
 async def test_every_route_but_the_two_for_watchers_asks_for_a_token(api: Api) -> None:
     runner_app = api.server._doors._opened[0].runner.app
     for route in runner_app.router.routes():
-        path = route.resource.canonical.replace("{id}", "1") if route.resource else ""
+        path = route.resource.canonical.replace("{id}", "1").replace("{key}", "1") if route.resource else ""
         async with api.tcp.request(route.method, api.url + path) as response:
             expected = 200 if path in {"/healthz", "/readyz"} else 401
             assert response.status == expected, f"{route.method} {path}"

@@ -7,8 +7,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from hartig_node.board.errors import BoardError
+from hartig_protocol.events import AskAdmission
 from node.api.conftest import Api
 from node.api.fake_board import HUB
+from support.records import key
 
 
 async def test_status_and_peers_are_told_and_not_stored(api: Api) -> None:
@@ -35,6 +37,34 @@ async def test_an_invite_shows_its_link_once(api: Api) -> None:
 async def test_an_invite_needs_no_wishes(api: Api) -> None:
     status, made, _response = await api.ask("POST", "/api/v1/invites")
     assert (status, made["uses"]) == (201, 1)
+
+
+async def test_the_answer_that_makes_an_invite_draws_it_where_asked(api: Api) -> None:
+    made = (await api.ask("POST", "/api/v1/invites", json={"picture": "svg"}))[1]
+    assert made["picture_svg"].startswith("<?xml")
+    drawn = (await api.ask("POST", "/api/v1/invites", json={"picture": "png"}))[1]
+    assert base64.b64decode(drawn["picture_png"]).startswith(b"\x89PNG")
+    assert "picture_png" not in (await api.ask("GET", f"/api/v1/invites/{drawn['id']}"))[1]
+    problem = await api.problem("POST", "/api/v1/invites", json={"picture": "gif"})
+    assert (problem["status"], problem["pointer"]) == (400, "/picture")
+
+
+async def test_a_hub_that_asks_is_listed_with_its_words_and_let_in_or_turned_away(api: Api) -> None:
+    path = "/api/v1/invites/asking"
+    assert (await api.ask("GET", path))[1] == {"open_s": 0, "items": [], "network_open": False, "came_openly": 0}
+    assert (await api.ask("POST", path, json={}))[1]["open_s"] == 600
+    asked = [AskAdmission(7, key(f"node {name}").public, key(name).public, b"", None) for name in ("one", "other")]
+    for ask in asked:
+        assert api.board.invites.asking.hears(ask)
+    other, one = (await api.ask("GET", path))[1]["items"]
+    assert (one["hub"], len(one["words"].split()), one["let_in"]) == (key("one").public.hex(), 8, False)
+    assert other["words"] != one["words"]
+    items = (await api.ask("POST", f"{path}/{one['id']}", json={}))[1]["items"]
+    assert [item["let_in"] for item in items] == [False, True]
+    assert (await api.ask("DELETE", f"{path}/{other['id']}"))[0] == 204
+    assert (await api.problem("POST", f"{path}/{other['id']}", json={}))["code"] == "not_found"
+    assert (await api.ask("DELETE", path))[0] == 204
+    assert (await api.ask("GET", path))[1]["items"] == []
 
 
 async def test_a_token_is_shown_once_and_works_at_once(api: Api) -> None:

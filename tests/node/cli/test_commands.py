@@ -189,6 +189,15 @@ def test_status_says_how_far_fetching_has_come_and_that_all_is_there(hartig: Har
     assert "  all there  on 22 Nov 12:00; no other hub is connected now" in hartig("status").out
 
 
+def test_status_says_whose_posts_come_too_fast(hartig: Hartig, fake: FakeNode) -> None:
+    assert "coming in" not in hartig("status").out
+    waits = {"hub": "2" * 64, "name": "Kitchen", "waiting": 900}
+    fake.status["intake"] = {"waiting": 900, "by": [waits]}
+    assert "  coming in  posts by hubs that Kitchen invited come faster than this hub" in hartig("status").out
+    waits["hub"] = None
+    assert "  coming in  posts by hubs that nobody here knows come faster" in hartig("status").out
+
+
 def test_peers_say_which_of_them_is_fetched_from(hartig: Hartig, fake: FakeNode) -> None:
     fake.peers = [{"node": "1" * 64, "hub": "2" * 64, "name": "Kitchen", "state": "open", "fetching": True}]
     fake.status["fetching"] = {"hub": "2" * 64, "hub_name": "Kitchen", "held": 3200, "total": 10_000}

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,20 +151,30 @@ def test_the_version_is_told(hartig: Hartig) -> None:
     assert re.fullmatch(r"hartig \S.*\n", hartig("--version").out)
 
 
-def test_commands_by_entry_point_get_all_arguments(hartig: Hartig, monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib.metadata
+def test_commands_on_a_folder_get_all_arguments(hartig: Hartig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hartig_node.cli import folder_commands
 
     got: list[list[str]] = []
-
-    class Entry:
-        def load(self) -> object:
-            return lambda arguments: got.append(arguments) or 7
-
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [Entry()])
+    module = SimpleNamespace(init=lambda arguments: got.append(arguments) or 7)
+    monkeypatch.setattr(folder_commands, "import_module", lambda _: module)
     assert hartig("--folder", "/hub", "init", "--name", "x").code == 7
     assert got == [["--folder", "/hub", "--name", "x"]]
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [])
+
+    def missing(name: str) -> object:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(folder_commands, "import_module", missing)
     assert hartig("run").code == exits.USAGE
+
+
+def test_every_command_on_a_folder_is_there() -> None:
+    from importlib import import_module
+
+    from hartig_node.cli.folder_commands import MODULES
+
+    assert set(MODULES) == {command.name for command in COMMANDS.values() if not command.module}
+    for name, module in MODULES.items():
+        assert callable(getattr(import_module(f"hartig_node.daemon.{module}"), name))
 
 
 def test_a_reader_that_goes_away_ends_it_without_a_word(fake: FakeNode, folder: Path) -> None:

@@ -15,7 +15,7 @@ from node.cli.conftest import Hartig
 
 SOURCES = sorted(path for name in ("cli", "client") for path in Path(str(files("hartig_node") / name)).rglob("*.py"))
 # Names of fields and options, which stand in code and on the wire.
-NO_TEXT = {"smallest_part", "lot", "lot_date", "lot_ended", "marks", "thread"}
+NO_TEXT = {"gateway", "lot", "lot_date", "lot_ended", "marks", "smallest_part", "thread"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

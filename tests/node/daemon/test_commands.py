@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from hartig_node.daemon import commands
+from hartig_node.daemon import commands, copies
 from hartig_node.daemon.folder import HubFolder
 from hartig_node.store.lock import FolderLock
-from hartig_protocol.records.invites import Invite
 
 
 @pytest.fixture(autouse=True)
@@ -64,38 +63,6 @@ def test_init_refuses_what_cannot_be(tmp_path: Path, argv: list[str]) -> None:
     assert caught.value.code == 2
 
 
-INVITE = Invite(bytes(16), bytes(range(32)), bytes(16), 2**50, 1)
-BAD_LINKS = [
-    ("https://example.org/", "no invite"),
-    ("hartig:", "not whole"),
-    ("hartig:%%%", "not whole"),
-    (INVITE.link[:-8], "not whole"),
-    (INVITE.link + "A" * 3000, "too long"),
-    (Invite(bytes(16), bytes(32), bytes(16), 5, 1).link, "expired"),
-]
-
-
-@pytest.mark.parametrize(("link", "words"), BAD_LINKS)
-def test_a_bad_invite_says_what_is_wrong_and_leaves_no_hub(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, link: str, words: str
-) -> None:
-    monkeypatch.setattr("hartig_node.clock.is_synchronised", lambda: True)
-    monkeypatch.setattr("hartig_node.clock.Clock.is_trusted", lambda _self: True)
-    code, _, err = called(capsys, commands.join, link, "--folder", str(tmp_path))
-    assert code == 5
-    assert words in err
-    assert not HubFolder(tmp_path).is_founded
-
-
-def test_join_keeps_the_invite_for_the_first_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spaced = INVITE.link[:20] + "\n  " + INVITE.link[20:]
-    code, out, _ = called(capsys, commands.join, spaced, "--folder", str(tmp_path), "--name", "Kitchen")
-    assert code == 0
-    assert "hartig run" in out
-    held = HubFolder(tmp_path).read_network()
-    assert (held.network, held.invite) == (INVITE.network, INVITE.link)
-
-
 def test_run_without_a_hub_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = called(capsys, commands.run, "--folder", str(tmp_path / "none"))
     assert code == 5
@@ -122,9 +89,9 @@ def test_a_second_run_on_one_folder_names_the_process_that_has_it(
 
 def test_verify_says_that_all_is_well_or_what_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     called(capsys, commands.init, "--folder", str(tmp_path / "hub"))
-    code, out, _ = called(capsys, commands.verify, str(tmp_path / "hub"))
+    code, out, _ = called(capsys, copies.verify, str(tmp_path / "hub"))
     assert (code, "All is well." in out) == (0, True)
-    code, _, err = called(capsys, commands.verify, str(tmp_path / "nothing"))
+    code, _, err = called(capsys, copies.verify, str(tmp_path / "nothing"))
     assert code == 5
     assert err
 
@@ -132,6 +99,6 @@ def test_verify_says_that_all_is_well_or_what_is_not(tmp_path: Path, capsys: pyt
 def test_restore_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     junk = tmp_path / "junk"
     junk.write_bytes(b"this is no backup" * 100)
-    code, _, err = called(capsys, commands.restore, str(junk), "--folder", str(tmp_path / "hub"))
+    code, _, err = called(capsys, copies.restore, str(junk), "--folder", str(tmp_path / "hub"))
     assert code == 5
     assert "junk" in err

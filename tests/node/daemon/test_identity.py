@@ -28,7 +28,11 @@ async def stored(path: Path) -> AsyncIterator[SqliteStore]:
 
 
 async def floor_after_a_start(path: Path, store: SqliteStore) -> int:
-    node = Node(HubFolder(path), Config())
+    folder = HubFolder(path)
+    folder.make()
+    if not folder.has_key("hub"):
+        folder.write_key("hub", key("hub").seed)
+    node = Node(folder, Config())
     try:
         await node._keep_identity(store, key("hub"), NetworkFile(bytes(NETWORK_ID_BYTES), None))
     finally:

@@ -105,6 +105,20 @@ def test_junk_is_no_certificate(junk: bytes) -> None:
     assert read_certificate(SEED, junk) is None
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d03017f")),  # a curve that nobody knows
+        (bytes.fromhex("a003020102"), bytes.fromhex("a003020105")),  # a version that there is not
+    ],
+)
+def test_a_certificate_of_another_kind_is_replaced_and_stops_nothing(ours: bytes, theirs: bytes) -> None:
+    der = ssl.PEM_cert_to_DER_cert(made().certificate_pem.decode())
+    assert ours in der
+    foreign = ssl.DER_cert_to_PEM_cert(der.replace(ours, theirs)).encode()
+    assert read_certificate(SEED, foreign) is None
+
+
 def test_a_repr_tells_no_secret() -> None:
     assert "PRIVATE" not in repr(made())
 

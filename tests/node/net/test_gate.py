@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import gc
 import socket
+from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -338,3 +340,23 @@ async def test_an_http_connection_is_kept_after_its_first_head() -> None:
         assert b"200 OK" in await client.reader.readuntil(b"hello")
         assert gate.counts().timed_out == 1
         await client.close()
+
+
+async def test_a_handshake_that_failed_leaves_nothing_for_the_collector(
+    identity: Callable[[int], NodeIdentity],
+) -> None:
+    """With TLS a connection is 300 KiB, of which the collector counts next to nothing."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with echo_door(GateLimits(), identity(1)) as gate:
+            for _number in range(3):
+                client = await Client.connect(gate.addresses[0][1])
+                client.writer.write(b"no TLS at all")
+                await client.ended()
+            await gate.wait_empty()
+            await asyncio.sleep(0)  # whoever served it hears of it
+            assert gate.counts().failed_handshake == 3
+        assert [one for one in gc.get_objects() if isinstance(one, SSLProtocol)] == []
+    finally:
+        gc.enable()

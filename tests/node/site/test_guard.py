@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from hartig_node.site.app import make_site
-from hartig_node.site.forms import FORM_BYTES_MAX
+from hartig_node.site.forms import FIELDS_MAX, FORM_BYTES_MAX
 from hartig_node.site.guard import is_local_host
 from node.site.fakes import BoardInMemory, Browser, TurnedClock
 from node.site.reading import read
@@ -91,7 +91,7 @@ async def test_a_form_of_our_own_page_is_taken(browser: Browser, headers: dict[s
     ("content", "content_type", "status"),
     [
         (b"x" * (FORM_BYTES_MAX + 1), FORM, 413),
-        (b"&".join(b"a=1" for _field in range(33)), FORM, 400),
+        (b"&".join(b"a=1" for _field in range(FIELDS_MAX + 1)), FORM, 400),
         (b"title=%ff%fe", FORM, 400),
         ("title=é".encode(), FORM, 400),
         (b"title=x", "multipart/form-data; boundary=x", 415),

@@ -4,9 +4,10 @@ import asyncio
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from hartig_node.net.gate import Gate, GateLimits
-from hartig_node.net.sockets import open_listeners
+from hartig_node.net.sockets import ListenError, open_listeners
 from hartig_node.ports import DoorCaps, GateMaker, ProtocolFactory
 from hartig_node.site.app import make_site
 from hartig_node.site.server import SITE_CAPS, PageServer
@@ -40,6 +41,24 @@ async def test_pages_are_served_and_nothing_is_left_when_the_door_closes(
         await server.close()
     assert server.addresses == []
     await server.close()  # twice does no harm
+
+
+async def test_a_door_that_could_not_open_leaves_nothing_behind(board: BoardInMemory, clock: TurnedClock) -> None:
+    ended = []
+
+    async def end(_app: web.Application) -> None:
+        ended.append("the pages")
+
+    def no_gate(*_: object) -> Gate:
+        raise ListenError("no room")
+
+    pages = make_site(board, clock)
+    pages.on_cleanup.append(end)
+    server = PageServer("neighbours' pages", pages, SITE_CAPS, no_gate)
+    with pytest.raises(ListenError):
+        await server.open([])
+    await server.close()
+    assert ended == ["the pages"]
 
 
 async def test_who_says_nothing_is_let_go(board: BoardInMemory, clock: TurnedClock) -> None:

@@ -295,6 +295,39 @@ async def test_filters(store: Store, wanted: PostFilter, numbers: list[int]) -> 
         assert ns(page) == numbers[1:2]
 
 
+LEFT_OUT = [
+    ({}, [8, 5, 4, 3, 2, 1]),
+    ({"unless_thread_in": "hidden"}, [8, 5, 4, 2]),
+    ({"unless_author_in": "muted"}, [8, 4, 3, 2, 1]),
+    ({"unless_thread_in": "hidden", "unless_author_in": "muted"}, [8, 4, 2]),
+    ({"unless_thread_in": "another", "unless_author_in": "hidden"}, [8, 5, 4, 3, 2, 1]),
+]
+
+
+@pytest.mark.parametrize(("spaces", "numbers"), LEFT_OUT)
+async def test_posts_are_left_out_whose_thread_or_author_stands_in_a_private_space(
+    store: Store, spaces: dict[str, str], numbers: list[int]
+) -> None:
+    commit = Arrivals().commit(*POSTS)
+    commit.private += [PrivateRow("hidden", POSTS[index].head.thread, b"") for index in (0, 2)]
+    commit.private += [PrivateRow("muted", NET.hub(2).public, b"why"), PrivateRow("muted", HUB.public[:8], b"")]
+    await store.commit(commit)
+    for changes in ({}, {"category": "food.bread"}, {"author": HUB.public}, {"kind": 17}, {"area": "dr5rs"}):
+        wanted = replace(STANDING, **changes)
+        passing = [n for n in ns(await store.posts(wanted, None, 50)) if n in numbers]
+        wanted = replace(wanted, **spaces)
+        assert ns(await store.posts(wanted, None, 50)) == passing
+        for terms in (("water",), ("wa",)):
+            searched = replace(wanted, terms=terms)
+            assert ns(await store.posts(searched, None, 50)) == passing
+            await store.index_some()
+            assert ns(await store.posts(searched, None, 50)) == passing
+    first = await store.posts(replace(STANDING, **spaces), None, 2)
+    following = await store.posts(replace(STANDING, **spaces), first.after, 50)
+    assert ns(first) + (ns(following) if first.after else []) == numbers
+    assert len(ns(first)) == 2
+
+
 async def test_a_search_pages_through_what_is_indexed_and_what_is_not(store: Store) -> None:
     arrivals = Arrivals()
     await store.commit(arrivals.commit(*(NET.need(HUB, place=place, title="Dlo pwòp") for place in range(6))))

@@ -166,6 +166,8 @@ PLANS = [
     (PostFilter(NOW_MS, mode="lend", area="dr5rs"), "SEARCH p USING INDEX posts_mode"),
     (PostFilter(NOW_MS, area="dr5rs"), "SEARCH p USING INDEX posts_area"),
     (PostFilter(NOW_MS, terms=("water",), author=HUB.public), "SCAN s VIRTUAL TABLE"),
+    (PostFilter(NOW_MS, unless_thread_in="hidden", unless_author_in="muted"), "SEARCH p USING INTEGER PRIMARY KEY"),
+    (PostFilter(NOW_MS, area="dr5rs", unless_author_in="muted"), "SEARCH p USING INDEX posts_area"),
 ]
 
 

@@ -50,7 +50,8 @@ def _charters() -> list[Case]:
         for value in values:
             wrong = facts | {"defaults": governance.changed(DEFAULTS, name, value)}
             cases.append((f"facts.defaults.{name}", seal(charter_fields(facts=wrong), [SEAT])))
-    wrong_signers: list[Any] = [[], [1, 0], [0, 0], [2], [-1], [True], [None], None, 0, "0"]
+    high, low = sorted((SEAT.public, SECOND_SEAT.public), reverse=True)
+    wrong_signers: list[Any] = [[], [high, low], [low, low], [bytes(31)], [bytes(32)], [0], [None], None, 0, "0"]
     return cases + [
         ("facts.signers", seal(charter_fields(facts=facts | {"signers": value}), [SEAT])) for value in wrong_signers
     ]
@@ -161,8 +162,9 @@ def test_what_was_made_wrong_is_right_otherwise() -> None:
 
 
 def test_both_seats_may_sign() -> None:
-    facts = CHARTER.fields["facts"] | {"threshold": 2, "signers": [0, 1]}
-    assert open_record(seal(charter_fields(facts=facts), [SEAT, SECOND_SEAT]).wire).head.facts["threshold"] == 2
+    signers = sorted((SEAT, SECOND_SEAT), key=lambda one: one.public)
+    facts = CHARTER.fields["facts"] | {"threshold": 2, "signers": [one.public for one in signers]}
+    assert open_record(seal(charter_fields(facts=facts), signers).wire).head.facts["threshold"] == 2
 
 
 @pytest.mark.parametrize(

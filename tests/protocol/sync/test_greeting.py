@@ -219,6 +219,18 @@ def test_the_link_of_a_hub_that_is_revoked_ends_at_once(wire: Wire) -> None:
     assert a.hub.state.open_sessions() == []
 
 
+def test_the_link_of_a_node_that_its_hubs_card_no_longer_names_ends_at_once(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    wire.connect(a, b)
+    wire.deliver()
+    wire.publish(b, wire.network.card(b.key, seq=2, nodes=[b.node, key("a new node").public]))
+    wire.deliver()
+    assert len(a.hub.state.open_sessions()) == 1
+    wire.publish(a, wire.network.card(b.key, seq=3, nodes=[key("a new node").public]))
+    assert wire.told_of(a, CloseLink)[-1].code == "wrong_card"
+    assert a.hub.state.open_sessions() == []
+
+
 def test_the_link_of_a_hub_whose_grant_ends_is_closed_by_the_sweep(wire: Wire) -> None:
     a = wire.member(1)
     puppet = Puppet(wire, 2, a)

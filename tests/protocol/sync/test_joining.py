@@ -9,7 +9,9 @@ from hartig_protocol.events import (
     NewcomerAdmitted,
     NewcomerRefused,
 )
+from hartig_protocol.sync.greeting import join_proof
 from hartig_protocol.sync.messages import Admit, Bye
+from hartig_protocol.sync.state import Joining
 from support.cores import Core, new_disk
 from support.records import key, seeded
 from support.talk import joined
@@ -169,6 +171,58 @@ def test_a_newcomer_that_left_before_the_answer_is_admitted_all_the_same(wire: W
 def test_a_refusal_for_a_link_that_is_gone_does_nothing(wire: Wire) -> None:
     a = wire.member(1)
     assert a.hub.handle(NewcomerRefused(99, "no", "no"), wire.now) == []
+
+
+# --- Without an invite
+
+
+def test_a_hub_cut_off_from_all_others_admits_and_any_third_member_judges_the_newcomer_at_once(wire: Wire) -> None:
+    a, b = wire.member(1), wire.member(2)
+    c = wire.newcomer(3, a)
+    wire.connect(c, a)
+    wire.deliver()
+    wire.publish(c, wire.network.card(c.key, place=7))
+    assert b.hub.catalog.authority.standing(c.key.public) is None  # it has not met a since, nor anybody who has
+    wire.forget_said()
+    link = wire.connect(c, b)
+    wire.deliver(1)  # the hello alone
+    assert b.hub.state.sessions[link].is_open
+    assert b.hub.catalog.authority.standing(c.key.public) is not None
+
+
+def test_a_newcomer_that_can_prove_its_key_joins_at_any_node(wire: Wire) -> None:
+    a = wire.member(1)
+    grant = wire.network.grant(wire.network.hub(3).public, author=a.key, place=0)
+    c = wire.add(Core(wire.network, 3, new_disk(3), invite=Joining(records=(grant.wire,))))
+    b = wire.member(2)
+    wire.publish(b, wire.network.grant(a.key.public, place=1))
+    wire.connect(c, b)
+    wire.deliver()
+    assert c.hub.state.is_member
+    assert c.hub.state.joining is None
+    assert wire.told_of(b, AskAdmission) == []
+
+
+def test_what_a_newcomer_brings_beside_governance_is_passed_over(wire: Wire) -> None:
+    puppet = Puppet(wire, 3, wire.member(1))
+    grant, card = wire.network.grant(puppet.hub_key.public, place=3), wire.network.card(puppet.hub_key)
+    puppet.say(joined(wire, puppet, secret=b"", records=(grant.wire, card.wire)))
+    assert isinstance(puppet.heard[0], Admit)
+    assert (grant.id in puppet.core.ids, card.id in puppet.core.ids) == (True, False)
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_who_does_not_know_the_network_is_never_admitted_but_may_see_its_charter(wire: Wire, shows: bool) -> None:
+    wire.reads_held = True
+    puppet = Puppet(wire, 3, wire.member(1))
+    proof = puppet.hub_key.sign(join_proof(bytes(16), puppet.node, puppet.core.node))
+    puppet.say(joined(wire, puppet, network=bytes(16), secret=b"", proof=proof))
+    (asked,) = wire.told_of(puppet.core, AskAdmission)
+    assert not asked.names_network
+    wire.handle(puppet.core, NewcomerRefused(puppet.link, "not_admitted_yet", "say", shows_network=shows))
+    seen = [one.records for one in puppet.heard if isinstance(one, Admit)]
+    assert seen == ([(list(wire.network.charter.wire),)] if shows else [])
+    assert puppet.closed == ("not_admitted_yet", "say")
 
 
 # --- Two links to one node

@@ -60,8 +60,8 @@ WIRE = list(Network().charter.wire)
 EXAMPLES: list[Message] = [
     Hello(1, 1, N, K, K, C, K, (WIRE,), C, (C, 5, C), K, 9, True, 3, True, False),
     Hello(1, 1, N, K, K, C, K, (), C, None, None, 0, False, 0, False, True),
-    Join(1, 1, N, K, K, C, K, (K, S), S),
-    Join(1, 1, N, K, K, C, K, None, S),
+    Join(1, 1, N, K, K, C, K, (K, S), S, ()),
+    Join(1, 1, N, K, K, b"", K, None, S, (WIRE,)),
     Admit((WIRE, WIRE)),
     Records(0, (WIRE,), True),
     Ack(3),

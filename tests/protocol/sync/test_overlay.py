@@ -25,7 +25,7 @@ from hartig_protocol.records.governance import Rank
 from hartig_protocol.sync import overlay
 from hartig_protocol.sync.overlay_state import Setback, Try
 from hartig_protocol.sync.session import Phase, Session
-from hartig_protocol.sync.state import PendingInvite, Step, SyncState
+from hartig_protocol.sync.state import Joining, Step, SyncState
 from hartig_protocol.trust.authority import Authority, Standing
 from support.records import key
 from support.town import STANDING, lone_state, standings_of
@@ -120,7 +120,7 @@ def test_a_newcomer_wants_its_inviter_alone() -> None:
     place.state.catalog.authority = Authority()
     place.look()
     assert place.overlay.wanted == ()
-    place.state.invite = PendingInvite(node(2), bytes(16))
+    place.state.joining = Joining((node(2),), bytes(16))
     place.wait(OVERLAY_LOOK_MS)
     assert place.overlay.wanted == (node(2),)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hartig_protocol.limits import HELLO_TIMEOUT_MS, PING_AFTER_MS, SILENCE_MS_MAX
+from hartig_protocol.limits import HELLO_TIMEOUT_MS, PING_AFTER_MS, PING_LATE_MS, SILENCE_MS_MAX
 from hartig_protocol.sync.session import Inbound, Outbound, Phase, Question, Session
 from hartig_protocol.sync.state import SyncState
 from hartig_protocol.sync.timers import Timers, session_due_ms
@@ -32,9 +32,10 @@ def state_with(*sessions: Session) -> SyncState:
     [
         ({}, 100 + HELLO_TIMEOUT_MS),
         ({"phase": Phase.JOINING, "heard_ms": 5_000}, 100 + HELLO_TIMEOUT_MS),
-        ({"phase": Phase.OPEN}, 100 + PING_AFTER_MS),
+        ({"phase": Phase.OPEN}, 100 + PING_LATE_MS),
+        ({"phase": Phase.OPEN, "opened_by_us": True}, 100 + PING_AFTER_MS),
         ({"phase": Phase.OPEN, "pinged_ms": 70_000}, 100 + SILENCE_MS_MAX),
-        ({"phase": Phase.OPEN, "pinged_ms": 70_000, "heard_ms": 69_000}, 70_000 + PING_AFTER_MS),
+        ({"phase": Phase.OPEN, "pinged_ms": 70_000, "heard_ms": 69_000}, 70_000 + PING_LATE_MS),
         ({"phase": Phase.OPEN, "opened_by_us": True, "pinged_ms": 50_000, "heard_ms": 50_000}, 30_000),
         ({"phase": Phase.OPEN, "into": Inbound(questions=deque([Question("want")]), answered_ms=-50_000)}, 10_000),
         ({"phase": Phase.OPEN, "out": Outbound(named_due_ms=900, through_due_ms=800)}, 800),

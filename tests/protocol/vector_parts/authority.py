@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, Signer, seal, signer, vector
+from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, Signer, digest, seal, signer, vector
 from protocol.vector_parts.records import held
 from protocol.vector_parts.world import (
     CHARTER,
@@ -24,8 +24,10 @@ from protocol.vector_parts.world import (
     fields_of,
     grant,
     grant_fields,
+    handed,
     post,
     revoke,
+    version,
 )
 
 WIDE_FACTS = CHARTER.fields["facts"] | {"defaults": DEFAULTS | {"invites": 1000}}
@@ -35,7 +37,17 @@ RANKS = {"member": 1, "hub": 2, "organiser": 3, "seat": 4}
 
 def vectors() -> list[Fields]:
     """All vectors of this part."""
-    return [*_seats(), *_ranks(), *_invites(), *_best(), *_revoked(), *_recovered(), *_writing(), *_expired()]
+    return [
+        *_seats(),
+        *_ranks(),
+        *_invites(),
+        *_best(),
+        *_revoked(),
+        *_recovered(),
+        *_handed_on(),
+        *_writing(),
+        *_expired(),
+    ]
 
 
 def _stands(
@@ -60,12 +72,19 @@ def _falls(rule: str, name: str, records: list[Made], who: Signer, **more: Any) 
 
 def _seats() -> list[Fields]:
     by_defaults = {"rank": RANKS["seat"], "places": 100, "invites": 10}
+    others = {"seats": [[STRANGER.public, bytes(32)]], "defaults": DEFAULTS | {"places": 7}}
+    ousting = version(CHARTER, facts=others)
     return [
         _stands("A1", "a seat", [], SEAT, expect=by_defaults),
         _stands("A1", "a seat that did not sign", [], SECOND_SEAT, expect=by_defaults),
         _stands("A1", "a seat that another seat revoked", [revoke(SECOND_SEAT, SEAT)], SEAT, expect=by_defaults),
         _stands("A1", "a seat that its recovery key revoked", [revoke(RECOVERY, SEAT)], SEAT, expect=by_defaults),
         _falls("A1", "the key of nobody", [], STRANGER),
+        _stands("A1", "a seat of the second charter", [ousting], STRANGER, expect=by_defaults | {"places": 7}),
+        _falls("A1", "a seat that the second charter does not name", [ousting], SEAT),
+        _falls("A1", "a hub that such a seat let in", [ousting, HUB_GRANT], HUB),
+        held("A1", "its grants lose their proof", [CHARTER, HUB_GRANT, post()], ousting, kept=[CHARTER, ousting]),
+        held("A1", "and do not come any more", [CHARTER, ousting], HUB_GRANT, error="waits_proof"),
     ]
 
 
@@ -224,6 +243,68 @@ def _recovered() -> list[Fields]:
             HUB,
         ),
     ]
+
+
+def _handed_on() -> list[Fields]:
+    """Rule A9: who comes after a key that was lost."""
+    named = grant(SEAT, HUB, 0, places=40, recovery=consent(HUB))
+    to_other = handed(RECOVERY, HUB, OTHER_HUB)
+    second_kit = signer("second recovery")
+    second_hash = digest("recovery key", second_kit.public)
+    chained = handed(RECOVERY, HUB, OTHER_HUB, consent(OTHER_HUB, second_hash))
+    next_one = handed(second_kit, OTHER_HUB, STRANGER)
+    as_given = {"rank": 2, "places": 40, "invites": 3, "until": STAMP + 300 * DAY_MS}
+    organiser = grant(SEAT, ORGANISER, 2, rank="organiser", recovery=consent(ORGANISER))
+    by_organiser = handed(RECOVERY, ORGANISER, OTHER_HUB)
+    below = grant(HUB, MEMBER, 0, invites=0)
+    by_successor = grant(OTHER_HUB, MEMBER, 0, invites=0)
+    unnamed = grant(SEAT, HUB, 5, places=90)
+    better = grant(SEAT, OTHER_HUB, 6, places=60)
+    ended = grant(SEAT, HUB, 0, days=5, recovery=consent(HUB))
+    forced = handed(RECOVERY, HUB, OTHER_HUB, [second_hash, bytes(64)])
+    by_both = [ORGANISER_GRANT, revoke(ORGANISER, HUB)]
+    path = [CHARTER, named, to_other]
+    return [
+        _stands("A9", "the successor stands by the same grant", [named, to_other], OTHER_HUB, expect=as_given),
+        _falls("A9", "and the key itself no more", [named, to_other], HUB),
+        _falls("A9", "what it let in has no proof", [named, to_other, below], MEMBER),
+        _stands("A9", "what the successor lets in has", [named, to_other, by_successor], MEMBER),
+        _falls("A9", "a successor that a seat names", [named, handed(SEAT, HUB, OTHER_HUB)], OTHER_HUB),
+        _falls("A9", "when a seat voided the key, too", [named, to_other, revoke(SEAT, HUB)], OTHER_HUB),
+        _falls("A9", "when an organiser did", [named, to_other, *by_both], OTHER_HUB),
+        _falls("A9", "when a seat voided the successor", [named, to_other, revoke(SEAT, OTHER_HUB)], OTHER_HUB),
+        _stands("A9", "an organiser", [organiser, by_organiser], OTHER_HUB, expect={"rank": 3}),
+        _falls(
+            "A9",
+            "whose revocations count",
+            [organiser, by_organiser, grant(SEAT, STRANGER, 5), revoke(OTHER_HUB, STRANGER)],
+            STRANGER,
+        ),
+        _stands("A9", "one who comes after the successor", [named, chained, next_one], STRANGER, expect=as_given),
+        _falls("A9", "who is then void", [named, chained, next_one], OTHER_HUB),
+        _stands("A9", "not without the successor's consent", [named, forced, next_one], OTHER_HUB),
+        _falls("A9", "when a seat voided the first", [named, chained, next_one, revoke(SEAT, HUB)], STRANGER),
+        _falls("A9", "in a circle", [named, chained, handed(second_kit, OTHER_HUB, HUB)], HUB),
+        _stands("A9", "by no grant without the recovery key", [named, to_other, unnamed], OTHER_HUB, expect=as_given),
+        _stands("A9", "one who stands better", [named, to_other, better], OTHER_HUB, expect={"places": 60}),
+        _falls("A9", "after the grant's end", [ended, to_other], OTHER_HUB),
+        _stands("A9", "the 16th after the key", *_line(16)),
+        _falls("A9", "the 17th", *_line(17)),
+        held("A9", "its need", path, post(OTHER_HUB), kept=[*path, post(OTHER_HUB)]),
+        held("A9", "its predecessor's", path, post(), kept=path, error="revoked"),
+    ]
+
+
+def _line(count: int) -> tuple[list[Made], Signer]:
+    """A hub that was replaced so many times, and its last key."""
+    keys = [HUB, *(signer(f"heir {number}") for number in range(count))]
+    kits = [signer(f"kit {number}") for number in range(count + 1)]
+    hashes = [digest("recovery key", kit.public) for kit in kits]
+    records = [grant(SEAT, HUB, 0, recovery=consent(HUB, hashes[0]))]
+    for number in range(count):
+        heir = keys[number + 1]
+        records.append(handed(kits[number], keys[number], heir, consent(heir, hashes[number + 1])))
+    return records, keys[-1]
 
 
 HUB_GRANT_AGAIN = grant(SEAT, HUB, 7)

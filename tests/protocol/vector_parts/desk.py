@@ -138,7 +138,8 @@ class Desk:
         if "grant" in self.admission:
             self.handle(NewcomerAdmitted(link, tuple(unhexed(self.admission["grant"]))))
         else:
-            self.handle(NewcomerRefused(link, self.admission["refuse"], "the vector says so"))
+            shows = "shows" in self.admission
+            self.handle(NewcomerRefused(link, self.admission["refuse"], "the vector says so", shows))
 
     @property
     def pulled(self) -> list[str]:

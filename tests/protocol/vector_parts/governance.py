@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from protocol.vector_parts.composing import Fields, Made, Signer, digest, seal, vector
+from protocol.vector_parts.composing import Fields, Made, Signer, digest, seal, signer, vector
 from protocol.vector_parts.records import bad, good, held
 from protocol.vector_parts.world import (
     CARD_BODY,
@@ -24,13 +24,16 @@ from protocol.vector_parts.world import (
     consent,
     grant,
     grant_fields,
+    handed,
     revoke,
     revoke_fields,
+    version,
 )
 
 SMALL_ORDER_KEY = b"\x01" + bytes(31)
 SEATS = CHARTER.fields["facts"]["seats"]
 LEFT_OUT = object()
+TOO_MANY_SEATS = SEATS[:1] + [[signer(f"seat {number}").public, bytes(32)] for number in range(12)]
 
 WRONG_CHARTER: dict[str, list[Any]] = {
     "name": [LEFT_OUT, None, b"", bytes(241), "Nord", b"\xff"],
@@ -38,7 +41,7 @@ WRONG_CHARTER: dict[str, list[Any]] = {
         LEFT_OUT,
         None,
         [],
-        SEATS * 9,
+        TOO_MANY_SEATS,
         [SEATS[0], SEATS[0]],
         [SEATS[0][0]],
         [[SEATS[0][0]]],
@@ -94,11 +97,11 @@ def says(name: str, value: Any) -> str:
 
 def vectors() -> list[Fields]:
     """All vectors of these parts."""
-    return [*_charter(), *_signing(), *_charter_facts(), *_grant(), *_revoke(), *_recovery(), *_card()]
+    return [*_charter(), *_signing(), *_following(), *_charter_facts(), *_grant(), *_revoke(), *_recovery(), *_card()]
 
 
 def _charter() -> list[Fields]:
-    wrong: dict[str, list[Any]] = {
+    first: dict[str, list[Any]] = {
         "author": [SEAT.public],
         "network": [NETWORK],
         "place": [0],
@@ -110,9 +113,27 @@ def _charter() -> list[Fields]:
         "subject": [b"", bytes(15), SEAT.public],
         "body_hash": [bytes(32)],
     }
-    made = [good("G1", "a first charter", CHARTER)]
-    for name, values in wrong.items():
+    later: dict[str, list[Any]] = {
+        "author": [SEAT.public],
+        "network": [bytes(16)],
+        "place": [0],
+        "prev": [None, bytes(31)],
+        "expires": [CHARTER.fields["stamp"] + 1],
+        "seq": [1, 65],
+        "audience": ["hub"],
+        "subject": [b""],
+    }
+    made = [
+        good("G1", "a first charter", CHARTER),
+        good("G1", "a second one", version(CHARTER)),
+        good("G1", "the last that a network can have", version(CHARTER, seq=64)),
+    ]
+    for name, values in first.items():
         made += [bad("G1", says(name, value), seal(charter_fields(**{name: value}), [SEAT])) for value in values]
+    for name, values in later.items():
+        made += [
+            bad("G1", f"in a second one {says(name, value)}", version(CHARTER, **{name: value})) for value in values
+        ]
     return made
 
 
@@ -120,24 +141,44 @@ def _with_facts(*signers: Signer, **facts: Any) -> Made:
     return seal(charter_fields(facts=CHARTER.fields["facts"] | facts), signers)
 
 
+def _in_order(*signers: Signer) -> list[Signer]:
+    return sorted(signers, key=lambda one: one.public)
+
+
+def _keys(*signers: Signer) -> list[bytes]:
+    return [one.public for one in _in_order(*signers)]
+
+
 def _signing() -> list[Fields]:
-    both = {"threshold": 2, "signers": [0, 1]}
+    low, high = _in_order(SEAT, SECOND_SEAT)
+    both = {"threshold": 2, "signers": _keys(SEAT, SECOND_SEAT)}
     network_id = {"function": "network_id", "arguments": list(CHARTER.wire[:1])}
+    by_recovery = {"signers": _keys(RECOVERY)}
+    twice = {"threshold": 2, "signers": _keys(SEAT, RECOVERY)}
+    once = twice | {"threshold": 1}
+    inside_out = _in_order(SEAT, RECOVERY)
+    wrong = ([], [high.public, low.public], [low.public] * 2, [0], [bytes(31)], [SMALL_ORDER_KEY], [True], None, 0)
     return [
         good("G2", "one of two seats, threshold one", CHARTER),
-        good("G2", "the second seat alone", _with_facts(SECOND_SEAT, signers=[1])),
-        good("G2", "both seats, threshold two", _with_facts(SEAT, SECOND_SEAT, **both)),
-        bad("G2", "signatures in the wrong order", _with_facts(SECOND_SEAT, SEAT, **both), "bad_signature"),
-        bad("G2", "a signature short", _with_facts(SEAT, **both), "bad_signature"),
+        good("G2", "the second seat alone", _with_facts(SECOND_SEAT, signers=_keys(SECOND_SEAT))),
+        good("G2", "both seats, threshold two", _with_facts(low, high, **both)),
+        good("G2", "the recovery key of a seat signs", _with_facts(RECOVERY, **by_recovery)),
+        good("G2", "a seat and its recovery key, threshold one", _with_facts(*inside_out, **once)),
+        good("G2", "a later one, by anybody at all", version(CHARTER, STRANGER)),
+        bad("G2", "signatures in the wrong order", _with_facts(high, low, **both), "bad_signature"),
+        bad("G2", "a signature short", _with_facts(low, **both), "bad_signature"),
         bad("G2", "a signature long", _with_facts(SEAT, SECOND_SEAT), "bad_signature"),
         bad("G2", "one seat twice", _with_facts(SEAT, SEAT, **both), "bad_signature"),
-        bad("G2", "a stranger signs", _with_facts(STRANGER), "bad_signature"),
-        bad("G2", "the recovery key signs", _with_facts(RECOVERY), "bad_signature"),
-        bad("G2", "fewer signers than the threshold", _with_facts(SEAT, threshold=2)),
-        *(
-            bad("G2", says("signers", value), _with_facts(SEAT, signers=value))
-            for value in ([], [1, 0], [0, 0], [2], [-1], [True], None, 0)
+        bad("G2", "somebody else signs", _with_facts(STRANGER), "bad_signature"),
+        bad("G2", "a first one, by a stranger", _with_facts(STRANGER, signers=_keys(STRANGER))),
+        bad(
+            "G2",
+            "a first one, by a stranger as well",
+            _with_facts(*_in_order(SEAT, STRANGER), signers=_keys(SEAT, STRANGER)),
         ),
+        bad("G2", "a seat and its recovery key count once", _with_facts(*inside_out, **twice)),
+        bad("G2", "fewer signers than the threshold", _with_facts(SEAT, threshold=2)),
+        *(bad("G2", says("signers", value), _with_facts(SEAT, signers=value)) for value in wrong),
         vector("G3", "the first half of the charter's id", "derive", CHARTER.id[:16], **network_id),
         vector("G3", "not the second half", "derive", CHARTER.id[16:], error="different", **network_id),
         held("G3", "the charter of this network", [], CHARTER, kept=[CHARTER]),
@@ -145,10 +186,80 @@ def _signing() -> list[Fields]:
             "G3",
             "the charter of another network",
             [CHARTER],
-            _with_facts(SECOND_SEAT, signers=[1]),
+            _with_facts(SECOND_SEAT, signers=_keys(SECOND_SEAT)),
             kept=[CHARTER],
             error="other_network",
         ),
+    ]
+
+
+def _following() -> list[Fields]:
+    """Rule G9: which charter stands, and which are kept."""
+    second, third = version(CHARTER), version(version(CHARTER))
+    low, high = sorted((version(CHARTER, name=name) for name in "ab"), key=lambda one: one.id)
+    worse = sorted((version(CHARTER, name=name) for name in "abcdefgh"), key=lambda one: one.id)
+    both = version(CHARTER, SEAT, SECOND_SEAT, name="both")
+    twice = version(CHARTER, SEAT, RECOVERY, name="twice")
+    strict = _with_facts(*_in_order(SEAT, SECOND_SEAT), threshold=2, signers=_keys(SEAT, SECOND_SEAT))
+    theirs = {"network": strict.id[:16]}
+    new_seats = {"seats": [[STRANGER.public, bytes(32)]], "threshold": 1}
+    handed_over = version(CHARTER, facts=new_seats)
+    by_new, by_old = version(handed_over, STRANGER), version(handed_over, SEAT)
+    return [
+        held("G9", "a second version", [CHARTER], second, kept=[CHARTER, second]),
+        held("G9", "a third", [CHARTER, second], third, kept=[CHARTER, second, third]),
+        held("G9", "by the recovery key of a seat", [CHARTER], version(CHARTER, RECOVERY)),
+        held("G9", "one whose predecessor has not come", [CHARTER], third, kept=[CHARTER], error="waits_record"),
+        held("G9", "of two the one with the lower id stands", [CHARTER, high], low, kept=[CHARTER, low, high]),
+        held(
+            "G9", "what follows it stands", [CHARTER, high, low], version(low), kept=[CHARTER, low, high, version(low)]
+        ),
+        held(
+            "G9",
+            "what follows the other goes",
+            [CHARTER, high, version(high)],
+            low,
+            kept=[CHARTER, low, high],
+        ),
+        held(
+            "G9",
+            "or does not come",
+            [CHARTER, high, low],
+            version(high),
+            kept=[CHARTER, low, high],
+            error="bad_charter",
+        ),
+        held("G9", "the one that more seats sign", [CHARTER, worse[0]], both, kept=[CHARTER, both, worse[0]]),
+        held("G9", "both keys of a seat count once", [CHARTER, both], twice, kept=[CHARTER, both, twice]),
+        held("G9", "of three the best two", [CHARTER, *worse[1:3]], worse[0], kept=[CHARTER, *worse[:2]]),
+        held("G9", "not the third", [CHARTER, *worse[:2]], worse[2], kept=[CHARTER, *worse[:2]], error="superseded"),
+        held("G9", "by a stranger", [CHARTER], version(CHARTER, STRANGER), kept=[CHARTER], error="bad_charter"),
+        held(
+            "G9", "by a stranger, too", [CHARTER], version(CHARTER, SEAT, STRANGER), kept=[CHARTER], error="bad_charter"
+        ),
+        held(
+            "G9",
+            "by fewer seats than the one before asks for",
+            [strict],
+            version(strict, SEAT, facts={"threshold": 1}, **theirs),
+            kept=[strict],
+            error="bad_charter",
+            **theirs,
+        ),
+        held("G9", "by as many", [strict], version(strict, SEAT, SECOND_SEAT, **theirs), **theirs),
+        held(
+            "G9", "by the seats of the one before", [CHARTER, handed_over], by_new, kept=[CHARTER, handed_over, by_new]
+        ),
+        held(
+            "G9",
+            "by seats that it has no more",
+            [CHARTER, handed_over],
+            by_old,
+            kept=[CHARTER, handed_over],
+            error="bad_charter",
+        ),
+        held("G9", "a number left out", [CHARTER], version(CHARTER, seq=3), kept=[CHARTER], error="bad_charter"),
+        held("G9", "of another network", [CHARTER], version(CHARTER, network=bytes(15) + b"n"), error="other_network"),
     ]
 
 
@@ -213,6 +324,8 @@ def _revoke() -> list[Fields]:
         good("G6", "a revocation", revoke(SEAT, HUB)),
         good("G6", "with a successor", revoke(SEAT, HUB, facts={"successor": STRANGER.public})),
         good("G6", "successor nil", revoke(SEAT, HUB, facts={"successor": None})),
+        good("G6", "with the successor's recovery key", handed(RECOVERY, HUB, STRANGER, consent(STRANGER))),
+        good("G6", "the successor's recovery nil", revoke(SEAT, HUB, facts={"recovery": None})),
         bad("G6", "a revocation with a body", seal(fields, [SEAT], {})),
     ]
     wrong: dict[str, list[Any]] = {
@@ -220,7 +333,14 @@ def _revoke() -> list[Fields]:
         "subject": [b"", bytes(31)],
         "place": [0],
         "fixed": [["a"]],
-        "facts": [{"ends": True}, {"successor": b""}, {"successor": SMALL_ORDER_KEY}, {"successor": "a" * 32}],
+        "facts": [
+            {"ends": True},
+            {"successor": b""},
+            {"successor": SMALL_ORDER_KEY},
+            {"successor": "a" * 32},
+            {"recovery": consent(STRANGER)},
+            *({"successor": STRANGER.public, "recovery": it} for it in ([], [bytes(32)])),
+        ],
     }
     for name, values in wrong.items():
         made += [bad("G6", says(name, value), seal(fields | {name: value}, [SEAT])) for value in values]

@@ -1,10 +1,11 @@
 """Vectors of part I: invites as text."""
 
 import base64
+import hashlib
 from typing import Any
 
-from protocol.vector_parts.composing import NOW, Fields, pack, vector
-from protocol.vector_parts.world import NETWORK, NODE
+from protocol.vector_parts.composing import NOW, Fields, pack, prefix, vector
+from protocol.vector_parts.world import NETWORK, NODE, OTHER_NODE, STRANGER
 
 SECRET = bytes(range(16))
 GOOD: list[Any] = [1, NETWORK, NODE, SECRET, NOW, 5, ["192.168.1.4:4279", "hub.example:4279"]]
@@ -26,7 +27,7 @@ def link(fields: Any) -> str:
 
 def vectors() -> list[Fields]:
     """All vectors of this part."""
-    return [*_texts(), *_fields()]
+    return [*_texts(), *_fields(), *_words()]
 
 
 def _good(rule: str, name: str, text: str, fields: list[Any]) -> Fields:
@@ -71,3 +72,41 @@ def _fields() -> list[Fields]:
         _bad("I2", f"field {at} is {value!r:.30}", link([*GOOD[:at], value, *GOOD[at + 1 :]])) for at, value in wrong
     ]
     return made
+
+
+def _words() -> list[Fields]:
+    """What both sides read out; a man in the middle has another node towards each."""
+    parts = [NETWORK, OTHER_NODE, STRANGER.public, NODE]
+    called = {"function": "pairing_words", "arguments": parts}
+    return [
+        vector("I3", "eight words", "derive", _spoken(*parts), **called),
+        *(
+            vector(
+                "I3",
+                f"another {name}",
+                "derive",
+                _spoken(*parts[:at], bytes(len(parts[at])), *parts[at + 1 :]),
+                error="different",
+                **called,
+            )
+            for at, name in enumerate(("network", "newcomer's node", "newcomer's hub key", "node of the network"))
+        ),
+        vector("I3", "another salt", "derive", _spoken(*parts, salt=prefix("join")), error="different", **called),
+    ]
+
+
+def _spoken(*parts: bytes, salt: bytes = prefix("pairing words")) -> bytes:
+    """Proquints by the table, written apart from the program."""
+    data = hashlib.scrypt(b"".join(parts), salt=salt, n=16384, r=8, p=1, dklen=16)
+    bits = f"{int.from_bytes(data, 'big'):0128b}"
+    words = []
+    for at in range(0, 128, 16):
+        cuts = [
+            bits[at : at + 4],
+            bits[at + 4 : at + 6],
+            bits[at + 6 : at + 10],
+            bits[at + 10 : at + 12],
+            bits[at + 12 : at + 16],
+        ]
+        words.append("".join(("bdfghjklmnprstvz" if len(cut) == 4 else "aiou")[int(cut, 2)] for cut in cuts))
+    return " ".join(words).encode()

@@ -1,20 +1,24 @@
 """Vectors of part L: how long records live, what `ends` does, and what a clock may decide."""
 
-from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, seal
+from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, digest, seal, signer
 from protocol.vector_parts.records import bad, good, held
 from protocol.vector_parts.steps import BOX, CLAIM_ID, OFFER, Said, opened, promised, said
 from protocol.vector_parts.world import (
     CHARTER,
     HUB,
+    MEMBER,
     OTHER_HUB,
     PROOFS,
+    RECOVERY,
     SEAT,
     STRANGER,
     card,
     charter_fields,
+    consent,
     fields_of,
     grant,
     grant_fields,
+    handed,
     post,
     post_fields,
     revoke,
@@ -197,6 +201,14 @@ def _kept_longer() -> list[Fields]:
     after = STAMP + 80 * DAY_MS
     later = STAMP + 470 * DAY_MS
     pair = [CHARTER, organiser, victim]
+    named = grant(SEAT, OTHER_HUB, 7, rank="organiser", days=40, recovery=consent(OTHER_HUB))
+    by_successor = revoke(STRANGER, HUB)
+    second_kit = signer("second recovery")
+    second_hash = digest("recovery key", second_kit.public)
+    short_life = {"expires": STAMP + 200 * DAY_MS}
+    long = grant(SEAT, OTHER_HUB, 7, recovery=consent(OTHER_HUB))
+    first_heir = handed(RECOVERY, OTHER_HUB, STRANGER, consent(STRANGER, second_hash), **short_life)
+    second_heir = handed(second_kit, STRANGER, MEMBER, **short_life)
     return [
         held(
             "L7",
@@ -221,6 +233,22 @@ def _kept_longer() -> list[Fields]:
             revoke(OTHER_HUB, STRANGER),
             sweep_at=STAMP + 900 * DAY_MS,
             kept=[CHARTER, organiser, second, revoke(STRANGER, OTHER_HUB), revoke(OTHER_HUB, STRANGER)],
+        ),
+        held(
+            "L7",
+            "a grant of a key whose successor's revocation is held",
+            [CHARTER, victim, named, handed(RECOVERY, OTHER_HUB, STRANGER), by_successor],
+            named,
+            sweep_at=after,
+            kept=[CHARTER, victim, named, handed(RECOVERY, OTHER_HUB, STRANGER), by_successor],
+        ),
+        held(
+            "L7",
+            "a revocation of a successor, while a grant of the first key is held",
+            [CHARTER, long, first_heir],
+            second_heir,
+            sweep_at=STAMP + 250 * DAY_MS,
+            kept=[CHARTER, long, first_heir, second_heir],
         ),
         held(
             "L7",

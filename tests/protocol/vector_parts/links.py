@@ -32,14 +32,17 @@ from protocol.vector_parts.world import (
     OTHER_HUB,
     OTHER_NODE,
     PROOFS,
+    RECOVERY,
     SEAT,
     STRANGER,
     card,
     card_fields,
     consent,
     grant,
+    handed,
     post,
     revoke,
+    version,
 )
 
 HOUR = (NOW // HOUR_MS + 1) * HOUR_MS
@@ -78,7 +81,7 @@ def hello(who: Signer = OTHER_HUB, records: Any = None, **changes: Any) -> bytes
 
 def join(who: Signer = STRANGER, *, signer: Signer | None = None, **changes: Any) -> bytes:
     """The frame of a newcomer's greeting."""
-    proof = (signer or who).sign(prefix("join") + NETWORK + OTHER_NODE + NODE)
+    proof = (signer or who).sign(prefix("join") + changes.get("network", NETWORK) + OTHER_NODE + NODE)
     fields = {
         "lowest": 1,
         "highest": 1,
@@ -89,6 +92,7 @@ def join(who: Signer = STRANGER, *, signer: Signer | None = None, **changes: Any
         "hub": who.public,
         "recovery": None,
         "proof": proof,
+        "records": [],
     }
     return pack([2, *(fields | changes).values()])
 
@@ -166,6 +170,9 @@ def _members() -> list[Fields]:
     fresh = grant(OTHER_HUB, STRANGER, 0, invites=0)
     fresh_card = card(STRANGER, OTHER_NODE)
     no_card = [CHARTER, OTHER_GRANT]
+    ousting = version(CHARTER, facts={"seats": [[STRANGER.public, bytes(32)]]})
+    named = grant(SEAT, MEMBER, 5, recovery=consent(MEMBER))
+    heir, heir_card = handed(RECOVERY, MEMBER, STRANGER), card(STRANGER, OTHER_NODE)
     facts = THEIR_CARD.fields["facts"] | {"ends": True}
     ended = seal(card_fields(OTHER_HUB, OTHER_NODE, seq=2, facts=facts), [OTHER_HUB])
     longer = post(OTHER_HUB, place=0, expires=THEIR_CARD.fields["expires"] + 1)
@@ -173,6 +180,12 @@ def _members() -> list[Fields]:
     return [
         session("H4", "a hub that is known", [hello()]),
         session("H4", "a hub with the path down to it", [hello(STRANGER, [CHARTER, OTHER_GRANT, fresh, fresh_card])]),
+        session(
+            "H4", "with a later charter", [hello(STRANGER, [CHARTER, version(CHARTER), OTHER_GRANT, fresh, fresh_card])]
+        ),
+        session("H4", "by a charter that ousts its giver", [hello(records=[CHARTER, ousting])], error="not_a_member"),
+        session("H4", "with the revocation that made it", [hello(STRANGER, [CHARTER, named, heir, heir_card])]),
+        session("H4", "without it", [hello(STRANGER, [CHARTER, named, heir_card])], error="not_a_member"),
         session("H4", "no grant", [hello(STRANGER, [CHARTER, fresh_card])], error="not_a_member"),
         session(
             "H4",
@@ -226,6 +239,8 @@ def _joining() -> list[Fields]:
             **admission,
             error="bad_signature",
         ),
+        *_asking_which(),
+        *_joining_without(given),
         session(
             "H6",
             "a good secret",
@@ -244,6 +259,54 @@ def _joining() -> list[Fields]:
         session("H6", "no invites left", [join()], records=late, **no_room, error="no_invites"),
         vector("H6", "the secret's hash", "derive", digest("invite secret", SECRET), **hashed),
         vector("H6", "a plain hash", "derive", digest("body", SECRET), error="different", **hashed),
+    ]
+
+
+def _asking_which() -> list[Fields]:
+    """A newcomer that does not know the network yet: it may be shown, and nobody is admitted."""
+    unknown = join(network=bytes(16), secret=b"")
+    shown = {"admission": {"refuse": "not_admitted_yet", "shows": True}, "expect": {"admitted": [CHARTER.id.hex()]}}
+    return [
+        session("H5", "asks which network this is, and sees it", [unknown], **shown, error="not_admitted_yet"),
+        session(
+            "H5",
+            "asks which network this is, and is told nothing",
+            [unknown],
+            admission={"refuse": "not_open"},
+            expect={"admitted": []},
+            error="not_open",
+        ),
+        session(
+            "H5",
+            "who stands already asks which network this is",
+            [join(OTHER_HUB, network=bytes(16), secret=b"")],
+            **shown,
+            error="not_admitted_yet",
+        ),
+        session("H5", "a secret for no network in particular", [join(network=bytes(16))], error="other_network"),
+    ]
+
+
+def _joining_without(given: Made) -> list[Fields]:
+    """Newcomers without a secret: proven by what they bring, or let in by the node."""
+    brought = join(secret=b"", records=[given.wire])
+    kept_out = card(STRANGER, OTHER_NODE)
+    refuse = {"admission": {"refuse": "not_open"}, "error": "not_open"}
+    good = {"admission": {"grant": given.wire}, "expect": {"sends": [3], "asked": True}}
+    return [
+        session("H6", "records that prove that it stands", [brought], expect={"sends": [3], "asked": False}),
+        session("H6", "records that prove nothing", [join(secret=b"", records=[kept_out.wire])], **refuse),
+        session("H6", "records that prove a removal", [join(records=[revoke(SEAT, STRANGER).wire])], error="revoked"),
+        session("H6", "a card brought by a newcomer", [join(records=[given.wire, kept_out.wire])], wants_kept=given.id),
+        session(
+            "H6",
+            "no card is taken from a newcomer",
+            [join(records=[given.wire, kept_out.wire])],
+            wants_kept=kept_out.id,
+            error="not_kept",
+        ),
+        session("H6", "no secret, where the node lets it in", [join(secret=b"")], **good),
+        session("H6", "no secret, where it does not", [join(secret=b"")], **refuse),
     ]
 
 

@@ -1,11 +1,11 @@
-"""Vectors of D11: marks that say of an open shelf that it is nearly empty. (D1 and D2: `steps`; D3 to D10: `deals`.)"""
+"""Vectors of D11, D12: a shelf is nearly empty, and flags. (D1 and D2: `steps`; D3 to D10: `deals`.)"""
 
 from typing import Any
 
 from protocol.vector_parts.composing import DAY_MS, STAMP, Fields, Made, seal
-from protocol.vector_parts.governance import changed, says
+from protocol.vector_parts.governance import LEFT_OUT, changed, says
 from protocol.vector_parts.records import bad, good
-from protocol.vector_parts.world import HUB, fields_of, post
+from protocol.vector_parts.world import HUB, MEMBER, OTHER_HUB, fields_of, post
 
 SHELF = post(kind=17, facts={"level": "some", "level_at": STAMP})
 LOW_FACTS: dict[str, Any] = {"what": "low", "level_at": STAMP, "count": 3}
@@ -14,6 +14,24 @@ WRONG_LOW: dict[str, list[Any]] = {
     "count": [None, 0, 1_000_001, True, "3"],
     "approx": [None, False, 1],
 }
+
+
+REASONS = ("unsafe", "false", "spam", "rude", "private", "other")
+FLAG_FACTS: dict[str, Any] = {"what": "flag", "why": "unsafe"}
+FLAG_BODY: dict[str, Any] = {"text": {"en": "The tins are bulging."}}
+WRONG_FLAG: dict[str, list[Any]] = {
+    "why": [LEFT_OUT, None, "", "Unsafe", "ugly", True, 1, b"unsafe", ["unsafe"]],
+    "approx": [None, False, 1],
+}
+WRONG_TEXTS: list[Any] = [
+    None,
+    "a",
+    {"en": ""},
+    {"en": "a" * 481},
+    {"en": 1},
+    {"EN": "a"},
+    {f"a{letter}": "a" for letter in "bcdefghij"},
+]
 
 
 def low_fields(**changes: Any) -> Fields:
@@ -27,8 +45,23 @@ def low(**changes: Any) -> Made:
     return seal(low_fields(**changes), [HUB])
 
 
+def flag_fields(**changes: Any) -> Fields:
+    """The fields of a flag that lasts as long as one may."""
+    usual: Fields = {"subject": SHELF.thread, "facts": FLAG_FACTS, "expires": STAMP + 90 * DAY_MS}
+    return fields_of(OTHER_HUB, 34, **(usual | changes))
+
+
+def flag(body: Any = FLAG_BODY, **changes: Any) -> Made:
+    """A signed one."""
+    return seal(flag_fields(**changes), [OTHER_HUB], body)
+
+
 def vectors() -> list[Fields]:
-    """All vectors of this rule."""
+    """All vectors of these rules."""
+    return [*_low(), *_flag()]
+
+
+def _low() -> list[Fields]:
     made = [
         good("D11", "three people said so", low()),
         good("D11", "nothing but that", low(facts={"what": "low"})),
@@ -50,3 +83,30 @@ def vectors() -> list[Fields]:
     for name, values in WRONG_LOW.items():
         made += [bad("D11", says(name, value), low(facts=changed(LOW_FACTS, name, value))) for value in values]
     return made
+
+
+def _flag() -> list[Fields]:
+    ended = FLAG_FACTS | {"ends": True}
+    made = [
+        *(good("D12", f"of a post: {why}", flag(facts=FLAG_FACTS | {"why": why})) for why in REASONS),
+        good("D12", "of a hub", flag(subject=HUB.public)),
+        good("D12", "by a member", seal(flag_fields() | {"author": MEMBER.public}, [MEMBER], FLAG_BODY)),
+        good("D12", "without a body", flag(None)),
+        good("D12", "nothing in its body", flag({})),
+        good("D12", "no text", flag({"text": {}})),
+        good("D12", "as long as a text may be", flag({"text": {"en": "a" * 480, "ht": "b"}})),
+        good("D12", "a body of a later version", flag(FLAG_BODY | {"zz": 1})),
+        good("D12", "a fact of a later version", flag(facts=FLAG_FACTS | {"zz": b"z"})),
+        good("D12", "dates that are about right only", flag(facts=FLAG_FACTS | {"approx": True})),
+        good("D12", "taken back", flag(None, facts=ended)),
+        good("D12", "taken back, without a reason", flag(None, facts={"what": "flag", "ends": True})),
+        bad("D12", "taken back, with a wrong reason", flag(None, facts=ended | {"why": "ugly"})),
+        bad("D12", "for more than 90 days", flag(expires=STAMP + 90 * DAY_MS + 1)),
+        bad("D12", "of nothing", flag(subject=b"")),
+        bad("D12", "of neither a post nor a key", flag(subject=bytes(20))),
+        bad("D12", "of a key that is not strict", flag(subject=b"\x01" + bytes(31))),
+        bad("D12", "with fixed fields", flag(fixed=["water"])),
+    ]
+    for name, values in WRONG_FLAG.items():
+        made += [bad("D12", says(name, value), flag(facts=changed(FLAG_FACTS, name, value))) for value in values]
+    return made + [bad("D12", says("text", value), flag({"text": value})) for value in WRONG_TEXTS]

@@ -30,7 +30,7 @@ MESSAGES: dict[str, list[Any]] = {
         *[1, 1, 1, NETWORK, NODE, OTHER_NODE, bytes(16), HUB.public, []],
         *[EPOCH, [EPOCH, 7, CHECK], bytes(32), NOW, True, 5, True, False],
     ],
-    "Join": [2, 1, 1, NETWORK, NODE, OTHER_NODE, SECRET, HUB.public, [RECOVERY_HASH, bytes(64)], bytes(64)],
+    "Join": [2, 1, 1, NETWORK, NODE, OTHER_NODE, SECRET, HUB.public, [RECOVERY_HASH, bytes(64)], bytes(64), []],
     "Admit": [3, []],
     "Records": [4, 0, [], True],
     "Ack": [5, 1],
@@ -84,7 +84,11 @@ def _frames() -> list[Fields]:
                 made.append(_frame("M2", f"{name} with nil as field {at}", [*items[:at], None, *items[at + 1 :]]))
     bounds = {
         "40 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 40, *MESSAGES["Hello"][9:]], None),
-        "73 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 73, *MESSAGES["Hello"][9:]], "bad_message"),
+        "165 records in a hello": ([*MESSAGES["Hello"][:8], [0] * 165, *MESSAGES["Hello"][9:]], "bad_message"),
+        "a newcomer with no secret": ([*MESSAGES["Join"][:6], b"", *MESSAGES["Join"][7:]], None),
+        "a secret of 15 bytes": ([*MESSAGES["Join"][:6], bytes(15), *MESSAGES["Join"][7:]], "bad_message"),
+        "4 records of a newcomer": ([*MESSAGES["Join"][:10], [0] * 4], None),
+        "5 records of a newcomer": ([*MESSAGES["Join"][:10], [0] * 5], "bad_message"),
         "256 records": ([4, 0, [0] * 256, True], None),
         "257 records": ([4, 0, [0] * 257, True], "bad_message"),
         "4,097 ids": ([9, HOUR_NUMBER, [bytes(32)] * 4097, True], "bad_message"),

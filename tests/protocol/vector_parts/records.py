@@ -25,6 +25,7 @@ from protocol.vector_parts.world import (
     post_fields,
     step,
     step_fields,
+    version,
 )
 
 # Per head field: values of the wrong type or beyond the bounds (R2). Signed properly, so nothing else is wrong.
@@ -113,7 +114,8 @@ def _wire() -> list[Fields]:
 
 
 def _fields() -> list[Fields]:
-    made = [good("R2", "fifteen fields in order", post())]
+    made = [good("R2", "fifteen fields in order", post()), good("R2", "a later charter", version(CHARTER))]
+    made.append(bad("R2", "a later charter without a network", version(CHARTER, network=bytes(16))))
     head = [post().fields[name] for name in HEAD_ORDER]
     for name, fields in {"a field short": head[:-1], "a field long": [*head, None]}.items():
         packed = pack(fields)
@@ -243,6 +245,8 @@ def _chains_and_registers() -> list[Fields]:
     made = [
         good("R9", "a register", register),
         good("R9", "a first step", first),
+        good("R9", "a second charter with a prev", version(CHARTER)),
+        bad("R9", "a second charter without a prev", version(CHARTER, prev=None)),
         good("R9", "a second step", step(register, 2, first)),
         good("R9", "the last possible step", step(register, 4096, first)),
         bad("R9", "a register with a prev", post(prev=bytes(32))),

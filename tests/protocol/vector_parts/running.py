@@ -30,6 +30,7 @@ from hartig_protocol.records.keys import (
 )
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, body_hash, record_id
+from hartig_protocol.records.words import pairing_words
 from hartig_protocol.sync.audit import agreed_hour_ms
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.framing import unpack
@@ -38,6 +39,7 @@ from hartig_protocol.sync.recent import age_of
 from hartig_protocol.sync.sketch import SKETCH_CHECK_BYTES, first_flight, indices_below, item_of, short_id, sketch_key
 from hartig_protocol.sync.sketch_coding import Encoder
 from hartig_protocol.trust.authority import authority_of, is_governance
+from hartig_protocol.trust.charters import charters_of
 from protocol.vector_parts import carrying, chained
 from protocol.vector_parts.desk import Seen, Vector, session, unhexed
 
@@ -108,6 +110,7 @@ DERIVATIONS: dict[str, Callable[..., Any]] = {
     "recovery_consent": recovery_consent,
     "join_proof": join_proof,
     "invite_secret_hash": lambda secret: sha256(PREFIX_INVITE_SECRET, secret),
+    "pairing_words": lambda *parts: pairing_words(*parts).encode(),
     "running_hash": _running_hash,
     "fingerprint": lambda hour, *ids: fingerprint(list(ids), int.from_bytes(hour, "big")),
     "sketch_key": sketch_key,
@@ -207,9 +210,11 @@ def _catalog(vector: Vector) -> Seen:
 
 def _authority(vector: Vector) -> Seen:
     records = records_of(vector)
-    charter = next(Charter.of(record.head) for record in records if record.head.kind == Kind.CHARTER)
+    charters = [record for record in records if record.head.kind == Kind.CHARTER]
+    standing = charters_of(unhexed(vector["network"]), charters).standing
+    assert standing is not None
     given = [record for record in records if is_governance(record.head.kind) and record.head.kind != Kind.CHARTER]
-    authority = authority_of(charter, given, vector["now"] if vector["trusted"] else None)
+    authority = authority_of(Charter.of(standing.head), given, vector["now"] if vector["trusted"] else None)
     seen: dict[str, Any] = {"proven": sorted(proven.hex() for proven in authority.proven)}
     standing = authority.standing(unhexed(vector["input"]))
     if standing is None:

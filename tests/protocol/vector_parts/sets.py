@@ -18,6 +18,7 @@ from protocol.vector_parts.world import (
     SEAT,
     STRANGER,
     card_fields,
+    charter_fields,
     grant,
     post,
     post_fields,
@@ -233,7 +234,7 @@ def _inside(name: str, records: list[Made], given: Made, hour: int, *, error: st
 def _audited() -> list[Fields]:
     hour = (NOW // HOUR_MS + 1) * HOUR_MS
     proofs = list(PROOFS)
-    fresh = post(stamp=hour, expires=hour + DAY_MS)
+    fresh, later = post(stamp=hour, expires=hour + DAY_MS), seal(charter_fields(stamp=hour), [SEAT])
     thread_due = NEED.fields["expires"] + 35 * DAY_MS
     short = grant(SEAT, HUB, 0, days=11)
     grant_due, body_due = STAMP + 46 * DAY_MS, NEED.fields["expires"] + 7 * DAY_MS
@@ -242,6 +243,7 @@ def _audited() -> list[Fields]:
     return [
         _inside("a need", proofs, NEED, hour),
         _inside("a charter", [], CHARTER, hour),
+        _inside("a charter stamped later", [], later, hour, network=later.id[:16]),
         _inside("stamped a millisecond before", proofs, post(stamp=hour - 1, expires=hour + DAY_MS), hour),
         _inside("stamped at the hour", proofs, fresh, hour, error="outside"),
         _inside("for its own hub alone", proofs, post(audience="hub"), hour, error="outside"),

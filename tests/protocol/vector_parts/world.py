@@ -33,7 +33,7 @@ def charter_fields(**changes: Any) -> Fields:
         "name": "Cité Nord".encode(),
         "seats": [[SEAT.public, RECOVERY_HASH], [SECOND_SEAT.public, bytes(32)]],
         "threshold": 1,
-        "signers": [0],
+        "signers": [SEAT.public],
         "defaults": DEFAULTS,
     }
     fields = {
@@ -56,6 +56,15 @@ def charter_fields(**changes: Any) -> Fields:
 
 CHARTER = seal(charter_fields(), [SEAT])
 NETWORK = CHARTER.id[:16]
+
+
+def version(before: Made, *signers: Signer, name: str = "", facts: Fields | None = None, **changes: Any) -> Made:
+    """The charter after another one, signed by the first seat unless others are named; it says the same."""
+    by = sorted(signers or (SEAT,), key=lambda one: one.public)
+    said = before.fields["facts"] | {"signers": [one.public for one in by]} | (facts or {})
+    fields = {"network": NETWORK, "seq": before.fields["seq"] + 1, "prev": before.id, "facts": said}
+    subject = digest("nonce", f"charter {name}".encode())[:16]
+    return seal(charter_fields(**({"subject": subject} | fields | changes)), by)
 
 
 def fields_of(author: Signer, kind: int, **changes: Any) -> Fields:
@@ -94,6 +103,12 @@ def grant(giver: Signer, to: Signer, place: int, *, days: int = 300, seq: int = 
 def consent(key: Signer, recovery_hash: bytes = RECOVERY_HASH) -> list[bytes]:
     """The fact `recovery` of a grant, with the granted key's own signature."""
     return [recovery_hash, key.sign(prefix("recovery consent") + NETWORK + key.public + recovery_hash)]
+
+
+def handed(author: Signer, subject: Signer, to: Signer, recovery: list[bytes] | None = None, **changes: Any) -> Made:
+    """A revocation that names who comes after the subject, and that one's own recovery key."""
+    facts = {"successor": to.public} | ({} if recovery is None else {"recovery": recovery})
+    return revoke(author, subject, facts=facts, **changes)
 
 
 def revoke_fields(author: Signer, subject: Signer, **changes: Any) -> Fields:

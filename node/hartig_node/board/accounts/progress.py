@@ -19,6 +19,7 @@ from hartig_node.board.accounts.quantities import parts_ratio
 from hartig_node.board.context import Context
 from hartig_node.board.drafts.views import PostView, quantity_text
 from hartig_node.board.errors import BoardError
+from hartig_node.board.marks import Marks
 from hartig_protocol.events import Commit
 from hartig_protocol.exchange.lot import Account, LotChain
 from hartig_protocol.exchange.need import NeedChain
@@ -68,14 +69,14 @@ class _Covered:
 class Progressing:
     """Says how far posts have come."""
 
-    def __init__(self, context: Context, ledger: Ledger) -> None:
-        self._context, self._ledger = context, ledger
-        self.kin, self.lows = Kin(context), LowMarks(context)
+    def __init__(self, context: Context, ledger: Ledger, marks: Marks) -> None:
+        self._context, self._ledger, self._marks = context, ledger, marks
+        self.kin, self.lows = Kin(context), LowMarks(context, marks)
 
     def committed(self, commit: Commit) -> None:
         """Take what has become durable."""
         self.kin.committed(commit)
-        self.lows.committed(commit)
+        self._marks.committed(commit)
 
     async def of_post(self, record: Record, view: PostView) -> Progress:
         """Return how far a post has come that was just read, as `view`."""

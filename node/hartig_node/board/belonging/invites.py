@@ -1,26 +1,38 @@
 """Invites: made here, held out by a newcomer on a link, judged here (design, section 4).
 
-A secret is kept as a hash and looked up by it, so no comparison takes longer for a better guess; it is consumed in the
-same commit as the grant that it buys. Three wrong tries a minute from one node.
+A secret is kept as a hash and looked up by it. The search may take longer the more of a hash agrees; but which hash a
+guess has is nobody's choice, and what agrees of one says nothing of the secret, so a better guess takes no longer. It
+is consumed in the same commit as the grant that it buys.
+
+Wrong tries are bounded to three a minute from one node, and to a number from all together, beyond which a wrong secret
+gets no other answer than a try too many. Since node keys cost nothing, neither may keep a good invite out: it is looked
+up first. In an open network who has no invite is admitted, too, so many in an hour; elsewhere whom a person lets in
+(`asking`).
 """
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgpack
 
+from hartig_node.board.belonging.asking import Asking
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused, PrivateRow
 from hartig_protocol.limits import (
     ADDRESS_BYTES_MAX,
     DAY_MS,
+    HOUR_MS,
     INVITE_ADDRESSES_MAX,
     INVITE_USES_MAX,
+    JOIN_TRIES_ALL_PER_MINUTE,
     JOIN_TRIES_PER_MINUTE,
     LIFE_LONG_MS_MAX,
     MINUTE_MS,
+    OPEN_INVITES,
+    OPEN_PER_HOUR_MAX,
     SECRET_BYTES,
 )
 from hartig_protocol.records.invites import Invite, secret_hash
@@ -30,9 +42,14 @@ SPACE_INVITE = "invite"
 INVITES_OPEN_MAX = 256
 DAYS_MAX = 90.0
 PASS_ON_DEFAULT = 20
-TRIES_REMEMBERED_MAX = 1_024  # beyond, the oldest are forgotten; 128 bits cannot be guessed at any rate
 GRANT_LIFE_MS = LIFE_LONG_MS_MAX
 LABEL_CHARACTERS_MAX = 80
+_ASK_FIRST = (
+    "this hub lets nobody in without an invite now: ask its people for one, "
+    "or have them say 'hartig invite --words' and try again"
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,9 @@ class Invites:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._tries: deque[tuple[int, bytes]] = deque(maxlen=TRIES_REMEMBERED_MAX)
+        self.asking = Asking(context)
+        self._tries: deque[tuple[int, bytes]] = deque()
+        self._came_openly: deque[int] = deque()  # when, steady ms; each took an invite, so a restart wins little
         # What is left of invites used in this run: two newcomers at once must not both read the row of before.
         self._left: dict[bytes, int] = {}
 
@@ -109,40 +128,85 @@ class Invites:
         raise BoardError("not_found", f"there is no invite {invite_id[:40]!r}", "see 'hartig invite --list'")
 
     async def admit(self, asked: AskAdmission) -> NewcomerAdmitted | NewcomerRefused:
-        """Judge an invite that a newcomer holds out, and sign its grant where it is good."""
+        """Judge a newcomer and the invite that it may hold out, and sign its grant where it is let in."""
+        if not asked.secret:
+            return self._admit_without(asked)
         if not self._may_try(asked.peer_node):
-            return NewcomerRefused(asked.link, "too_many", "too many tries; wait a minute")
+            return _too_many(asked)
         key = secret_hash(asked.secret)
         value = await self._context.store.private_get(SPACE_INVITE, key)
         view = None if value is None else _view(key, value)
         if view is not None and key in self._left:
             view = replace(view, uses_left=min(view.uses_left, self._left[key]))
         if view is None or self._is_over(view):
+            if len(self._tries) >= JOIN_TRIES_ALL_PER_MINUTE:
+                return _too_many(asked)
             self._tries.append((self._context.clock.now().steady_ms, asked.peer_node))
             reason = "this invite is not known here, was used up or has expired; ask for a new one"
             return NewcomerRefused(asked.link, "bad_invite", reason)
+        admitted = self._grant(asked, view.pass_on)
+        if isinstance(admitted, NewcomerRefused):
+            return admitted
+        left = replace(view, uses_left=view.uses_left - 1)
+        self._left[key] = left.uses_left
+        return replace(admitted, private=(*admitted.private, _row(key, left)))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the network lets in who has no invite."""
+        charter = self._context.pen.catalog.charter
+        return charter is not None and charter.defaults.open
+
+    def came_openly(self) -> int:
+        """How many were let in without an invite within the last hour."""
+        return len(_since(self._came_openly, self._context.clock.now().steady_ms - HOUR_MS))
+
+    def _admit_without(self, asked: AskAdmission) -> NewcomerAdmitted | NewcomerRefused:
+        """Judge a newcomer that has no invite."""
+        if not asked.names_network:
+            shows = self.is_open or self.asking.hears(asked)
+            return NewcomerRefused(asked.link, "not_admitted_yet" if shows else "not_open", _ASK_FIRST, shows)
+        if self.asking.takes(asked):
+            return self._grant(asked, PASS_ON_DEFAULT)
+        if self.is_open:
+            return self._admit_openly(asked)
+        if self.asking.hears(asked):
+            return NewcomerRefused(asked.link, "not_admitted_yet", "somebody at the other hub has to let this one in")
+        return NewcomerRefused(asked.link, "not_open", _ASK_FIRST)
+
+    def _admit_openly(self, asked: AskAdmission) -> NewcomerAdmitted | NewcomerRefused:
+        if self.came_openly() >= OPEN_PER_HOUR_MAX:
+            reason = (
+                f"this hub has let in {OPEN_PER_HOUR_MAX} within the hour; ask another, or later, or with an invite"
+            )
+            return NewcomerRefused(asked.link, "too_many", reason)
+        answer = self._grant(asked, OPEN_INVITES)
+        if isinstance(answer, NewcomerAdmitted):
+            self._came_openly.append(self._context.clock.now().steady_ms)
+            logger.info("let hub %s in without an invite: this network is open", asked.hub_key.hex()[:8])
+        return answer
+
+    def _grant(self, asked: AskAdmission, invites: int) -> NewcomerAdmitted | NewcomerRefused:
         try:
-            return self._grant(asked, key, view)
+            return self._signed(asked, invites)
         except BoardError as error:
             return NewcomerRefused(asked.link, error.code, str(error))
 
-    def _grant(self, asked: AskAdmission, key: bytes, view: InviteView) -> NewcomerAdmitted:
+    def _signed(self, asked: AskAdmission, invites: int) -> NewcomerAdmitted:
         context = self._context
         standing = context.pen.catalog.authority.standing(context.pen.key.public)
         if standing is None:
             raise BoardError("not_admitted", "the inviting hub does not belong to the network any more")
         expires_ms = context.clock.now().wall_ms + GRANT_LIFE_MS
         place = context.pen.free_place(Kind.GRANT, "network", expires_ms)
-        facts = {"rank": "hub", "places": standing.places, "invites": view.pass_on}
+        facts = {"rank": "hub", "places": standing.places, "invites": invites}
         if asked.recovery is not None:
             facts["recovery"] = list(asked.recovery)
         signed = context.pen.first(Kind.GRANT, asked.hub_key, [], "network", facts, None, expires_ms, place)
-        left = replace(view, uses_left=view.uses_left - 1)
-        self._left[key] = left.uses_left
-        return NewcomerAdmitted(asked.link, signed.record.wire, (*signed.private, _row(key, left)))
+        return NewcomerAdmitted(asked.link, signed.record.wire, tuple(signed.private))
 
     def _may_try(self, node: bytes) -> bool:
-        """Bound wrong tries: three a minute of one node. What strangers try keeps nobody with a good invite out."""
+        """Whether this node has tries left. What strangers try keeps nobody with a good invite out."""
         now_ms = self._context.clock.now().steady_ms
         while self._tries and self._tries[0][0] <= now_ms - MINUTE_MS:
             self._tries.popleft()
@@ -151,6 +215,17 @@ class Invites:
     def _is_over(self, view: InviteView) -> bool:
         now = self._context.clock.now()
         return view.uses_left < 1 or (now.trusted and view.expires_ms <= now.wall_ms)
+
+
+def _too_many(asked: AskAdmission) -> NewcomerRefused:
+    return NewcomerRefused(asked.link, "too_many", "too many tries; wait a minute")
+
+
+def _since(times: deque[int], from_ms: int) -> deque[int]:
+    """Let go of what is older."""
+    while times and times[0] <= from_ms:
+        times.popleft()
+    return times
 
 
 def _row(key: bytes, view: InviteView) -> PrivateRow:

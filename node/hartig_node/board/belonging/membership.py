@@ -170,7 +170,7 @@ class Membership:
 
     async def admitted(self) -> None:
         """Publish the card of a hub that has just become a member (engine.NodeSide)."""
-        logger.info("admitted to the network")
+        logger.info("admitted to the network; print a recovery kit today: hartig recover kit")
         try:
             await self.announce()
         except BoardError as error:  # as with a full disk; it is tried again every hour
@@ -240,7 +240,7 @@ class Membership:
     def problems(self) -> Sequence[tuple[str, str, str]]:
         """Return (code, what, hint) for `status` and `doctor`."""
         if self._context.pen.stopped:
-            hint = "stop the other copy, if there is one, and give this hub a new folder and a new invite"
+            hint = "stop the other copy, if there is one, then this hub, and give it a new key: `hartig recover hub`"
             return [("stopped_signing", self._context.pen.stopped, hint)]
         if self._times_in_doubt:
             what = "this hub was restored from an older copy of its folder"

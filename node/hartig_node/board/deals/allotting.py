@@ -184,9 +184,9 @@ class Allotting:
 
         until_ms = self._desk.reading.wall_ms + LIFE_REVOKE_MS_MAX
 
-        def remembered(post: Record) -> PrivateRow:
+        def remembered(post: Record) -> list[PrivateRow]:
             self._on_its_way[allotment_id] = post
-            return PrivateRow(SPACE_ACCEPTED, allotment_id, post.head.thread, until_ms)
+            return [PrivateRow(SPACE_ACCEPTED, allotment_id, post.head.thread, until_ms)]
 
         is_durable = False
         try:

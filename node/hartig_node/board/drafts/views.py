@@ -42,6 +42,8 @@ class PostView:
     repeats: Series | None = None
     next_ms: int | None = None  # the first of its dates that lies ahead; None also while nobody knows the time
     progress: dict[str, Any] | None = None  # a state word and amounts (`progress`)
+    flags: dict[str, Any] | None = None  # how many ask people to look at it again, and the first few (`flags`)
+    hidden: dict[str, Any] | None = None  # why lists of this hub leave it out (`hiding`)
 
     def title_in(self, language: str) -> str:
         """The title in a language, or in the first that there is."""
@@ -96,6 +98,8 @@ class PostView:
             "expires_at": rfc3339(self.expires_ms),
             "approx": self.approx or None,
             "progress": self.progress,
+            "flags": self.flags,
+            "hidden": self.hidden,
         }
         return {name: value for name, value in view.items() if value is not None}
 

@@ -9,7 +9,8 @@ In: books of own posts. Out: the records that end them, problems for people, and
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -19,6 +20,7 @@ import msgpack
 
 from hartig_node.board.accounts.books import Book
 from hartig_node.board.accounts.ledger import Ledger
+from hartig_node.board.contact.texts import SPACE_CONTACT
 from hartig_node.board.context import Context, thread_of
 from hartig_node.board.deals.desk import count_facts
 from hartig_node.board.drafts.merging import draft_of
@@ -28,6 +30,7 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.posts.posts import Posts
 from hartig_node.board.signing import BEFORE_THE_FIRST, Signed
 from hartig_node.board.times import parse_rfc3339, rfc3339
+from hartig_node.clock import Clock
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.exchange.chains import EndReason
 from hartig_protocol.exchange.lot import LotChain
@@ -37,7 +40,10 @@ from hartig_protocol.records import categories
 from hartig_protocol.records.record import Kind, Record
 from hartig_protocol.records.steps import Why
 
+logger = logging.getLogger(__name__)
+
 SPACE_ANEW = "anew"
+_LATER = frozenset({"not_admitted", "disk_full", "stopped_signing"})
 NEVER_GOES_ON = frozenset({EndReason.FORKED, EndReason.RESTORED})
 NAMED_MAX = 5  # posts that one problem names
 _WHY = {
@@ -49,7 +55,10 @@ _WHY = {
 
 @dataclass(frozen=True)
 class Begun:
-    """A post that was ended so, and what a person has to do about it. `new` is what was begun for it."""
+    """A post that was ended so, and what a person has to do about it. `new` is what was begun for it.
+
+    `again`: nothing was said about it and it promises nothing, so it is posted again by itself, as it was.
+    """
 
     thread: bytes
     kind: int
@@ -57,6 +66,7 @@ class Begun:
     draft: dict[str, Any]
     quantities: Mapping[int | None, int]  # by date, in smallest parts: what was free, promised, or still needed
     new: bytes | None = None
+    again: bool = False
 
     @property
     def is_need(self) -> bool:
@@ -87,14 +97,14 @@ class Begun:
     def row(self, until_ms: int | None) -> PrivateRow:
         """The private row that keeps it."""
         quantities = [[date, parts] for date, parts in self.quantities.items()]
-        value = [self.kind, self.reason.value, self.draft, quantities, self.new]
+        value = [self.kind, self.reason.value, self.draft, quantities, self.new, self.again]
         return PrivateRow(SPACE_ANEW, self.thread, msgpack.packb(value), until_ms)
 
     @classmethod
     def read(cls, thread: bytes, value: bytes) -> "Begun":
         """Read what `row` wrote."""
-        kind, reason, draft, quantities, new = msgpack.unpackb(value)
-        return cls(thread, kind, EndReason(reason), draft, dict(quantities), new)
+        kind, reason, draft, quantities, new, *again = msgpack.unpackb(value)
+        return cls(thread, kind, EndReason(reason), draft, dict(quantities), new, again == [True])
 
 
 class Anew:
@@ -118,12 +128,12 @@ class Anew:
             found = await self._ledger.book(thread)
             if found is None or found.ended not in NEVER_GOES_ON or found.post.head.ends:
                 return
-            begun = _begun(found, found.ended)
+            begun = begun_of(found, found.ended)
             pen = self._context.pen
             signed = pen.next_version(found.post, {"ends": True}, None, INTEGER_MAX)
             rows = [*signed.private, *self._posts.asked.rows(thread, None)]
             if begun is not None:
-                rows.append(begun.row(self._until_ms()))
+                rows.append(begun.row(kept_until(self._context.clock)))
             try:
                 await self._context.publish_one(signed.record, rows)
             finally:
@@ -134,21 +144,16 @@ class Anew:
 
     async def advise(self, book: Book, reason: EndReason) -> None:
         """Remember what a person has to do about a post that this hub cannot end: it signs no more, or anew."""
-        begun = None if book.thread in self._held or book.post.head.ends else _begun(book, reason)
+        begun = None if book.thread in self._held or book.post.head.ends else begun_of(book, reason)
         if begun is not None:
-            await self._context.keep_private([begun.row(self._until_ms())])
+            await self._context.keep_private([begun.row(kept_until(self._context.clock))])
             self._held[book.thread] = begun
-
-    def _until_ms(self) -> int | None:
-        """Return until when it is kept: as long as the log of what was signed; for good while nobody knows the time."""
-        reading = self._context.clock.reading()
-        return reading.wall_ms + LIFE_REVOKE_MS_MAX if reading.trusted else None
 
     # --- What people have to do
 
     def waiting(self) -> list[Begun]:
         """Return what still waits for a person, by id."""
-        return [begun for _, begun in sorted(self._held.items()) if begun.new is None]
+        return [begun for _, begun in sorted(self._held.items()) if begun.new is None and not begun.again]
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Return (code, what, hint) for `status` and `doctor`: one for offers, one for needs."""
@@ -177,46 +182,86 @@ class Anew:
         assert begun.new is not None
         return begun.new.hex()
 
+    def again(self) -> list[bytes]:
+        """Return what is still to be posted again by itself."""
+        return [thread for thread, begun in sorted(self._held.items()) if begun.again and begun.new is None]
+
+    async def publish_again(self) -> None:
+        """Post again what needs nobody to count it.
+
+        What cannot be posted now, as while the hub waits to be admitted, is tried again with the next call.
+        """
+        for thread in self.again():
+            async with self._ledger.writing(thread):
+                try:
+                    await self._publish(self._held[thread], None)
+                except BoardError as error:
+                    if error.code in _LATER:
+                        return
+                    logger.warning("post %s is for a person to write anew: %s", thread.hex(), error)
+                    self._held[thread] = replace(self._held[thread], again=False)
+
     async def _forget(self, begun: Begun) -> None:
         await self._context.keep_private([PrivateRow(SPACE_ANEW, begun.thread, None)])
         del self._held[begun.thread]
 
-    async def _publish(self, begun: Begun, quantity: str | float) -> Begun:
-        """Post it anew with its first count; that it was is durable with them, so it is posted once."""
+    async def _publish(self, begun: Begun, quantity: str | float | None) -> Begun:
+        """Post it anew with its first count; that it was is durable with them, so it is posted once.
+
+        Without a quantity it says what it said before, and nothing is counted.
+        """
         pen, reading = self._context.pen, self._context.clock.reading()
-        draft = {**begun.draft, "quantity": quantity}
+        draft = dict(begun.draft) if quantity is None else {**begun.draft, "quantity": quantity}
         if not begun.is_need:
             draft["parent"] = begun.thread.hex()
         if "dates" in draft:
             draft["dates"] = [date for date in draft["dates"] if parse_rfc3339(date) > reading.wall_ms]
+        follow = await self._following(begun.thread)
+        made: list[Record] = []
 
         def count(post: Record) -> Signed:
             facts = post.head.facts
             why = Why.NEEDED if begun.is_need else Why.OPENED
             return pen.step(post, count_facts(facts["quantity"], why, facts.get("dates", ())), None, BEFORE_THE_FIRST)
 
-        made: list[Record] = []
-
-        def row(post: Record) -> PrivateRow:
+        def rows(post: Record) -> list[PrivateRow]:
             made.append(post)
-            return replace(begun, new=post.head.thread).row(self._until_ms())
+            return [replace(begun, new=post.head.thread).row(kept_until(self._context.clock)), *follow(post)]
 
         try:
-            await self._posts.publish_counted(draft, pen.nonce(), count, row)
+            await self._posts.publish_counted(draft, pen.nonce(), None if quantity is None else count, rows)
         finally:
             # Who waited may have gone, or read of a full disk: what the core has taken becomes durable all the same.
             if made and pen.is_standing(made[0].head):
                 self._held[begun.thread] = replace(begun, new=made[0].head.thread)
         return self._held[begun.thread]
 
+    async def _following(self, thread: bytes) -> Callable[[Record], list[PrivateRow]]:
+        """Return what moves the private rows of whoever posted it (pick-up word, contact) to the post made for it."""
+        words, texts = self._posts.pick_ups, self._posts.contact_texts
+        word, text = (await words.keys()).get(thread), await texts.of(thread)
 
-def _begun(book: Book, reason: EndReason) -> Begun | None:
+        def rows(post: Record) -> list[PrivateRow]:
+            gone = [] if text is None else [PrivateRow(SPACE_CONTACT, thread, None), *texts.rows(post, text)]
+            return [*words.kept(word, post), *gone]
+
+        return rows
+
+
+def kept_until(clock: Clock) -> int | None:
+    """Return until when it is kept: as long as the log of what was signed; for good while nobody knows the time."""
+    reading = clock.reading()
+    return reading.wall_ms + LIFE_REVOKE_MS_MAX if reading.trusted else None
+
+
+def begun_of(book: Book, reason: EndReason) -> Begun | None:
     """Return what a person has to do about a post; None where nothing was left or needed in it."""
     chain = copy.copy(book.chain)
     chain.ended = None  # that it may not go on is why this is asked
     left = [item for anew in after_restore({book.thread: chain}) for item in anew.quantities.items()]
     quantities = {date: parts for date, parts in left if parts > 0}
-    if isinstance(chain, LotChain) and not chain.seq:
+    again = reason is EndReason.VOID and not chain.seq and book.kind == Kind.NEED
+    if again or (isinstance(chain, LotChain) and not chain.seq):
         quantities = _as_posted(book.post)
     if not quantities:
         return None
@@ -225,7 +270,7 @@ def _begun(book: Book, reason: EndReason) -> Begun | None:
     if draft.get("rule") == "fair":
         draft.pop("closes", None)  # people have to ask anew
     draft.pop("level", None)  # it is counted now
-    return Begun(book.thread, book.kind, reason, draft, quantities)
+    return Begun(book.thread, book.kind, reason, draft, quantities, None, again)
 
 
 def _as_posted(post: Record) -> dict[int | None, int]:

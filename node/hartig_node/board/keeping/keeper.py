@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Protocol
 
 from hartig_node.board.accounts.books import Book, lot_chain
@@ -25,6 +26,7 @@ from hartig_node.board.keeping.anew import NEVER_GOES_ON, Anew
 from hartig_node.board.keeping.holds import Holds
 from hartig_node.board.keeping.lots import LotKeeping
 from hartig_node.board.keeping.needs import NeedKeeping
+from hartig_node.board.keeping.watching import Watching
 from hartig_node.board.posts.posts import Posts
 from hartig_node.board.signing import SPACE_SETTING
 from hartig_node.ports import PostFilter
@@ -46,6 +48,7 @@ TURN_MAX = 16  # posts, each a few ms where it has something to do
 PAUSE_S = 0.02  # before each turn: the API comes first, and what comes together is looked at together
 LOOK_ANYWAY_MS = HOUR_MS  # what ends by itself, as an offer of another hub that expires, is noticed by then
 TRY_AGAIN_MS = 10 * MINUTE_MS
+AGAIN_MS = MINUTE_MS  # how often a hub that waits to be admitted looks whether it can post again
 CONTACTS_AT_ONCE = 64  # in one commit, about 15 ms of sealing and signing
 CONTACT_AGAIN_MS = MINUTE_MS  # while the other hub's card with its key has not come
 RENEW_BEFORE_MS, RENEW_FOR_MS = DAY_MS, 3 * DAY_MS  # then a promise made now can be fetched, and a day is left
@@ -60,30 +63,6 @@ class Uses(Protocol):
 
     async def count_surrendered(self, child: bytes) -> int:
         """Count, once each, what the offer `child` gave back to an own one; return how many were counted now."""
-
-
-class _Watching:
-    """Which own posts are to be looked at when another post changes."""
-
-    def __init__(self) -> None:
-        self._others: dict[bytes, frozenset[bytes]] = {}
-        self._watchers: dict[bytes, set[bytes]] = {}
-
-    def put(self, own: bytes, others: frozenset[bytes]) -> None:
-        """Let an own post depend on these others, and on no more."""
-        before = self._others.pop(own, frozenset())
-        for other in before - others:
-            self._watchers[other].discard(own)
-            if not self._watchers[other]:
-                del self._watchers[other]
-        for other in others - before:
-            self._watchers.setdefault(other, set()).add(own)
-        if others:
-            self._others[own] = others
-
-    def of(self, other: bytes) -> list[bytes]:
-        """Return the own posts that depend on another, sorted."""
-        return sorted(self._watchers.get(other, ()))
 
 
 class Keeper:
@@ -101,8 +80,9 @@ class Keeper:
         self._from_before: set[bytes] = set()  # own offers from before a restore that still stand
         self._children: set[bytes] = set()  # offers of other hubs, made of stock that this one has set aside
         self._searched: set[bytes] = set()  # hubs whose offers were looked through for these
-        self._watching = _Watching()
+        self._watching = Watching()
         self._queue: dict[bytes, None] = {}
+        self._finds_claims = False  # among all own posts, in the next turn
         self._due: dict[bytes, int] = {}  # by thread, on the steady clock
         self._wake = asyncio.Event()
 
@@ -118,6 +98,8 @@ class Keeper:
     def committed(self, commit: Commit) -> None:
         """Learn of own posts, and of offers made of stock that was set aside here."""
         catalog, own = self._context.pen.catalog, self._context.pen.key.public
+        if self.anew.again():
+            self._wake.set()  # it may be that which lets this hub in
         for entry, record in commit.added:
             if entry.kind not in POSTS:
                 continue
@@ -144,7 +126,10 @@ class Keeper:
         for entry in self._context.pen.own_posts():
             self._take_own(entry)
         self._own_bound = 2 * len(self._own) + OWN_SPARE
-        self._ask_for(sorted(self._own | set(self._holds.threads())))
+        said = self._own & self._context.pen.catalog.chains.keys()
+        self._ask_for(sorted(said | self._from_before | set(self._holds.threads())))
+        self._finds_claims = True
+        self._wake.set()
 
     async def boxes_changed(self, hubs: Collection[bytes]) -> None:
         """Seal contacts of open deals anew for hubs whose box keys have changed (membership.on_boxes_changed)."""
@@ -201,6 +186,7 @@ class Keeper:
             self._wake.clear()
             if await self._turn():
                 continue
+            await self.anew.publish_again()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._idle_s()):
                     await self._wake.wait()
@@ -217,6 +203,8 @@ class Keeper:
         written_in_ms = self._holds.write_in_ms()
         if written_in_ms is not None:
             waits.append(written_in_ms)
+        if self.anew.again():
+            waits.append(AGAIN_MS)
         return max(0, min(waits)) / 1000 if waits else None
 
     async def _turn(self) -> bool:
@@ -225,7 +213,10 @@ class Keeper:
         for thread in [thread for thread, due_ms in self._due.items() if due_ms <= now_ms]:
             del self._due[thread]
             self._queue[thread] = None
-        for thread in list(self._queue)[:TURN_MAX]:
+        if self._finds_claims:  # one look-up for all posts, of which nothing was said of most
+            self._finds_claims = False
+            self._ask_for(sorted(self._own.intersection(await self._context.store.lots_asked())))
+        for thread in list(islice(self._queue, TURN_MAX)):
             del self._queue[thread]
             self._due.pop(thread, None)
             in_ms = await self._look_safely(thread)

@@ -28,6 +28,7 @@ class ListQuery:
     mode: str | None = None
     state: str = "standing"
     q: str | None = None
+    hidden: bool = False  # also what this hub hides, and posts of hubs that it mutes
     cursor: str | None = None
     limit: int = 50
 

@@ -13,6 +13,8 @@ from hartig_node.board.drafts.drafts import FIXED_FIELDS, PostFields, read_draft
 from hartig_node.board.drafts.merging import draft_of, merged
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
+from hartig_node.board.moderation.flags import Flag
+from hartig_node.board.moderation.hiding import Hidden
 from hartig_node.board.posts.asked import Asked
 from hartig_node.board.posts.listing import LIMIT_MAX, ListPage, ListQuery, cursor_of, filter_of, place_of
 from hartig_node.board.posts.lives import PostLives
@@ -21,6 +23,7 @@ from hartig_node.board.signing import Signed
 from hartig_node.ports import StoredPost
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import PrivateRow
+from hartig_protocol.limits import KEY_BYTES
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
 
@@ -94,13 +97,24 @@ class Posts(PostLives):
         return PublishedRecord(record.id.hex(), record.head.thread.hex(), record.head.kind, view)
 
     async def publish_counted(
-        self, draft: Any, subject: bytes, count: Callable[[Record], Signed], row: Callable[[Record], PrivateRow]
+        self,
+        draft: Any,
+        subject: bytes,
+        count: Callable[[Record], Signed] | None,
+        rows: Callable[[Record], Sequence[PrivateRow]],
     ) -> PostView:
-        """Publish an offer made from what was set aside (`subject`), its first count and a private row, together."""
+        """Publish a post with its first count, where there is one, and private rows, together.
+
+        `subject` is a nonce, or what was set aside, of which the offer is made.
+        """
         signed, asked = self._sign(read_draft(draft), subject=subject)
-        counted = count(signed.record)
-        rows = (*self._rows(signed, asked), *counted.private, row(signed.record))
-        for refusal in await self._context.publish([signed.record, counted.record], rows):
+        private = [*self._rows(signed, asked), *rows(signed.record)]
+        records = [signed.record]
+        if count is not None:
+            counted = count(signed.record)
+            records.append(counted.record)
+            private += counted.private
+        for refusal in await self._context.publish(records, private):
             if refusal is not None:
                 raise refused(refusal)
         self.asked.put(signed.record.head.thread, asked)
@@ -182,6 +196,8 @@ class Posts(PostLives):
         """List posts, newest first, searching for all words of `q`."""
         after = place_of(query)
         wanted = filter_of(query, self._context.pen.key.public, self._expiry_ms())
+        if not query.hidden:
+            wanted = await self.hiding.leave_out(wanted)
         page = await self._context.store.posts(wanted, after, query.limit)
         cursor = None if page.after is None else cursor_of(page.after)
         views = [await self._view_or_none(stored) for stored in page.posts]
@@ -194,6 +210,14 @@ class Posts(PostLives):
         except RecordError as error:
             logger.warning("the post with arrival number %d cannot be read: %s", stored.n, error)
             return None
+
+    async def called(self, subject: Hidden | Flag) -> dict[str, Any]:
+        """Return what a post or a hub that is hidden or flagged is called, as far as it is held: `title` or `name`."""
+        if len(subject.subject) == KEY_BYTES:
+            name = self._context.names().get(subject.subject)
+            return {} if name is None else {"name": name}
+        stored = await self._context.store.post(subject.subject)
+        return {} if stored is None else {"title": (await self._stored_view(stored)).title}
 
     async def raw(self, record_id: str) -> dict[str, Any]:
         """Return a record as it travels, in hexadecimal."""

@@ -16,6 +16,9 @@ from hartig_node.board.drafts.dating import Dating
 from hartig_node.board.drafts.drafts import PostFields
 from hartig_node.board.drafts.views import PostView, record_view
 from hartig_node.board.errors import BoardError
+from hartig_node.board.marks import Marks
+from hartig_node.board.moderation.flags import Flags, flags_json
+from hartig_node.board.moderation.hiding import Hiding
 from hartig_node.board.posts.asked import Asked, AskedLives
 from hartig_node.board.posts.pickup import PickUps
 from hartig_node.board.signing import Signed
@@ -37,7 +40,10 @@ class PostWriting:
         self.asked = AskedLives(context.store, context.random_bytes(RUN_BYTES))
         self.dating = Dating(context.clock)
         self.contact_texts = ContactTexts(context)
-        self.progressing = Progressing(context, ledger)
+        marks = Marks(context)
+        self.progressing = Progressing(context, ledger, marks)
+        self.hiding = Hiding(context)
+        self.flags = Flags(context, marks, self.hiding)
         self._guard = DealGuard(ledger)
         self.dating.bound = self._guard.bound
 
@@ -136,9 +142,12 @@ class PostWriting:
         return self._as_asked(record_view(record, context.pen.key.public, context.names(), self._expiry_ms()))
 
     async def _shown(self, record: Record) -> PostView:
-        """Return a post with how far it has come."""
-        view = self._view_of(record)
-        return replace(view, progress=(await self.progressing.of_post(record, view)).as_json())
+        """Return a post with how far it has come, who flagged it, and why lists here leave it out."""
+        view, head = self._view_of(record), record.head
+        progress = (await self.progressing.of_post(record, view)).as_json()
+        hidden = None if view.is_mine else await self.hiding.why(head.thread, head.author)
+        flags = flags_json(await self.flags.of(head.thread, head.author))
+        return replace(view, progress=progress, flags=flags, hidden=None if hidden is None else hidden.as_json())
 
     async def _stored_view(self, stored: StoredPost) -> PostView:
         return await self._shown(open_record(stored.wire, verify_signature=False))

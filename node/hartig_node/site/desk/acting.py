@@ -43,6 +43,7 @@ WAYS = (
     ("/need", N_("Take in a need")),
     ("/offer", N_("Take in an offer")),
     ("/deals", N_("All deals")),
+    ("/people", N_("People and hubs")),
     ("/look", N_("Look")),
 )
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hartig_node.site import looking
 from hartig_node.site.app import gatekeeper, static
-from hartig_node.site.desk import aside, deals, guard, overview, pairing, posts, taking
+from hartig_node.site.desk import aside, belonging, deals, guard, inviting, moderating, overview, pairing, posts, taking
 from hartig_node.site.desk.acting import DONE, NOTICES, TAKEN, frame_of
 from hartig_node.site.desk.doors import DeskDoor
 from hartig_node.site.desk.notices import Shelf
@@ -22,7 +22,7 @@ from hartig_node.site.pace import Pace
 from hartig_node.site.receipts import Receipts
 from hartig_node.site.rendering import BOARD, CLOCK, FRAME
 
-_POST, _DEAL = "{id:[0-9a-f]{32}}", "{id:[0-9a-f]{64}}"
+_POST, _DEAL, _KEY = "{id:[0-9a-f]{32}}", "{id:[0-9a-f]{64}}", "{key:[0-9a-f]{64}}"
 ROUTES: list[web.RouteDef] = [
     web.get("/", overview.show_today),
     web.get("/look", looking.show_board),
@@ -39,8 +39,18 @@ ROUTES: list[web.RouteDef] = [
     web.post(f"/deals/{_DEAL}", deals.answer_deal),
     web.get("/aside", aside.show_aside),
     web.post(f"/aside/{_DEAL}", aside.answer_aside),
+    web.get("/hidden", moderating.show_hidden),
+    web.post("/hidden", moderating.answer_hidden),
     web.get("/recounts", aside.show_recounts),
     web.post(f"/recounts/{_POST}", aside.answer_recount),
+    web.get("/people", belonging.show_people),
+    web.post("/people", belonging.answer_people),
+    web.get(f"/people/{_KEY}", belonging.show_person),
+    web.post(f"/people/{_KEY}", belonging.answer_person),
+    web.get("/waiting", belonging.show_waiting),
+    web.get("/invites", inviting.show_invites),
+    web.post("/invites", inviting.answer_invites),
+    web.get("/invited/{id:[A-Za-z0-9_-]{16}}", inviting.show_invited),
     web.get("/{name:style\\.css|icon\\.svg}", static),
 ]
 
@@ -62,6 +72,7 @@ def make_desk(board: DeskDoor, clock: Clock, names: Collection[str] = ()) -> web
     application[pairing.PAIRED] = Receipts(pairing.PAIRED_KEPT_S)
     application[FRAME] = frame_of
     application[NOTICES], application[TAKEN], application[DONE] = Shelf(), Shelf(), Receipts()
+    application[inviting.INVITED] = Shelf()
     application.on_response_prepare.append(add_headers)
     application.add_routes([*pairing.ROUTES, *ROUTES])
     return application

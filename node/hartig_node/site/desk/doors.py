@@ -7,9 +7,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from hartig_node.board.belonging.asking import AskingView
+from hartig_node.board.belonging.changing import Removal
+from hartig_node.board.belonging.invites import InviteView
+from hartig_node.board.belonging.people import Person
 from hartig_node.board.deals.views import BookView, DealPage, DealView, SetAsidePage
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.keeping.anew import Begun
+from hartig_node.board.moderation.flags import Flag, FlagPage
+from hartig_node.board.moderation.hiding import Hidden
 from hartig_node.site import doors
 from hartig_node.site.desk.session import PairingDoor
 
@@ -25,6 +31,9 @@ class PostsDoor(doors.PostsDoor, Protocol):
 
     async def renew(self, thread: str, days: float | None = None, if_match: str | None = None) -> PostView:
         """Keep a post up for longer."""
+
+    async def called(self, subject: Hidden | Flag) -> dict[str, Any]:
+        """Return what a post or a hub that is hidden or flagged is called."""
 
 
 class DealsDoor(doors.DealsDoor, Protocol):
@@ -129,8 +138,150 @@ class KeeperDoor(Protocol):
         """What it has ended and cannot begin anew by itself."""
 
 
+class PeopleDoor(Protocol):
+    """Who belongs."""
+
+    def everybody(self, *, also_former: bool = False) -> list[Person]:
+        """Return everybody, whoever was invited after who invited."""
+
+    def get(self, key: bytes) -> Person:
+        """Return one."""
+
+    def falling_without(self, key: bytes) -> list[Person]:
+        """Return who would not belong any more without one."""
+
+
+class ChangingDoor(Protocol):
+    """Changes who belongs, with this hub's key."""
+
+    async def grant(self, key: bytes, rank: str = "hub") -> Person:
+        """Let a key belong."""
+
+    async def renew(self, key: bytes) -> Person:
+        """Let what this hub granted last longer."""
+
+    async def end(self, key: bytes) -> Person:
+        """Take back what this hub granted."""
+
+    async def remove(self, key: bytes, keep: Sequence[bytes] = ()) -> Removal:
+        """Remove a key for good; whom it invited and is kept is granted anew."""
+
+
+class RulesDoor(Protocol):
+    """The rules of the network."""
+
+    def view(self) -> dict[str, Any]:
+        """Return them as the node API gives them."""
+
+    def ending(self) -> list[tuple[Person, int]]:
+        """Return whose memberships this hub gave that end soon, and when (ms)."""
+
+
+class AskingDoor(Protocol):
+    """Hubs that ask to be let in."""
+
+    @property
+    def open_ms(self) -> int:
+        """How long they can ask yet; 0 where they cannot."""
+
+    def open(self) -> None:
+        """Let them ask for ten minutes."""
+
+    def close(self) -> None:
+        """Let nobody else in."""
+
+    async def list(self) -> list[AskingView]:
+        """Return who asks, with the words."""
+
+    def let_in(self, asking_id: str) -> None:
+        """Let one in."""
+
+    def turn_away(self, asking_id: str) -> None:
+        """Turn one away."""
+
+
+class InvitesDoor(Protocol):
+    """Invites of this hub."""
+
+    @property
+    def asking(self) -> AskingDoor:
+        """Who asks without one."""
+
+    async def create(
+        self, *, uses: int = 1, days: float = 7.0, addresses: Sequence[str] = (), label: str = ""
+    ) -> InviteView:
+        """Make one; its link is in this answer alone."""
+
+    async def list(self) -> list[InviteView]:
+        """Return those that can still be used."""
+
+    async def revoke(self, invite_id: str) -> None:
+        """Make one worthless."""
+
+
+class HidingDoor(Protocol):
+    """What this hub does not show."""
+
+    async def hide(self, post: str, note: str = "", who: str = "") -> Hidden:
+        """Hide a post of another hub."""
+
+    async def show(self, post: str) -> None:
+        """Show a post again."""
+
+    async def mute(self, hub: str, note: str = "", who: str = "") -> Hidden:
+        """Hide all that another hub posts."""
+
+    async def unmute(self, hub: str) -> None:
+        """Show again what a hub posts."""
+
+    async def page(self, space: str, cursor: str | None = None, limit: int = 50) -> tuple[list[Hidden], str | None]:
+        """Return what is hidden or muted, the newest first."""
+
+
+class FlagsDoor(Protocol):
+    """What hubs ask all others to look at again."""
+
+    async def flag(self, subject: str, why: str, text: str | Mapping[str, str] = "") -> Flag:
+        """Flag a post of another hub, or another hub."""
+
+    async def take_back(self, subject: str) -> None:
+        """Take a flag of this hub back."""
+
+    async def page(
+        self, about: str | None = None, *, mine: bool = False, cursor: str | None = None, limit: int = 50
+    ) -> FlagPage:
+        """List flags, the newest first."""
+
+
 class DeskDoor(doors.BoardDoor, Protocol):
     """The board as the desk sees it."""
+
+    @property
+    def hiding(self) -> HidingDoor:
+        """What this hub does not show."""
+
+    @property
+    def flags(self) -> FlagsDoor:
+        """What hubs ask all others to look at again."""
+
+    @property
+    def people(self) -> PeopleDoor:
+        """Who belongs."""
+
+    @property
+    def changing(self) -> ChangingDoor:
+        """Changes who belongs."""
+
+    @property
+    def rules(self) -> RulesDoor:
+        """The rules of the network."""
+
+    @property
+    def invites(self) -> InvitesDoor:
+        """How other hubs are let in."""
+
+    def waiting(self) -> dict[str, Any]:
+        """Return what is here and does not count yet, by neighbour."""
 
     @property
     def posts(self) -> PostsDoor:

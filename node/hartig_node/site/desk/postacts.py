@@ -10,6 +10,7 @@ from aiohttp import web
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.site.choices import STAYS
+from hartig_node.site.desk import moderating
 from hartig_node.site.desk.acting import desk_of, read_amount
 from hartig_node.site.desk.doors import DeskDoor
 from hartig_node.site.desk.notices import Notice
@@ -132,6 +133,12 @@ async def _renew(request: web.Request, view: PostView, typed: Typed) -> Notice:
 
 
 ACTS: Mapping[str, Act] = {
+    "flag": moderating.flag,
+    "take_back": moderating.take_back,
+    "hide": moderating.hide,
+    "show": moderating.show,
+    "mute": moderating.mute,
+    "unmute": moderating.unmute,
     "hand_out": _hand_out,
     "set_aside": _set_aside,
     "surrender": _surrender,

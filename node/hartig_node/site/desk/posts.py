@@ -93,6 +93,7 @@ async def _page(request: web.Request, stopped: Trouble | None = None) -> web.Res
         **(await _own(board, view, book) if view.is_mine else {"contact": None, "hubs": (), "default": ""}),
         "offers": await board.elsewhere.offers(view.id) if is_asking else (),
         "reasons": postacts.REASONS,
+        "ours_flagged": [flag["about"] for flag in (view.flags or {}).get("first", ()) if flag["mine"]],
         "least": _least,
         "needs": await _needs_for(board, view) if _is_asked(view) and goes_on else (),
     }

@@ -7,6 +7,7 @@ own words are for programs; its number alone is taken over. A test holds the tab
 
 from dataclasses import dataclass, field
 
+from hartig_node.board.belonging.changing import NotAllowedError
 from hartig_node.board.errors import BoardError
 from hartig_node.site.dealing import BAD_AMOUNT
 from hartig_node.site.faults import SENTENCES
@@ -60,7 +61,26 @@ NOTHING: dict[str, str] = {
     "more_than_received": N_("Nothing of it is here to give back."),
     "more_than_away": N_("Nothing of it is away any more."),
 }
+# Of who belongs, by the rule of the network that stops it.
+MEMBERSHIP: dict[str, str] = {
+    "rank": N_("This hub may not do this. Ask an organiser, or a trustee."),
+    "equals": N_("Nobody removes somebody of the same rank. Ask a trustee."),
+    "trustees": N_("Trustees change by new rules of the network alone, which the trustees sign together."),
+    "inviter": N_("Only who has let it in can renew its membership or take it back, and that was not this hub."),
+    "places": N_("This hub cannot give so much room."),
+    "invites": N_("This hub has not enough invites left for all who are to stay."),
+    "removed": N_("This key was removed from the network, and that is for good. Whoever comes back needs a new key."),
+    "own": N_("A hub does not remove itself. Ask whoever has let it in."),
+    "keep": N_("Somebody was let in by others meanwhile. Look again at who is to stay."),
+    "over": N_("It does not belong any more already."),
+}
+_CODES = {
+    "no_invites": N_("All invites of this hub are used up. Ask another hub to let it in."),
+    "too_many": N_("There are too many open invites. End those that are not needed."),
+}
 _POINTED = {
+    "/key": N_("Write the whole key as its owner shows it: 64 letters and digits."),
+    "/addresses": N_("Write the address as a name or a number with a port."),
     "/quantity": BAD_AMOUNT,
     "/date": N_("Choose for which date."),
     "/dates": N_("Choose for which date."),
@@ -103,6 +123,10 @@ def trouble(error: BoardError | TypedError, place: str, typed: Typed, unit: str 
 
 
 def _said(error: BoardError) -> tuple[str, str]:
+    if isinstance(error, NotAllowedError):
+        return MEMBERSHIP[error.rule], ""
+    if error.code in _CODES:
+        return _CODES[error.code], ""
     if error.rule in RULES:
         sentence, amount = RULES[error.rule], error.allowed
         if "%(amount)s" in sentence and amount in ("", "0"):

@@ -3,6 +3,7 @@ import pytest
 from hartig_node.board.belonging.invites import InviteView
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused
+from hartig_protocol.limits import JOIN_TRIES_ALL_PER_MINUTE
 from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.opening import open_record
 from support.boards import Bench
@@ -83,6 +84,21 @@ async def test_strangers_who_guess_keep_nobody_out(bench: Bench) -> None:
         refused = await ask(bench, bytes([stranger] * 16), node=bytes([stranger] * 32))
         assert isinstance(refused, NewcomerRefused)
     assert isinstance(await ask(bench, secret_of(view), node=b"\xff" * 32), NewcomerAdmitted)
+
+
+async def test_wrong_tries_of_all_nodes_are_bounded_and_good_invites_go_on(bench: Bench) -> None:
+    view = await bench.board.invites.create(uses=2)
+    codes = []
+    for stranger in range(JOIN_TRIES_ALL_PER_MINUTE + 5):
+        refused = await ask(bench, bytes([stranger] * 16), node=bytes([stranger] * 32))
+        assert isinstance(refused, NewcomerRefused)
+        codes.append(refused.code)
+    assert codes == ["bad_invite"] * JOIN_TRIES_ALL_PER_MINUTE + ["too_many"] * 5
+    assert isinstance(await ask(bench, secret_of(view), node=b"\xff" * 32), NewcomerAdmitted)
+    bench.time.advance(61)
+    refused = await ask(bench, bytes(16), 51, node=b"\xfe" * 32)
+    assert isinstance(refused, NewcomerRefused)
+    assert refused.code == "bad_invite"
 
 
 async def test_the_secret_is_kept_as_a_hash_only(bench: Bench) -> None:

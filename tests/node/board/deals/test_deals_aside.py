@@ -72,7 +72,7 @@ async def second_offer_of(kitchen: Bench, part: SetAsideView) -> str:
 
     draft = {"kind": "offer", "category": "household.bedding", "title": "Again", "quantity": 4, "unit": "H87"}
     row = PrivateRow("test", b"second", b"")
-    return (await kitchen.board.posts.publish_counted(draft, bytes.fromhex(part.id), count, lambda _: row)).id
+    return (await kitchen.board.posts.publish_counted(draft, bytes.fromhex(part.id), count, lambda _: [row])).id
 
 
 async def test_of_two_offers_made_of_one_stock_no_more_is_counted_than_was_set_aside(two: list[Bench]) -> None:

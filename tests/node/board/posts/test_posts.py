@@ -207,7 +207,7 @@ async def test_a_record_signed_elsewhere_is_taken_or_refused_with_its_reason(ben
     assert again.id == view.record
     assert again.view is not None
     with pytest.raises(BoardError) as caught:
-        await bench.board.posts.publish_record((wire[0], wire[1][:-1] + b"\x00", wire[2]))
+        await bench.board.posts.publish_record((wire[0], bytes([wire[1][0] ^ 1]) + wire[1][1:], wire[2]))
     assert caught.value.code == "bad_record"
     assert open_record(wire).id.hex() == view.record
 

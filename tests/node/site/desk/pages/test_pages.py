@@ -27,11 +27,20 @@ async def every_page(desk: DeskBrowser, people: People) -> dict[str, Answer]:
     await people.meet()
     for path in (
         "/", "/need", "/offer", "/deals", "/deals?state=over", "/ours", "/ours?kind=need", "/aside", "/recounts",
-        "/look", "/look?q=nothing-like-it", "/nowhere",
+        "/look", "/look?q=nothing-like-it", "/nowhere", "/people", "/people?state=all", "/waiting", "/invites",
     ):  # fmt: skip
         pages[path] = await desk.get(path)
     for post in (theirs.need, theirs.lot, ours.need, ours.lot, dated, shelf, aside):
         pages[f"post {post.id}"] = await desk.get(f"/post/{post.id}")
+    for bench in (people.ours, people.theirs):
+        pages[f"hub {bench.key!r}"] = await desk.get(f"/people/{bench.key.public.hex()}")
+        for action in ("renew", "end", "remove", "x"):
+            sent = {"do": action}
+            pages[f"{action} {bench.key!r}"] = await desk.post(f"/people/{bench.key.public.hex()}", sent)
+    pages["bad key"] = await desk.post("/people", {"key": "x"})
+    pages["bad invite"] = await desk.post("/invites", {"do": "invite"})
+    invited = await desk.post("/invites", {"do": "invite", "uses": "1", "days": "7"})
+    pages["invited"] = await desk.get(invited.headers["Location"])
     for deal in (theirs, ours):
         pages[f"deal {deal.id}"] = await desk.get(f"/deals/{deal.id}")
         for action in ("promise", "hand_over", "short", "returned", "give_back"):
@@ -81,7 +90,7 @@ async def test_whatever_changes_something_is_a_form_of_this_page(desk: DeskBrows
     assert (await people.ours.board.deals.deal(deal.id)).state == "asked"
     changing = {route.path for route in ROUTES if route.method == "POST"}
     assert {path.partition("{")[0] for path in changing} == {
-        "/need", "/offer", "/post/", "/deals/", "/aside/", "/recounts/",
+        "/need", "/offer", "/post/", "/deals/", "/aside/", "/recounts/", "/people", "/people/", "/invites", "/hidden",
     }  # fmt: skip
 
 

@@ -191,10 +191,10 @@ async def test_a_post_is_kept_up_for_as_long_as_was_chosen(desk: DeskBrowser, pe
     await desk.refused(f"/post/{offer.id}", do="burn")
 
 
-async def test_a_post_of_another_hub_is_only_looked_at(desk: DeskBrowser, people: People) -> None:
+async def test_a_post_of_another_hub_is_only_looked_at_hidden_or_flagged(desk: DeskBrowser, people: People) -> None:
     need = await people.need(people.theirs)
     page = await desk.page(f"/post/{need.id}")
-    assert [one["value"] for one in page.all("button") if one.get("name") == "do"] == []
+    assert [one["value"] for one in page.all("button") if one.get("name") == "do"] == ["flag", "hide", "mute"]
     answer = await desk.post(f"/post/{need.id}", {"do": "withdraw"})
     assert answer.status == 403
     assert "Another hub put this up." in answer.text

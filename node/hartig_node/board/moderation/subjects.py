@@ -1,0 +1,48 @@
+"""What is hidden, muted or flagged: a post of another hub, or another hub, by the id that people give."""
+
+from hartig_node.board.context import Context, thread_of
+from hartig_node.board.drafts.drafts import clean_text
+from hartig_node.board.errors import BoardError
+from hartig_protocol.limits import KEY_BYTES
+from hartig_protocol.records.keys import is_strict_key
+from hartig_protocol.records.opening import open_record
+
+
+async def other_post(context: Context, text: str) -> bytes:
+    """Return the thread of a post that another hub holds; raises `BoardError`."""
+    thread = thread_of(text)
+    stored = await context.store.post(thread)
+    if stored is None:
+        raise BoardError("not_found", "no such post is held here", "it may have ended, or not have arrived yet")
+    if open_record(stored.wire, verify_signature=False).head.author == context.pen.key.public:
+        raise BoardError("bad_request", "this is a post of this hub", "change it, or withdraw it")
+    return thread
+
+
+def hub_of(text: str) -> bytes:
+    """Read the id of a hub; raises `BoardError`."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES or not is_strict_key(key):
+        raise BoardError("not_found", f"{text[:80]!r} is no id of a hub", "an id has 64 hexadecimal digits")
+    return key
+
+
+def other_hub(context: Context, text: str) -> bytes:
+    """Return the key of another hub, or member, of this network, or of one that was; raises `BoardError`."""
+    key = hub_of(text)
+    if key == context.pen.key.public:
+        raise BoardError("bad_request", "this is this hub itself", "withdraw what should not be here")
+    if context.pen.catalog.authority.standing(key) is None and key not in context.names():
+        raise BoardError("not_found", "no such hub is known here", "the list of people and hubs shows the ids")
+    return key
+
+
+def short_text(text: str, bytes_max: int, pointer: str) -> str:
+    """Return a line that people wrote, cleaned; raises `BoardError` where it is too long."""
+    cleaned = clean_text(text)
+    if len(cleaned.encode()) > bytes_max:
+        raise BoardError("bad_request", f"it has more than {bytes_max} bytes", "a sentence is enough", pointer)
+    return cleaned

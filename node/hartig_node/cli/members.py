@@ -1,0 +1,182 @@
+"""`hartig member`: who belongs, and letting others belong: list, show, add, renew, end, organiser."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hartig_node.cli import exits
+from hartig_node.cli.commands import Recipe
+from hartig_node.cli.parsing import UsageError
+from hartig_node.cli.session import Session
+from hartig_node.cli.signing import Signer, add_key_options, read_key
+from hartig_node.cli.tables import Column, table_lines
+from hartig_node.cli.width import clean, isolate
+from hartig_node.cli.words import how_many
+
+Json = dict[str, Any]
+ORGANISER_INVITES = 200
+_COLUMNS = (Column("who", 48), Column("rank"), Column("until"), Column("key"))
+_STATES = {"over": "not any more", "removed": "removed"}
+_EXAMPLE = "for example: hartig member add KEY --rank member"
+
+
+def who(person: Json) -> str:
+    """Return a person's name, else their rank and the first digits of their key."""
+    return clean(str(person.get("name") or f"{person.get('rank') or 'hub'} {str(person.get('key'))[:8]}"))
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", default="list", choices=tuple(_ACTIONS), help="what to do (default: list)")
+    parser.add_argument("who", nargs="?", metavar="KEY", help="a key, the first digits of one that is known, or a name")
+    parser.add_argument("--all", action="store_true", help="list: former ones, too; renew: all that end within 60 days")
+    parser.add_argument("--rank", choices=("member", "hub"), help="add: what it is to be (default hub)")
+    parser.add_argument("--places", type=int, metavar="NUMBER", help="add: how many posts it may have at once")
+    parser.add_argument("--invites", type=int, metavar="NUMBER", help="add: how many it may invite (default 20)")
+    parser.add_argument("--days", type=float, metavar="DAYS", help="add, renew: how long from now (default 400)")
+    add_key_options(parser)
+
+
+def _run(session: Session, options: argparse.Namespace) -> int:
+    return _ACTIONS[options.action](session, options)
+
+
+def _list(session: Session, options: argparse.Namespace) -> int:
+    people = list(session.node.members.list(also_former=options.all))
+    session.out.json(people)
+    if not session.out.is_json:
+        session.out.lines(table_lines(_COLUMNS, [_row(one) for one in people], session.out.columns))
+    return exits.OK
+
+
+def _row(person: Json) -> list[str]:
+    deep = "  " * (len(person.get("path") or [0]) - 1)
+    name = who(person) + (" (this hub)" if person.get("us") else "")
+    until = _STATES.get(str(person.get("state"))) or _until(person)
+    return [deep + name, str(person.get("rank")), until, str(person.get("key"))]
+
+
+def _until(person: Json) -> str:
+    return str(person["until"])[:10] if person.get("until") else "new rules"
+
+
+def _show(session: Session, options: argparse.Namespace) -> int:
+    person = session.node.members.get(_named(options))
+    session.out.json(person)
+    session.out.lines(_person_lines(session, person))
+    return exits.OK
+
+
+def _person_lines(session: Session, person: Json) -> Iterable[str]:
+    state = _STATES.get(str(person.get("state")), f"until {_until(person)}")
+    yield session.out.paint(isolate(who(person)), "bold") + f"  {person.get('rank')}, {state}"
+    yield f"  key       {person.get('key')}"
+    if person.get("invited_by"):
+        yield f"  invited   by {str(person['invited_by'])[:8]}"
+    if person.get("successor"):
+        yield f"  now       goes on as {str(person['successor'])[:8]}"
+    yield f"  may have  {person.get('places'):,} posts at once, and invite {person.get('invites_left'):,} more"
+    for one in person.get("invited") or []:
+        ended = "taken back" if one.get("ended") else f"until {str(one.get('until'))[:10]}"
+        yield f"  invited {isolate(who(one))} {str(one.get('key'))[:8]}, {ended}"
+    if resting := person.get("rests_on_it_count"):
+        yield f"  without it {how_many(resting, 'other')} would not belong any more"
+
+
+# --- Changing
+
+
+def _add(session: Session, options: argparse.Namespace) -> int:
+    members = session.node.members
+    wishes = {"places": options.places, "invites": options.invites}
+    key = key_of(_named(options))
+    if options.key:
+        signer = Signer(session, read_key(options))
+        record = signer.grant(key, days=options.days, rank=options.rank or "hub", **wishes)
+        signer.publish([record])
+        return _say(session, members.get(key), "belongs now,")
+    return _say(session, members.grant(key, rank=options.rank, days=options.days, **wishes), "belongs now,")
+
+
+def _organiser(session: Session, options: argparse.Namespace) -> int:
+    """Make an organiser: of this hub, unless a key is named."""
+    if not options.key:
+        raise UsageError("only a trustee makes an organiser", "hartig member organiser KEY --key seat-1.key")
+    members = session.node.members
+    key = key_of(options.who) if options.who else str(session.node.status()["hub"])
+    signer = Signer(session, read_key(options))
+    invites = ORGANISER_INVITES if options.invites is None else options.invites
+    signer.publish([signer.grant(key, days=options.days, rank="organiser", places=options.places, invites=invites)])
+    return _say(session, members.get(key), "is an organiser now,")
+
+
+def _renew(session: Session, options: argparse.Namespace) -> int:
+    members = session.node.members
+    if not options.all:
+        return _say(session, _renewed(session, options, members.full_key(_named(options))), "belongs")
+    own = Signer(session, read_key(options)).person if options.key else members.get(str(session.node.status()["hub"]))
+    ending = [one for one in own.get("invited") or [] if one.get("ends_soon")]
+    renewed = [_renewed(session, options, one["key"]) for one in ending]
+    session.out.json(renewed)
+    for person in renewed:
+        session.out.line(f"{isolate(who(person))} belongs until {_until(person)}.")
+    if not renewed:
+        session.out.line("No membership that was given with this key ends within 60 days.")
+    return exits.OK
+
+
+def _renewed(session: Session, options: argparse.Namespace, key: str) -> Json:
+    members = session.node.members
+    if not options.key:
+        return members.renew(key, days=options.days)
+    signer = Signer(session, read_key(options))
+    signer.publish([signer.renew(key, options.days)])
+    return members.get(key)
+
+
+def _end(session: Session, options: argparse.Namespace) -> int:
+    members = session.node.members
+    key = members.full_key(_named(options))
+    if options.key:
+        signer = Signer(session, read_key(options))
+        signer.publish([signer.end(key)])
+        person = members.get(key)
+    else:
+        person = members.end(key)
+    session.out.json(person)
+    still = f" It still belongs: {str(person.get('invited_by'))[:8]} invited it, too." * (person["state"] == "standing")
+    session.out.line(f"The membership of {isolate(who(person))} is taken back.{still}")
+    return exits.OK
+
+
+def _say(session: Session, person: Json, said: str) -> int:
+    session.out.json(person)
+    session.out.line(f"{isolate(who(person))} {said} until {_until(person)}.")
+    return exits.OK
+
+
+def _named(options: argparse.Namespace) -> str:
+    if not options.who:
+        raise UsageError(f"`hartig member {options.action}` needs a key", _EXAMPLE)
+    return str(options.who)
+
+
+def key_of(text: str) -> str:
+    """Return the key of somebody who may be new here."""
+    key = text.lower()
+    if len(key) != 64 or set(key) - set("0123456789abcdef"):
+        hint = "`hartig status --json` shows a hub's key, `hartig key show FILE` a person's"
+        raise UsageError(f"{text[:70]!r} is no key of 64 digits", hint)
+    return key
+
+
+_ACTIONS: dict[str, Callable[[Session, argparse.Namespace], int]] = {
+    "list": _list, "show": _show, "add": _add, "renew": _renew, "end": _end, "organiser": _organiser,
+}  # fmt: skip
+
+MEMBER = Recipe(
+    _options,
+    _run,
+    "hartig member add KEY --rank member",
+    "`hartig member list` shows everybody; `hartig invite` lets a hub join by itself; `hartig revoke` removes one.",
+    "Who invited somebody renews that, or takes it back; organisers and trustees remove. --key signs with their key.",
+)

@@ -1,0 +1,234 @@
+"""How trustees change the rules of their network: draft, sign one after another, publish.
+
+In: the options of `hartig network`. Out: a file (`rules`) that trustees pass round, and at last the records that put
+the new rules in force, with the memberships given again that trustees gave who leave. Each says what is still missing,
+and who has to do what. Called by `network`.
+"""
+
+import argparse
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hartig_node.cli import exits
+from hartig_node.cli.members import who
+from hartig_node.cli.parsing import UsageError
+from hartig_node.cli.rules import Proposal, propose, rules_lines, trustee_of
+from hartig_node.cli.session import Session
+from hartig_node.cli.signing import Signer, publish, read_key
+from hartig_node.cli.width import clean, isolate
+from hartig_node.client.errors import ClientError
+from hartig_protocol.errors import RecordError
+from hartig_protocol.limits import NONCE_BYTES
+from hartig_protocol.records.keys import recovery_hash
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Record
+
+Json = dict[str, Any]
+Seats = list[tuple[bytes, bytes]]
+
+
+# --- Drafting
+
+
+def draft(session: Session, options: argparse.Namespace) -> int:
+    """Write proposed rules to a file."""
+    standing = session.node.members.network()
+    if "trustees" not in standing:
+        raise ClientError("the rules of this network are not here yet", "`hartig peers` shows who could send them")
+    before = _seats(standing)
+    seats = [
+        seat for at, seat in enumerate(before) if at not in {_number(one, before) for one in options.remove_trustee}
+    ]
+    seats += [_new_seat(text, options) for text in options.add_trustee]
+    threshold = options.threshold or min(int(standing["threshold"]), max(len(seats), 1))
+    changes: Json = {"seats": seats, "threshold": threshold, "signers": _signers(options, standing, before, seats)}
+    if options.name:
+        changes["name"] = options.name
+    said = {name: getattr(options, name) for name in ("open", "places", "invites", "retention_days")}
+    defaults: Json = {name: one for name, one in said.items() if one is not None}
+    if options.languages:
+        defaults["languages"] = [tag.strip() for tag in options.languages.split(",")]
+    now_ms = int(datetime.fromisoformat(str(session.node.clock()["now"])).timestamp() * 1000)
+    proposal = propose(standing, {**changes, "defaults": defaults}, os.urandom(NONCE_BYTES), now_ms)
+    path = options.file[0] if options.file else Path(f"rules-{proposal.head.seq}.json")
+    if path.exists():
+        raise ClientError(f"there is a file at {path} already", "name another: `hartig network draft FILE`")
+    proposal.write(path)
+    return _say(session, proposal, path, before)
+
+
+def _seats(rules: Json) -> Seats:
+    return [(bytes.fromhex(one["key"]), bytes.fromhex(one["recovery"])) for one in rules["trustees"]]
+
+
+def _number(text: str, seats: Seats) -> int:
+    """Return which trustee a number (from 1) or the beginning of a key means."""
+    if text.isdecimal() and 1 <= int(text) <= len(seats):
+        return int(text) - 1
+    found = [at for at, (key, _) in enumerate(seats) if len(text) >= 6 and key.hex().startswith(text.lower())]
+    if len(found) != 1:
+        raise UsageError(f"{text[:70]!r} is none of the {len(seats)} trustees", "`hartig network` lists them by number")
+    return found[0]
+
+
+def _new_seat(text: str, options: argparse.Namespace) -> tuple[bytes, bytes]:
+    key, _, hash_ = text.partition(":")
+    if len(key) == len(hash_) == 64:
+        try:
+            return bytes.fromhex(key), bytes.fromhex(hash_)
+        except ValueError:
+            pass
+    return _seat_of(Path(text), options)
+
+
+def _seat_of(path: Path, options: argparse.Namespace) -> tuple[bytes, bytes]:
+    """Return what the rules say of a trustee, from both key files."""
+    recovery = path.with_name(f"{path.stem}-recovery{path.suffix}")
+    if not path.exists() or not recovery.exists():
+        missing = recovery if path.exists() else path
+        hint = f"`hartig key new {missing}` makes it; or give what `hartig network trustee FILE` showed"
+        raise ClientError(f"there is no key at {missing}", hint)
+    return read_key(options, str(path)).public, recovery_hash(read_key(options, str(recovery)).public)
+
+
+def _signers(options: argparse.Namespace, standing: Json, before: Seats, after: Seats) -> list[bytes]:
+    """Return the keys that are to sign: those named, else as many of those who stay as must agree."""
+    if not options.signers:
+        first = sorted(before, key=lambda seat: seat not in after)  # stable: those who stay come first
+        return [key for key, _ in first[: int(standing["threshold"])]]
+    named = [part.strip() for part in options.signers.split(",")]
+    keys = [read_key(options, one).public if Path(one).is_file() else before[_number(one, before)][0] for one in named]
+    seats = {trustee_of(key, before) for key in keys}
+    if None in seats:
+        raise ClientError("one of these keys is no trustee's", "`hartig network` lists the trustees")
+    if len(seats) < int(standing["threshold"]):
+        raise ClientError(f"{standing['threshold']} trustees must agree, and {len(seats)} would sign", "name more")
+    return keys
+
+
+def trustee(session: Session, options: argparse.Namespace) -> int:
+    """Show what a new trustee hands to whoever writes the rules; nothing of it is secret."""
+    key, hash_ = _seat_of(_file(options), options)
+    session.out.json({"key": key.hex(), "recovery": hash_.hex()})
+    session.out.line(f"{key.hex()}:{hash_.hex()}")
+    return exits.OK
+
+
+# --- Signing and publishing
+
+
+def sign(session: Session, options: argparse.Namespace) -> int:
+    """Add one signature to proposed rules; no hub is needed for it."""
+    if not options.key:
+        raise UsageError("which key is to sign?", f"hartig network sign {_file(options)} --key seat-1.key")
+    path, proposal = _file(options), Proposal.read(_file(options))
+    for line in rules_lines(proposal.head):
+        session.out.note(isolate(clean(line)))
+    _ask(options, "Sign these rules? Type yes: ")
+    proposal.sign(read_key(options))
+    proposal.write(path)
+    return _say(session, proposal, path)
+
+
+def publish_rules(session: Session, options: argparse.Namespace) -> int:
+    """Put rules in force that all have signed who were to."""
+    path, proposal = _file(options), Proposal.read(_file(options))
+    for other in options.file[1:]:
+        proposal.merge(Proposal.read(other))
+    members = session.node.members
+    standing = members.network()
+    record = _checked(proposal, standing)
+    ousted = [key for key, _ in _seats(standing) if key not in {key for key, _ in _seats_after(proposal)}]
+    given = [one for key in ousted for one in members.get(key.hex()).get("invited") or [] if not one.get("ended")]
+    records = [record]
+    if given and options.key:
+        signer = Signer(session, read_key(options))
+        records += [signer.give_again(one, len(given) - at) for at, one in enumerate(given, start=1)]
+    elif given:
+        names = ", ".join(f"{isolate(who(one))} {one['key'][:8]}" for one in given)
+        session.out.note(
+            f"Trustees who leave have invited: {names}. They and all whom they invited would not belong any more."
+        )
+        session.out.note("--key FILE of a trustee who stays gives these memberships again.")
+        _ask(options, "Publish all the same? Type yes: ")
+    publish(members, records)
+    rules = members.network()
+    if rules.get("record") != record.id.hex():
+        raise ClientError("other rules stand in the place of these", "`hartig network` shows both")
+    session.out.json(rules)
+    session.out.line(
+        f"{path}: these rules count now, version {rules['version']}. Every hub follows as soon as it hears."
+    )
+    return exits.OK
+
+
+def _seats_after(proposal: Proposal) -> Seats:
+    return [(bytes(key), bytes(hash_)) for key, hash_ in proposal.head.facts["seats"]]
+
+
+def _checked(proposal: Proposal, standing: Json) -> Record:
+    """Return the record, once everybody has signed and it follows what stands."""
+    head = proposal.head
+    if head.prev is None or head.prev.hex() != standing.get("record"):
+        detail = f"these rules were to replace others than those that stand, version {standing.get('version')}"
+        raise ClientError(detail, "`hartig network draft` begins anew from those")
+    if missing := proposal.missing:
+        first = _signer_words(missing[0], _seats(standing))
+        raise ClientError(
+            f"{len(missing)} have not signed yet, as {first}", "send them the file: `hartig network sign`"
+        )
+    seats = {trustee_of(key, _seats(standing)) for key in proposal.signers}
+    if None in seats or len(seats) < int(standing["threshold"]):
+        raise ClientError(
+            "these rules are not signed by enough trustees", "`hartig network draft --signers` names them"
+        )
+    try:
+        return open_record((proposal.head_bytes, proposal.signature, None))
+    except RecordError as error:
+        raise ClientError(f"these rules are not right: {error}", "`hartig network draft` begins anew") from error
+
+
+# --- Inside
+
+
+def _say(session: Session, proposal: Proposal, path: Path, seats: Seats | None = None) -> int:
+    """Say what the file holds now, what is missing, and who has to do what."""
+    missing = proposal.missing
+    signed = [key.hex() for key in proposal.signatures]
+    session.out.json({"file": str(path), "signed": signed, "missing": [key.hex() for key in missing]})
+    out = session.out
+    if seats is not None:
+        out.lines(isolate(clean(line)) for line in rules_lines(proposal.head))
+    out.line(f"{path}: signed by {len(signed)} of {len(proposal.signers)}.")
+    for key in missing:
+        out.line(f"  still to sign: {_signer_words(key, seats or [])}")
+    if missing:
+        out.note(f"Next: each of them signs: hartig network sign {path} --key FILE; they may send the file on by mail.")
+    else:
+        out.note(f"Next, on any hub of the network: hartig network publish {path}")
+    return exits.OK
+
+
+def _signer_words(key: bytes, seats: Seats) -> str:
+    at = trustee_of(key, seats)
+    if at is None:
+        return f"who holds the key {key.hex()[:16]}…"
+    return f"trustee {at + 1}{'' if seats[at][0] == key else ', with the recovery key'} ({key.hex()[:16]}…)"
+
+
+def _file(options: argparse.Namespace) -> Path:
+    if not options.file:
+        raise UsageError(f"`hartig network {options.action}` needs a file", "`hartig network draft FILE` writes one")
+    return Path(options.file[0])
+
+
+def _ask(options: argparse.Namespace, question: str) -> None:
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is here to be asked", "say --yes to go on without a question")
+    if input(question).strip().lower() != "yes":
+        raise ClientError("nothing was done")

@@ -1,0 +1,175 @@
+"""Signing with a key outside the hub: a trustee's, an organiser's own; sealed or not.
+
+In: `--key FILE`, and what the hub says of who belongs. Out: signed records, handed in together. What is signed is built
+here: the hub is asked for facts, never for something to sign. Called by `member`, `revoke` and `network`.
+"""
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hartig_node.cli.session import Session
+from hartig_node.client.errors import ClientError, NotFoundError
+from hartig_node.client.members import Members
+from hartig_node.keyfile import KeyFileError, read_key_file
+from hartig_node.passphrases import find_passphrase
+from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, LIFE_REVOKE_MS_MAX
+from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.record import Head, Record, read_head
+from hartig_protocol.records.writing import grant_head, revoke_head
+
+Json = dict[str, Any]
+
+
+def add_key_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a key."""
+    parser.add_argument("--key", metavar="FILE", help="sign with the key in this file (a trustee's, an organiser's)")
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="where its passphrase stands, for scripts")
+
+
+def read_key(options: argparse.Namespace, path: str | None = None) -> SigningKey:
+    """Read the key that the options name, or another; asks for its passphrase where it has one."""
+    file, passphrase_file = Path(path or options.key), options.passphrase_file
+    try:
+        return SigningKey(read_key_file(file, lambda: find_passphrase(passphrase_file, f"Passphrase of {file}: ")))
+    except KeyFileError as error:
+        raise ClientError(str(error), "`hartig key show FILE` says what is in a key file") from error
+
+
+class Signer:
+    """A key, and what it may do in the network of a node."""
+
+    def __init__(self, session: Session, key: SigningKey) -> None:
+        self._members, self._node, self._key = session.node.members, session.node, key
+        self.network = bytes.fromhex(self._members.network()["id"])
+        clock = self._node.clock()
+        self._now_ms = int(datetime.fromisoformat(str(clock["now"])).timestamp() * 1000)
+        self._approx = not clock.get("trusted", True)
+        try:
+            self.person = self._members.get(key.public.hex())
+        except NotFoundError as error:
+            detail = f"the key {key.public.hex()[:8]}… belongs to nobody in this network"
+            raise ClientError(detail, "`hartig member list` shows who may do what") from error
+        if self.person["state"] != "standing":
+            raise ClientError("who has this key does not belong to the network any more", "take another key")
+        self._invited: list[Json] = list(self.person["invited"])
+        self._left = int(self.person["invites_left"])
+        self._now_taken: set[int] = set()
+
+    # --- Records
+
+    def renew(self, subject: str, days: float | None = None) -> Record:
+        """Sign that a membership that this key gave lasts longer."""
+        self._check_given(subject)
+        return self.grant(subject, days=days)
+
+    def grant(self, subject: str, *, days: float | None = None, anew: bool = False, **wishes: Any) -> Record:
+        """Sign a membership: the next version of one that this key gave, unless `anew`, else a new one.
+
+        `wishes`: rank, places, invites, recovery; what is left out stays as it was.
+        """
+        before = None if anew else self._given(subject)
+        held = {} if before is None or before.ends else before.facts
+        said = {**_wished(held), **{name: one for name, one in wishes.items() if one is not None}}
+        said.setdefault("places", int(self.person["places"]))
+        passed_before = held.get("invites", -1) + 1
+        left = self._left + passed_before
+        said.setdefault("invites", min(20, max(left - 1, 0)) if said["rank"] != "member" else 0)
+        if left < 1 + said["invites"]:
+            detail = f"this key can invite {left} more, and each one that it lets others invite counts as one of them"
+            raise ClientError(detail, "say fewer with --invites, or sign with another key")
+        self._left -= 1 + said["invites"] - passed_before
+        expires = self._now_ms + (LIFE_LONG_MS_MAX if days is None or self._approx else int(days * DAY_MS))
+        return self._sign_grant(subject, before, expires, **said)
+
+    def end(self, subject: str) -> Record:
+        """Sign that a membership that this key gave is taken back."""
+        before = self._check_given(subject)
+        return self._sign_grant(subject, before, before.expires or 0, rank="member", places=0, invites=0, ends=True)
+
+    def remove(self, subject: str, successor: str | None = None) -> Record:
+        """Sign that a key is removed from the network."""
+        head = revoke_head(
+            network=self.network,
+            author=self._key.public,
+            subject=bytes.fromhex(subject),
+            stamp=self._now_ms,
+            expires=self._now_ms + LIFE_REVOKE_MS_MAX,
+            successor=None if successor is None else bytes.fromhex(successor),
+        )
+        return sign_record(head, None, [self._key])
+
+    def give_again(self, grant: Json, left_for: int = 0, others: Mapping[str, Any] | None = None) -> Record:
+        """Sign a membership that somebody else gave; `left_for`: how many more are to follow.
+
+        `others` is what it says in place of what that one said, as for a successor, whose recovery key is its own.
+        """
+        facts = _wished(self.head_of(grant["record"]).facts)
+        if grant.get("recovery"):  # who holds it came by a recovery kit, and has another now
+            facts = {**facts, "recovery": _wished(self.head_of(grant["recovery"]).facts).get("recovery")}
+        facts |= others or {}
+        facts["places"] = min(facts["places"], int(self.person["places"]))
+        facts["invites"] = max(0, min(facts["invites"], self._left - 1 - left_for))
+        return self.grant(grant["key"], anew=True, **facts)
+
+    def head_of(self, record_id: str) -> Head:
+        """Return the head of a record that the node holds."""
+        return read_head(bytes.fromhex(self._node.record(record_id)["head"]))
+
+    def _check_given(self, subject: str) -> Head:
+        before = self._given(subject)
+        if before is None or before.ends:
+            raise ClientError("this key did not give that membership", "`hartig member show KEY` says who invited it")
+        return before
+
+    def _given(self, subject: str) -> Head | None:
+        own = [one for one in self._invited if one["key"] == subject]
+        if not own:
+            return None
+        return self.head_of(min(own, key=lambda one: (one["ended"], one["number"]))["record"])
+
+    def _sign_grant(self, subject: str, before: Head | None, expires: int, **said: Any) -> Record:
+        if before is not None:
+            place, seq = before.place or 0, before.seq + 1
+            stamp = max(self._now_ms, (before.expires or 0) - LIFE_LONG_MS_MAX)
+            expires = max(expires, before.expires or 0)
+        else:
+            place, seq, stamp = self._free_number(), 1, self._now_ms
+        if self._approx and not said.get("ends"):
+            said["approx"], expires = True, stamp + LIFE_LONG_MS_MAX
+        head = grant_head(
+            network=self.network, author=self._key.public, place=place, subject=bytes.fromhex(subject), stamp=stamp,
+            expires=expires, seq=seq, **said,
+        )  # fmt: skip
+        return sign_record(head, None, [self._key])
+
+    def _free_number(self) -> int:
+        taken = {one["number"] for one in self._invited} | self._now_taken
+        for number in range(int(self.person["invites"])):
+            if number not in taken:
+                self._now_taken.add(number)
+                return number
+        raise ClientError("all invites of this key are used up", "sign with another key")
+
+    # --- Handing in
+
+    def publish(self, records: list[Record]) -> None:
+        """Hand records in together."""
+        publish(self._members, records)
+
+
+def publish(members: Members, records: list[Record]) -> None:
+    """Hand records in together; raises `ClientError` where one was not taken."""
+    for said in members.publish([one.wire[:2] for one in records]):
+        if refused := said.get("refused"):
+            what = f"the hub did not take it: {refused.get('detail')}"
+            raise ClientError(what, "`hartig member show KEY` says in what rank a key stands")
+
+
+def _wished(facts: Json) -> Json:
+    """Return what a membership says that a next one goes on with."""
+    known: Json = {name: facts[name] for name in ("rank", "places", "invites", "gateway") if name in facts}
+    return {**known, "recovery": tuple(facts["recovery"])} if facts.get("recovery") else known

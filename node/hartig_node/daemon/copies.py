@@ -1,0 +1,76 @@
+"""Commands for copies of a hub: restore and verify; `hartig backup` asks the running node."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hartig_node.clock import Clock
+from hartig_node.daemon.folder import FolderError
+from hartig_node.daemon.offline import restore_folder
+from hartig_node.daemon.speaking import OK, PARTLY, carried_out, folder_of, parser_of, say
+from hartig_node.store.verify import verify as verify_store
+
+PROBLEMS_SHOWN_MAX = 10
+
+
+def restore(argv: Sequence[str]) -> int:
+    """Put a backup into a folder."""
+    parser = parser_of(
+        "restore",
+        "Put a backup into a folder. Make sure that the hub it was made from is not running any more.",
+        "example:\n  hartig restore hub-2026-11-22.backup --folder /var/lib/hartig\n\nnext: hartig run",
+    )
+    parser.add_argument("file", type=Path, help="the backup, made with 'hartig backup'")
+    parser.add_argument("--replace", action="store_true", help="set aside what is in the folder now")
+    arguments = parser.parse_args(argv)
+    return carried_out(lambda: _restore(arguments))
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    folder = folder_of(arguments)
+    if not arguments.file.is_file():
+        raise FolderError(f"there is no backup at {arguments.file}")
+    if (folder.path / "hartig.db").exists() and not arguments.replace:
+        raise FolderError(f"{folder.path} holds a hub already: say --replace to set it aside, or name another --folder")
+    folder.make()
+    restore_folder(arguments.file, folder, Clock().now().wall_ms, replace=arguments.replace)
+    view = {"folder": str(folder.path), "network": folder.read_network().network.hex()}
+    lines = [
+        f"Restored into {folder.path}.",
+        "Where something was asked or promised, nobody can tell any more how it stands: those posts end at the start.",
+        "Next: hartig run (and check that no older copy runs), then hartig status: it says what to count anew",
+    ]
+    say(arguments, view, lines)
+    return OK
+
+
+def verify(argv: Sequence[str]) -> int:
+    """Check a backup file, or the store of a folder that is not running."""
+    parser = parser_of(
+        "verify",
+        "Check a backup, or a hub's folder while it is not running: every record is verified again.",
+        "example:\n  hartig verify hub-2026-11-22.backup",
+    )
+    parser.add_argument("path", type=Path, nargs="?", help="a backup file or a hub's folder (default: this hub)")
+    arguments = parser.parse_args(argv)
+    return carried_out(lambda: _verify(arguments))
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    path = arguments.path or folder_of(arguments).path
+    report = verify_store(path)
+    view = {
+        "path": str(path),
+        "ok": report.ok,
+        "records": report.records,
+        "posts": report.posts,
+        "problems": list(report.problems),
+        "bad_records": [{"id": bad.id.hex(), "problem": bad.reason} for bad in report.bad_records],
+        "bad_count": report.bad_count,
+    }
+    lines = [f"{path}: {report.records} entries, {report.posts} of them needs and offers."]
+    lines += [f"  problem: {text.splitlines()[0]}" for text in report.problems[:PROBLEMS_SHOWN_MAX]]
+    lines += [f"  damaged: {bad.id.hex()[:16]}: {bad.reason}" for bad in report.bad_records]
+    lines.append("All is well." if report.ok else "Restore an older backup, or let other hubs fill in what is missing.")
+    say(arguments, view, lines)
+    return OK if report.ok else PARTLY

@@ -1,0 +1,193 @@
+"""`hartig recover`: the recovery kit, and a new key for a hub whose own was lost or stolen.
+
+recover kit              makes the page to print; --remove takes the recovery key off the disk afterwards
+recover hub [KIT]        in the hub's folder, stopped: a new key, with the kit or the recovery key that lies there
+recover hub KIT          in an empty folder: the hub begins again with a new key
+recover hub --trustees   a new key without a kit: the network's trustees have to let it in
+"""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from hartig_node.clock import Clock
+from hartig_node.daemon import kits
+from hartig_node.daemon.config import read_config
+from hartig_node.daemon.folder import FolderError, HubFolder, write_whole
+from hartig_node.daemon.keys import asker, unlock
+from hartig_node.daemon.kits import Kit, kit_in
+from hartig_node.daemon.recovering import Rekeyed, begin_again, rekey, settle
+from hartig_node.daemon.speaking import OK, add_common, add_passphrase, carried_out, folder_of, parser_of, say
+from hartig_node.keyfile import open_bytes, seal_bytes
+from hartig_node.passphrases import VARIABLE, new_passphrase
+from hartig_node.store.lock import FolderLock
+from hartig_protocol.limits import KEY_BYTES
+from hartig_protocol.records.keys import SigningKey
+
+_PAGE = "recovery-kit.html"
+
+
+def recover(argv: Sequence[str]) -> int:
+    """Make a recovery kit, or give a hub a new key."""
+    parser = parser_of(
+        "recover",
+        "A recovery kit is a page to print on the first day; with it a hub whose key was lost or stolen gets another.",
+        "example:\n  hartig recover kit\n  hartig recover hub kit.txt\n\n"
+        "next: print the page, keep it away from the hub, and say hartig recover kit --remove",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="kit|hub")
+    kit = actions.add_parser("kit", help="make the page to print")
+    kit.add_argument("--out", type=Path, default=Path(_PAGE), metavar="FILE", help=f"where to (default: {_PAGE})")
+    kit.add_argument("--check", metavar="KIT", help="instead: look whether a kit can be opened with its passphrase")
+    kit.add_argument("--remove", action="store_true", help="it is printed: take the recovery key off this disk")
+    hub = actions.add_parser("hub", help="a new key for a hub, stopped, or in an empty folder")
+    hub.add_argument("kit", nargs="?", metavar="KIT", help="the kit's text, or a file that has it")
+    hub.add_argument("--trustees", action="store_true", help="without a kit: trustees let the new key in")
+    hub.add_argument("--keep", action="append", default=[], metavar="KEY", help="keep whom this key let in, too")
+    hub.add_argument("--drop", action="append", default=[], metavar="KEY", help="do not keep whom this key let in")
+    for one in (kit, hub):
+        add_passphrase(one, "the kit's passphrase stands in this file (default: it is asked)")
+        one.add_argument(
+            "--hub-passphrase-file", type=Path, metavar="FILE",
+            help=f"that of the hub's keys, where they are sealed (or ${VARIABLE})",
+        )  # fmt: skip
+        add_common(one, again=True)
+    arguments = parser.parse_args(argv)
+    return carried_out(lambda: (_kit if arguments.action == "kit" else _hub)(arguments))
+
+
+# --- The kit
+
+
+def _kit(arguments: argparse.Namespace) -> int:
+    if arguments.check is not None:
+        return _check(arguments)
+    folder = folder_of(arguments)
+    network = folder.read_network().network
+    if not folder.has_key("recovery"):
+        raise FolderError("the recovery key is not on this disk any more: it is on the kit that was made")
+    if arguments.remove:
+        return _remove(arguments, folder)
+    name, addresses = kits.what_is_known(folder)
+    unlock(folder, arguments.hub_passphrase_file)
+    key = SigningKey(folder.read_key("recovery"))
+    passphrase = new_passphrase(arguments.passphrase_file, "A passphrase for the kit: ")
+    hub_name = read_config(folder.settings).name
+    kit = Kit(network, folder.noted_public("hub"), name, hub_name, addresses, seal_bytes(key.seed, passphrase))
+    write_whole(arguments.out, kits.page(kit).encode())
+    kits.mark_made(folder, key.public)
+    lines = [
+        f"Wrote {arguments.out}. Print it, and look whether all of it is on the paper.",
+        "Keep it away from this machine, and the passphrase somewhere else: without it the page is worthless.",
+        "Then take the recovery key off this disk: hartig recover kit --remove",
+    ]
+    say(arguments, {"page": str(arguments.out), "kit": kit.line, "hub": kit.hub.hex()}, lines)
+    return OK
+
+
+def _remove(arguments: argparse.Namespace, folder: HubFolder) -> int:
+    if not kits.is_made(folder, folder.noted_public("recovery")):
+        raise FolderError("there is no kit for this recovery key yet: make one first (hartig recover kit)")
+    folder.key_path("recovery").unlink()
+    say(arguments, {"removed": True}, ["The recovery key is on your kit alone now."])
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    kit = kit_in(arguments.check)
+    _opened(kit, arguments)
+    view = {"ok": True, "network": kit.network.hex(), "hub": kit.hub.hex(), "name": kit.hub_name}
+    say(arguments, view, [f'This kit is whole: it can replace the key of "{kit.hub_name}" ({kit.hub.hex()[:16]}).'])
+    return OK
+
+
+def _opened(kit: Kit, arguments: argparse.Namespace) -> SigningKey:
+    ask = asker(arguments.passphrase_file, "The passphrase of the kit: ", is_hub=False)
+    return SigningKey(open_bytes(kit.sealed, ask()))
+
+
+# --- The hub
+
+
+def _hub(arguments: argparse.Namespace) -> int:
+    folder = folder_of(arguments)
+    kit = None if arguments.kit is None else kit_in(arguments.kit)
+    if kit is not None and not folder.is_founded:
+        done = begin_again(folder, kit, _opened(kit, arguments))
+        _say_begun(arguments, kit, done, folder)
+        return OK
+    network = folder.read_network().network
+    with FolderLock(folder.path):
+        pass  # nobody uses it; the store takes it again
+    unlock(folder, arguments.hub_passphrase_file)
+    asyncio.run(settle(folder))
+    if kit is not None and (kit.network, kit.hub) != (network, folder.noted_public("hub")):
+        raise FolderError(f"this kit is for another hub, or this one has a new key already: {kit.hub.hex()[:16]}")
+    recovery = None if arguments.trustees else _recovery(folder, kit, arguments)
+    keep, drop = (frozenset(map(_key, given)) for given in (arguments.keep, arguments.drop))
+    done = asyncio.run(rekey(folder, read_config(folder.settings), recovery, keep=keep, drop=drop))
+    _say_rekeyed(arguments, done, by_trustees=recovery is None)
+    return OK
+
+
+def _recovery(folder: HubFolder, kit: Kit | None, arguments: argparse.Namespace) -> SigningKey:
+    if kit is not None:
+        return _opened(kit, arguments)
+    if not folder.has_key("recovery"):
+        raise FolderError("the recovery key is on the kit: name it, or say --trustees where it is lost")
+    return SigningKey(folder.read_key("recovery"))
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise FolderError(f"{text!r:.80} is no key: it has {2 * KEY_BYTES} hexadecimal digits")
+    return key
+
+
+def _say_begun(arguments: argparse.Namespace, kit: Kit, done: Rekeyed, folder: HubFolder) -> None:
+    view = {"folder": str(folder.path), "hub": done.after.hex(), "before": done.before.hex()}
+    lines = [
+        f'"{kit.hub_name}" has a new key, and the old one will be removed from the network "{kit.network_name}".',
+        "It is let in by any hub of the network that it meets. What it had posted has to be posted anew.",
+        "Memberships that it had given are over: invite those hubs again.",
+    ]
+    if not Clock().is_trusted():
+        lines.append("This machine's clock is not known to be right: others take the new key when its time is right.")
+    say(arguments, view, [*lines, f"Next: hartig run, then hartig recover kit: {_NEW_KIT}"])
+
+
+_NEW_KIT = "the old kit is used up"
+
+
+def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, *, by_trustees: bool) -> None:
+    hash_, consent = done.recovery
+    command = f"hartig revoke {done.before.hex()} --successor {done.after.hex()} --key FILE"
+    view = {
+        "hub": done.after.hex(),
+        "before": done.before.hex(),
+        "recovery": [hash_.hex(), consent.hex()],
+        "kept": [one.grant.head.subject.hex() for one in done.given],
+        "left_out": [one.grant.head.subject.hex() for one in done.left_out],
+        "posts": done.posts,
+    }
+    lines = [
+        f"This hub has a new key: {done.after.hex()}",
+        f"{done.posts} posts go over to it; hartig recount shows them.",
+    ]
+    if by_trustees:
+        lines += [
+            "It is no member until an organiser or the trustees let it in and remove the old key, elsewhere:",
+            f"  {command} --recovery {hash_.hex()}:{consent.hex()}",
+        ]
+    else:
+        lines.append(f"{len(done.given)} memberships that it gave were given again.")
+        lines += [f"  left out: {one.grant.head.subject.hex()}" for one in done.left_out]
+        if done.left_out:
+            lines.append("Those were not given by this folder: a thief may have. Invite again whom you know.")
+        lines.append(f"Next: hartig run, then hartig recover kit: {_NEW_KIT}")
+    say(arguments, view, lines)

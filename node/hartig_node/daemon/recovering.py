@@ -1,0 +1,199 @@
+"""A hub goes over to a new key: its own was lost or stolen, or must not sign any more.
+
+`begin_again` is for an empty folder and a recovery kit: new keys, and the removal of the old one, which the hub shows
+whoever of the network it meets. `rekey` is for the hub's own folder, stopped: one commit removes the old key, gives
+again the memberships that it gave, keeps what it had posted, and says to which key the folder goes over. Only then the
+key files change places, one by one; `settle` does what of this a crash has left, before every start. All keys of the
+folder are made anew with it, since whoever had one of them may have had them all.
+
+Without a recovery key (`recovery` None) nothing is removed here: trustees do that, and name the new key.
+In: a folder that nobody uses, the recovery key. Out: what was done. Who calls: `recover`; `settle`: every start.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+
+import msgpack
+
+from hartig_node.board.context import Context, Settings
+from hartig_node.board.keeping.rekeying import (
+    KEY_REKEYED,
+    Given,
+    given_again,
+    given_by,
+    posts_taken_along,
+    start_clean,
+)
+from hartig_node.board.sealing import BoxKey
+from hartig_node.board.signing import SPACE_SETTING, Pen
+from hartig_node.board.timekeeper import KEY_TIME
+from hartig_node.clock import Clock, founding_ms
+from hartig_node.daemon.config import Config, write_settings
+from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile
+from hartig_node.daemon.joining import JoinPlan, write_plan
+from hartig_node.daemon.kits import Kit
+from hartig_node.daemon.offline import judged, keep_carried
+from hartig_node.engine import Engine
+from hartig_node.store.connection import DATABASE_NAME, connect
+from hartig_node.store.opening import open_store
+from hartig_node.tasks import Tasks
+from hartig_protocol.events import Commit
+from hartig_protocol.hub import Hub
+from hartig_protocol.limits import KEY_BYTES, LIFE_REVOKE_MS_MAX
+from hartig_protocol.records.keys import SigningKey, recovery_hash
+from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.record import Record
+from hartig_protocol.records.writing import recovery_of, revoke_head
+from hartig_protocol.sync.state import load_state
+
+_NOT_OURS = "this recovery key cannot replace this hub's key (any more): ask the network's trustees"
+
+
+@dataclass(frozen=True)
+class Rekeyed:
+    """What became of a hub: its keys before and after, the memberships given again and those left out, the rows kept.
+
+    `recovery`: what a trustee's grant says of the new recovery key.
+    """
+
+    before: bytes
+    after: bytes
+    recovery: tuple[bytes, bytes]
+    given: tuple[Given, ...] = ()
+    left_out: tuple[Given, ...] = ()
+    posts: int = 0
+
+
+def _removal(network: bytes, old: bytes, recovery: SigningKey, new: SigningKey, next_: bytes, now_ms: int) -> Record:
+    head = revoke_head(
+        network=network,
+        author=recovery.public,
+        subject=old,
+        stamp=now_ms,
+        expires=now_ms + LIFE_REVOKE_MS_MAX,
+        successor=new.public,
+        recovery=recovery_of(new, network, recovery_hash(next_)),
+    )
+    return sign_record(head, None, [recovery])
+
+
+# --- In an empty folder, with a kit
+
+
+def begin_again(folder: HubFolder, kit: Kit, recovery: SigningKey, languages: Sequence[str] = ("en",)) -> Rekeyed:
+    """Make an empty folder the hub of a kit, with a new key; it joins when it meets any hub of its network."""
+    folder.make()
+    old = {"hub": kit.hub, "recovery": recovery.public}
+    if any(folder.has_key(name) and folder.noted_public(name) == public for name, public in old.items()):
+        raise FolderError(f"{folder.path} has keys that are to be replaced: name an empty folder")
+    for name in ("hub", "recovery", "node"):
+        if not folder.has_key(name):
+            folder.write_key(name, secrets.token_bytes(KEY_BYTES))
+    values = {"name": kit.hub_name, "languages": list(languages)}
+    if kit.addresses:
+        values["peers"] = list(kit.addresses)
+    write_settings(folder.settings, values)
+    new, next_ = SigningKey(folder.read_key("hub")), SigningKey(folder.read_key("recovery")).public
+    clock = Clock()
+    now_ms = clock.now().wall_ms if clock.is_trusted() else founding_ms()
+    removal = _removal(kit.network, kit.hub, recovery, new, next_, now_ms)
+    write_plan(folder, JoinPlan(records=(removal.wire,)))
+    folder.write_network(NetworkFile(kit.network))
+    return Rekeyed(kit.hub, new.public, recovery_of(new, kit.network, recovery_hash(next_)))
+
+
+# --- In the hub's own folder
+
+
+async def rekey(
+    folder: HubFolder, config: Config, recovery: SigningKey | None, *, keep: frozenset[bytes], drop: frozenset[bytes]
+) -> Rekeyed:
+    """Let the hub of a folder go over to a new key.
+
+    Memberships that it gave are given again where its own log knows them; `keep` names more, `drop` fewer.
+    Raises `FolderError` where the recovery key is not this hub's; then nothing has changed.
+    """
+    network = folder.read_network().network
+    for name in ("hub-next", "recovery-next"):
+        if not folder.has_key(name):
+            folder.write_key(name, secrets.token_bytes(KEY_BYTES))
+    new, next_ = SigningKey(folder.read_key("hub-next")), SigningKey(folder.read_key("recovery-next")).public
+    named = recovery_of(new, network, recovery_hash(next_))
+    async with _opened(folder, config, network) as context:
+        before = context.pen.key.public
+        given = await given_by(context)
+        stay = [one for one in given if one.grant.head.subject not in drop and _stays(one, keep)]
+        posts = await posts_taken_along(context)
+        rows, records = [*posts, *start_clean(new.public)], []
+        if recovery is not None:
+            now_ms = context.clock.reading().wall_ms
+            signed = given_again(stay, new, now_ms)
+            records = [_removal(network, before, recovery, new, next_, now_ms), *(record for record, _ in signed)]
+            rows += [row for _, row in signed]
+        commits, refusals = judged(context.engine.hub, records, rows, context.clock)
+        standing = context.pen.catalog.authority.standing(new.public)
+        if recovery is not None and (refusals or standing is None):
+            raise FolderError(_NOT_OURS)
+        for commit in commits or [Commit(private=rows)]:  # without records the core has nothing to say
+            await context.store.commit(commit)
+    await settle(folder)
+    left_out = tuple(one for one in given if one not in stay)
+    return Rekeyed(before, new.public, named, tuple(stay), left_out, len(posts) // 2)
+
+
+def _stays(one: Given, keep: frozenset[bytes]) -> bool:
+    return one.known or one.grant.head.subject in keep
+
+
+@asynccontextmanager
+async def _opened(folder: HubFolder, config: Config, network: bytes) -> AsyncIterator[Context]:
+    """Open what the hub holds under its old key, with nothing running."""
+    clock, tasks = Clock(config.clock), Tasks(lambda _name, _error: None)
+    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
+    try:
+        key, loaded = SigningKey(folder.read_key("hub")), await store.load()
+        known = await store.private_get(SPACE_SETTING, KEY_TIME)
+        stamp_ms = max((entry.stamp for entry in loaded.entries if entry.author == key.public), default=0)
+        clock.start_from(None if known is None else int(msgpack.unpackb(known)), stamp_ms)
+        state = load_state(network, key, bytes(KEY_BYTES), loaded)
+        engine = Engine(Hub(state, clock.now()), store, clock, tasks, secrets.token_bytes)
+        for action in engine.hub.start(clock.now()):
+            if isinstance(action, Commit):
+                await store.commit(action)
+        pen = Pen(key, network, state.catalog, clock, secrets.token_bytes)
+        settings = Settings(config.name, str(folder.path), 0, 0, 0, config.languages)
+        box = BoxKey(secrets.token_bytes(KEY_BYTES))
+        yield Context(engine, store, pen, clock, bytes(KEY_BYTES), settings, secrets.token_bytes, box)
+    finally:
+        await tasks.close()
+        await store.close()
+
+
+async def settle(folder: HubFolder) -> None:
+    """End a change of keys that was decided; one that was not decided is as if it had never begun.
+
+    Called before the folder is used: a crash may have left it between any two of these.
+    """
+    if folder.has_key("hub-next") and _decided(folder) == folder.noted_public("hub-next"):
+        # Where trustees let the new key in, it asks whoever it meets; where it stands by itself, nobody reads this.
+        write_plan(folder, JoinPlan())
+        folder.write_network(NetworkFile(folder.read_network().network))
+        folder.take_next_keys()
+        await keep_carried(folder)
+
+
+def _decided(folder: HubFolder) -> bytes | None:
+    """Return the key to which this folder goes over by what its store says."""
+    database = folder.path / DATABASE_NAME
+    if not database.exists():
+        return None
+    wanted = "SELECT value FROM private WHERE space = ? AND key = ?"
+    try:
+        with closing(connect(database)) as connection:
+            found = connection.execute(wanted, (SPACE_SETTING, KEY_REKEYED)).fetchone()
+    except sqlite3.Error as error:
+        raise FolderError(f"{database} cannot be read: {error}; see hartig verify") from error
+    return None if found is None else bytes(found[0])

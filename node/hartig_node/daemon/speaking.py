@@ -1,0 +1,75 @@
+"""How commands that work on a folder read their arguments and say what came of it.
+
+Who calls: `commands`, `copies`, `keys`, `kits` and `recovering`; each command is a function from its arguments to an
+exit code.
+"""
+
+import argparse
+import errno
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hartig_node.client.places import find_place
+from hartig_node.daemon.config import ConfigError
+from hartig_node.daemon.folder import FolderError, HubFolder
+from hartig_node.keyfile import KeyFileError, PassphraseError
+from hartig_node.ports import StoreError
+from hartig_protocol.errors import InviteError, RecordError
+
+OK, OUR_FAULT, USAGE, PARTLY, REFUSED, SEALED = 0, 1, 2, 3, 5, 8
+
+_NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_KNOWN_ERRORS = (FolderError, ConfigError, StoreError, InviteError, RecordError, KeyFileError, OSError)
+
+
+def parser_of(name: str, text: str, example: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, with what all of them take."""
+    parser = argparse.ArgumentParser(
+        prog=f"hartig {name}", description=text, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_common(parser)
+    return parser
+
+
+def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add what every such command takes; `again` for the actions of one that takes it already."""
+    default = argparse.SUPPRESS if again else None
+    what = "the hub's folder (default: $HARTIG_FOLDER or the usual place)"
+    parser.add_argument("--folder", type=Path, default=default, help=what)
+    parser.add_argument("--json", action="store_true", default=default or False, help="print one JSON object")
+
+
+def add_passphrase(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add where a passphrase may stand."""
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help=what)
+
+
+def carried_out(do: Callable[[], int]) -> int:
+    """Run a command; what can go wrong outside of us is said in one line."""
+    try:
+        return do()
+    except _KNOWN_ERRORS as error:
+        sys.stderr.write(f"hartig: {_words_of(error)}\n")
+        return SEALED if isinstance(error, PassphraseError) else REFUSED
+
+
+def _words_of(error: Exception) -> str:
+    """Say an error as a person would; the system's own come with a number that nobody needs."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    hint = "; check who owns the folder and whether it can be written" if error.errno in _NO_RIGHT else ""
+    return f"{where}{error.strerror}{hint}"
+
+
+def say(arguments: argparse.Namespace, view: dict[str, Any], lines: Sequence[str]) -> None:
+    """Say the result: one JSON object, or lines for people."""
+    sys.stdout.write((json.dumps(view) if arguments.json else "\n".join(lines)) + "\n")
+
+
+def folder_of(arguments: argparse.Namespace) -> HubFolder:
+    """Return the folder that the arguments name, or this user's."""
+    return HubFolder(Path(find_place(folder=arguments.folder and str(arguments.folder)).folder))

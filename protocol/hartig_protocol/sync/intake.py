@@ -1,0 +1,158 @@
+"""How much a hub takes in, before any signature is checked, and what waits where more comes (SPEC, part S).
+
+One pool of tokens for all peers bounds the work: a bucket for each would let it grow with their number. It is full
+after a quiet while, so that what people do at once, and what comes after a time apart, is taken at full speed. When it
+is empty, records wait unopened in a fair queue: first turn by turn between the neighbours, whom the channel has proven,
+each with its subtree; then, of one link, between those whose records they say they are, which nobody has proven yet. So
+who lies about authors, or sends what does not verify, takes turns from its own link alone. Nothing is dropped.
+
+In: what comes, and the time. Out: whether it is taken now, and whose turn it is. Who calls: `receiving`.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from hartig_protocol.limits import (
+    HOUR_MS,
+    INTAKE_BURST_RECORDS,
+    INTAKE_CATCH_UP_RECORDS,
+    INTAKE_COST,
+    INTAKE_RECORDS_PER_S,
+    INTAKE_TICK_MS,
+    KEY_BYTES,
+    SHORT_BYTES,
+    WEIGHT_BYTES,
+)
+from hartig_protocol.sync.fairness import NOBODYS, Branch, FairQueue
+from hartig_protocol.sync.messages import Have
+
+NAMES = -1  # in the place of a reason why records come
+NAMES_A_WEIGHT = 16  # so many names count as one record in a window
+_HEAD_BEGINS, _NETWORK_BEGINS, _KEY_BEGINS = b"\x9f", b"\xc4\x10", b"\xc4\x20"  # an array of 15; strings of 16, of 32
+_KIND_AT, _LONG_KIND = 20, b"\xcc"
+
+
+def weight_of(wire: Any) -> int:
+    """Return what a record counts in a window, whatever it is that came in its place."""
+    parts = wire if type(wire) in (list, tuple) else ()
+    return 1 + sum(len(part) for part in parts if type(part) is bytes) // WEIGHT_BYTES
+
+
+def weight_of_names(short: bytes) -> int:
+    """Return what names count in a window."""
+    return 1 + len(short) // (SHORT_BYTES * NAMES_A_WEIGHT)
+
+
+def author_claimed(wire: Any) -> bytes | None:
+    """Return whose record this says it is, by the place of the key in every head; None where it cannot be a record."""
+    if type(wire) not in (list, tuple) or len(wire) != 3:
+        return None
+    head, signature, body = wire
+    if type(head) is not bytes or type(signature) is not bytes or type(body) not in (bytes, type(None)):
+        return None
+    at = _KIND_AT + (2 if head[_KIND_AT : _KIND_AT + 1] == _LONG_KIND else 1)
+    author = head[at + 2 : at + 2 + KEY_BYTES]
+    is_head = head[:1] == _HEAD_BEGINS and head[2:4] == _NETWORK_BEGINS and head[at : at + 2] == _KEY_BEGINS
+    return author if is_head and len(author) == KEY_BYTES else None
+
+
+@dataclass(slots=True)
+class Part:
+    """A part of an answer: how many of its records wait, and whether it is the last."""
+
+    left: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record that waits unopened, or names; `author` is whose it says it is."""
+
+    link: int
+    why: int
+    what: Any
+    weight: int
+    author: bytes = b""
+    part: Part | None = None
+
+
+class Pool:
+    """Tokens, in thousandths of a record; they may be overdrawn by what came together."""
+
+    def __init__(self) -> None:
+        self.tokens = INTAKE_BURST_RECORDS * INTAKE_COST
+        self.credit = 0  # of the allowance
+        self._allowance = 0
+        self._since_ms = 0
+        self._hour_ms: int | None = None
+
+    def refill(self, now_ms: int) -> None:
+        """Let the tokens of the time that went by come."""
+        most = INTAKE_BURST_RECORDS * INTAKE_COST
+        self.tokens = min(most, self.tokens + (now_ms - self._since_ms) * INTAKE_RECORDS_PER_S * INTAKE_COST // 1_000)
+        self._since_ms = now_ms
+
+    def expect(self, lacking: int, now_ms: int) -> None:
+        """A peer holds so many records more than we: these may come beyond the tokens, within an hour's allowance."""
+        if self._hour_ms is None or now_ms - self._hour_ms >= HOUR_MS:
+            self._hour_ms, self._allowance, self.credit = now_ms, INTAKE_CATCH_UP_RECORDS * INTAKE_COST, 0
+        self.credit = max(self.credit, min(lacking * INTAKE_COST, self._allowance))
+
+    def spend(self, tokens: int, *, fed: bool) -> None:
+        """Pay, for what comes from whom we catch up with of the credit, as long as it lasts."""
+        if fed and self.credit > 0:
+            self.credit -= tokens
+            self._allowance -= tokens
+        else:
+            self.tokens -= tokens
+
+
+@dataclass
+class Intake:
+    """The pool and what waits. `due_ms` (steady): when the next turn is."""
+
+    pool: Pool = field(default_factory=Pool)
+    queue: FairQueue[Item] = field(default_factory=FairQueue)
+    due_ms: int | None = None
+
+    def takes(self, now_ms: int, *, fed: bool) -> bool:
+        """Whether what comes now is taken now."""
+        self.pool.refill(now_ms)
+        if fed and self.pool.credit > 0:
+            return True
+        return self.pool.tokens > 0 and not self.queue
+
+    def wait(self, lane: Branch, branch: Branch, item: Item, now_ms: int) -> None:
+        """Let something wait in the lane of its link."""
+        self.queue.push((*lane, *branch), item)
+        if self.due_ms is None:
+            self.due_ms = now_ms + INTAKE_TICK_MS
+
+    def turn(self, now_ms: int, count_max: int) -> list[Item]:
+        """Take out those whose turn it is, as far as there are tokens; say when the next turn is."""
+        self.pool.refill(now_ms)
+        count = min(count_max, len(self.queue), -(-self.pool.tokens // INTAKE_COST))
+        items = [self.queue.pop() for _ in range(count)]
+        self.due_ms = now_ms + INTAKE_TICK_MS if self.queue else None
+        return items
+
+    def forget(self, lane: Branch) -> None:
+        """Let go of what came on a link that has ended: its sender has no word that it was dealt with."""
+        if lane:
+            self.queue.drop(lane)
+        if not self.queue:
+            self.due_ms = None
+
+    def authors(self) -> Counter[bytes]:
+        """Return how many records wait, by whose they say they are."""
+        return Counter(item.author for item in self.queue if item.why != NAMES)
+
+
+def names_item(link: int, message: Have) -> Item:
+    """Return names as something that waits."""
+    return Item(link, NAMES, message, weight_of_names(message.short))
+
+
+NAMES_BRANCH: Branch = (b"names",)
+assert NAMES_BRANCH != NOBODYS

@@ -1,0 +1,130 @@
+"""What a hub takes along to a new key: posts, memberships that it gave, and whoever posted still finds their post."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from hartig_node.board.errors import BoardError
+from hartig_node.board.keeping.rekeying import given_again, given_by, posts_taken_along, start_clean
+from hartig_node.board.signing import KEY_SEQ_FLOOR, SEQ_RAISE, SPACE_SETTING, logged
+from hartig_protocol.events import PrivateRow
+from hartig_protocol.limits import LIFE_REVOKE_MS_MAX
+from hartig_protocol.records.keys import SigningKey, recovery_hash
+from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.record import Wire
+from hartig_protocol.records.writing import grant_head, recovery_of, revoke_head
+from node.board.keepers import BLANKETS, WANTED, posted
+from node.board.neighbours import let_in
+from support.boards import Bench, running_board
+from support.records import NOW_MS, random_bytes_from
+
+NEW = SigningKey(random_bytes_from("hub 2")(32))
+RECOVERY = SigningKey(random_bytes_from("recovery 1")(32))
+ASKED: dict[str, Any] = {**WANTED, "contact": "ring 2", "days": 3}
+
+
+def removal(bench: Bench) -> Wire:
+    network = bench.founding.network
+    head = revoke_head(
+        network=network, author=RECOVERY.public, subject=bench.key.public, stamp=NOW_MS,
+        expires=NOW_MS + LIFE_REVOKE_MS_MAX, successor=NEW.public,
+        recovery=recovery_of(NEW, network, recovery_hash(bytes(32))),
+    )  # fmt: skip
+    return sign_record(head, None, [RECOVERY]).wire
+
+
+async def go_over(bench: Bench) -> None:
+    rows = [*await posts_taken_along(bench.board.context), *start_clean(NEW.public)]
+    assert await bench.engine.publish([removal(bench)], rows) == (None,)
+
+
+async def renewed(bench: Bench) -> AsyncIterator[Bench]:
+    async with running_board(bench.store.disk, seed=2, founded=False) as running:
+        await running.board.membership.start()
+        await running.board.keeper.load()
+        yield running
+
+
+async def test_a_need_is_posted_again_and_whoever_posted_it_still_finds_it(bench: Bench) -> None:
+    view, word = await bench.board.posts.publish_for_neighbour(ASKED)
+    await go_over(bench)
+    async for hub in renewed(bench):
+        assert hub.board.keeper.anew.waiting() == []
+        await hub.board.keeper.anew.publish_again()
+        assert hub.board.keeper.anew.again() == []
+        thread = await hub.board.posts.pick_ups.thread_of(word)
+        again = await hub.board.posts.get(thread.hex())
+        assert (again.author, again.title, again.expires_ms) == (NEW.public.hex(), view.title, view.expires_ms)
+        assert thread.hex() != view.id
+        assert await hub.board.posts.contact_texts.of(thread) == "ring 2"
+        assert await hub.board.posts.contact_texts.of(bytes.fromhex(view.id)) is None
+        await hub.board.keeper.anew.publish_again()
+        assert len(list(hub.board.context.pen.own_posts())) == 1
+
+
+async def test_an_offer_waits_to_be_counted_and_is_begun_anew_with_its_word(bench: Bench) -> None:
+    view, word = await bench.board.posts.publish_for_neighbour(BLANKETS)
+    await go_over(bench)
+    async for hub in renewed(bench):
+        await hub.board.keeper.anew.publish_again()
+        (begun,) = hub.board.keeper.anew.waiting()
+        assert (begun.thread.hex(), begun.as_json()["quantity"]) == (view.id, "10")
+        new = await hub.board.keeper.anew.open(view.id, 7)
+        assert (await hub.board.posts.pick_ups.thread_of(word)).hex() == new
+
+
+async def test_what_is_over_stays_behind(bench: Bench) -> None:
+    gone = await posted(bench, ASKED)
+    await bench.board.posts.withdraw(gone)
+    await posted(bench, {**ASKED, "days": 1})
+    bench.time.advance(2 * 24 * 3600)
+    assert await posts_taken_along(bench.board.context) == []
+
+
+async def test_a_hub_that_waits_to_be_let_in_posts_again_later(bench: Bench) -> None:
+    await posted(bench, ASKED)
+    rows = [*await posts_taken_along(bench.board.context), *start_clean(NEW.public)]
+    await bench.engine.keep_private(rows)
+    async for hub in renewed(bench):
+        await hub.board.keeper.anew.publish_again()
+        assert len(hub.board.keeper.anew.again()) == 1
+        with pytest.raises(BoardError, match="does not belong"):
+            await hub.board.posts.publish(ASKED)
+        await hub.engine.publish([removal(bench)])
+        await hub.board.keeper.anew.publish_again()
+        assert hub.board.keeper.anew.again() == []
+
+
+async def test_the_new_key_starts_without_the_doubts_about_the_old(bench: Bench) -> None:
+    for number in range(2):
+        bench.board.membership.times_claimed = number
+    await bench.engine.keep_private([PrivateRow(SPACE_SETTING, KEY_SEQ_FLOOR, b"\xce\x00\x02\x00\x00")])
+    await bench.board.membership.load()
+    assert bench.board.context.pen.seq_floor == 2 * SEQ_RAISE
+    await go_over(bench)
+    async for hub in renewed(bench):
+        assert (hub.board.context.pen.seq_floor, hub.board.context.pen.stopped) == (0, None)
+        assert hub.board.membership.problems() == []
+        assert (await hub.board.posts.publish(ASKED)).seq == 1
+
+
+async def test_memberships_that_this_folder_gave_are_known_and_others_are_not(bench: Bench) -> None:
+    friend, stranger = (SigningKey(random_bytes_from(name)(32)) for name in ("friend", "stranger"))
+    await let_in(bench, friend)
+    (grant,) = [one.grant for one in await given_by(bench.board.context)]
+    await bench.engine.keep_private([logged(grant)])
+    theirs = grant_head(
+        network=bench.founding.network, author=bench.key.public, place=40, subject=stranger.public, rank="hub",
+        places=10, invites=0, stamp=NOW_MS, expires=NOW_MS + LIFE_REVOKE_MS_MAX // 2,
+    )  # fmt: skip
+    await bench.engine.publish([sign_record(theirs, None, [bench.key])])
+    given = {one.grant.head.subject: one for one in await given_by(bench.board.context)}
+    assert {key: one.known for key, one in given.items()} == {friend.public: True, stranger.public: False}
+    signed = given_again(list(given.values()), NEW, NOW_MS)
+    assert await bench.engine.publish([removal(bench), *(record for record, _ in signed)]) == (None,) * (
+        len(signed) + 1
+    )
+    authority = bench.board.context.pen.catalog.authority
+    assert authority.standing(bench.key.public) is None
+    assert all(authority.standing(key) is not None for key in given)

@@ -1,0 +1,122 @@
+"""Charters, grants and revocations come and go together (SPEC, parts G and A)."""
+
+import pytest
+
+from hartig_protocol.catalog import governing
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.events import Commit
+from hartig_protocol.records.keys import SigningKey, recovery_hash
+from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.record import Record
+from hartig_protocol.records.writing import recovery_of, revoke_head
+from support.records import NOW_MS, charter, key
+from support.shelf import HUB, NETWORK, NOON, OTHER, PROOFS, Shelf, need
+
+HEIR, LATER_MS = NETWORK.hub(3), NOW_MS + 1_000_000
+KIT = key(f"recovery of {HUB.public.hex()}")
+STRANGER = key("stranger")
+
+
+def version(seed: int, *, after: Record = NETWORK.charter, signers: tuple[SigningKey, ...] = (NETWORK.seat,)) -> Record:
+    return charter([NETWORK.seat], seed=seed, after=after, signers=signers)
+
+
+RIVALS = sorted((version(seed) for seed in range(1, 5)), key=lambda one: one.id)
+
+
+def handing(successor: SigningKey = HEIR) -> Record:
+    head = revoke_head(
+        network=NETWORK.id,
+        author=KIT.public,
+        subject=HUB.public,
+        stamp=NOW_MS,
+        expires=LATER_MS,
+        successor=successor.public,
+        recovery=recovery_of(successor, NETWORK.id, recovery_hash(KIT.public)),
+    )
+    return sign_record(head, None, [KIT])
+
+
+def test_the_standing_charter_the_path_and_the_rivals_can_be_seen() -> None:
+    shelf = Shelf()
+    assert shelf.take(RIVALS[1]) == ["ACCEPTED"]
+    assert shelf.take(RIVALS[0], RIVALS[2]) == ["ACCEPTED", "superseded"]
+    charters = shelf.catalog.charters
+    assert (charters.standing, charters.version) == (RIVALS[0], 2)
+    assert charters.path == (NETWORK.charter, RIVALS[0])
+    assert charters.rivals == (RIVALS[1],)
+    assert shelf.take(RIVALS[0]) == ["KNOWN"]
+
+
+def test_what_lost_leaves_with_what_follows_it_and_nothing_waits_for_it() -> None:
+    follower = version(9, after=RIVALS[2])
+    last = version(9, after=follower)
+    shelf = Shelf(RIVALS[2], follower)
+    assert follower.id in shelf.ids
+    assert shelf.take(RIVALS[0], RIVALS[1]) == ["ACCEPTED", "ACCEPTED"]
+    assert not {RIVALS[2].id, follower.id} & shelf.ids
+    assert shelf.take(last) == ["bad_charter"]
+    assert Shelf().take(last) == ["waits_record"]
+
+
+def test_only_the_latest_of_what_lost_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(governing, "CHARTERS_LOST_MAX", 1)
+    shelf = Shelf(*RIVALS[:2])
+    assert shelf.take(RIVALS[2], RIVALS[3]) == ["superseded", "superseded"]
+    codes = [shelf.take(version(9, after=lost)) for lost in RIVALS[2:]]
+    assert sorted(codes) == [["bad_charter"], ["waits_record"]]
+
+
+def test_a_catalog_that_is_loaded_stands_by_the_same_charters() -> None:
+    follower = version(9, after=RIVALS[0])
+    shelf = Shelf(RIVALS[1], follower, RIVALS[0])
+    held = shelf.catalog
+    again = Catalog(NETWORK.id)
+    again.load(list(held.entries.values()), reversed(list(held.governance.values())), held.last_n, held.running)
+    again.refresh(NOON, Commit())
+    assert again.charters == held.charters
+    assert again.authority == held.authority
+
+
+def test_what_is_to_stay_is_given_again_in_the_commit_that_removes_who_gave_it() -> None:
+    """The records of a hub that stays are not gone for a moment."""
+    below, gone = NETWORK.hub(4), NETWORK.hub(5)
+    given = [NETWORK.grant(one.public, author=HUB, place=place, invites=0) for place, one in enumerate((below, gone))]
+    theirs = [NETWORK.need(below), NETWORK.need(gone)]
+    shelf = Shelf(*given, *theirs, need())
+    again = NETWORK.grant(below.public, place=7)
+    assert shelf.take(again, NETWORK.revoke(HUB.public)) == ["ACCEPTED"] * 2
+    assert theirs[0].id in shelf.ids
+    assert theirs[0].id not in shelf.commit.removed
+    assert {given[0].id, given[1].id, theirs[1].id} <= set(shelf.commit.removed)
+
+
+def test_the_path_of_a_successor_names_the_revocation_by_which_it_came() -> None:
+    grant = NETWORK.grant(HUB.public, place=1, recovery_of=HUB, seq=2)
+    handed = handing()
+    shelf = Shelf(grant, RIVALS[0], handed)
+    path = shelf.catalog.path_of(HEIR.public)
+    assert [record.id for record in path] == [one.id for one in (NETWORK.charter, RIVALS[0], grant, handed)]
+    newcomer = Catalog(NETWORK.id)
+    newcomer.take(path, NOON, Commit())
+    assert newcomer.authority.standings[HEIR.public] == shelf.catalog.authority.standings[HEIR.public]
+    assert newcomer.authority.standing(HUB.public) is None
+
+
+def test_an_organisers_removal_ends_what_a_recovery_key_handed_on() -> None:
+    grant = NETWORK.grant(HUB.public, place=1, recovery_of=HUB, seq=2)
+    organiser = NETWORK.grant(OTHER.public, place=8, rank="organiser")
+    shelf = Shelf(grant, organiser, handing(), NETWORK.need(HEIR))
+    assert shelf.catalog.authority.standing(HEIR.public) is not None
+    shelf.take(NETWORK.revoke(HUB.public, author=OTHER))
+    assert shelf.catalog.authority.standing(HEIR.public) is None
+    assert NETWORK.need(HEIR).id not in shelf.ids
+
+
+def test_a_charter_that_ousts_a_seat_takes_the_proof_of_what_it_granted() -> None:
+    heirs = charter([STRANGER], after=NETWORK.charter, signers=[NETWORK.seat])
+    shelf = Shelf(need())
+    again = NETWORK.grant(HUB.public, author=STRANGER)
+    assert shelf.take(heirs, again) == ["ACCEPTED"] * 2
+    assert need().id in shelf.ids
+    assert not {record.id for record in PROOFS[1:] if record.head.kind == 2} & shelf.ids
