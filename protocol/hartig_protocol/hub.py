@@ -307,7 +307,7 @@ class Hub:
                 spreading.link_ended(state, step, link)
             if state.released:
                 state.released = False
-                audit.resume_deferred(state, step)
+                audit.resume(state, step)
             pulling.pull_all_now(state, step)
 
     # --- What the node hands in

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ import pytest
 
 from end_to_end.daemons import HARTIG, Daemon, environment
 from hartig_node.board.times import parse_rfc3339
+from hartig_node.client.errors import ClientError
 from hartig_node.daemon.folder import HubFolder
+from hartig_node.daemon.joining import read_plan
+from hartig_node.daemon.kits import hub_names
 from hartig_protocol.limits import LIFE_LONG_MS_MAX
 from hartig_protocol.records.keys import SigningKey
-from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.opening import open_record, sign_record
 from hartig_protocol.records.writing import grant_head
 
 pytestmark = pytest.mark.end_to_end
@@ -66,7 +69,7 @@ class Street:
         hub.wait_ready()
 
     def kit(self, hub: Daemon) -> Path:
-        page = self.path / f"{hub.folder.name}.html"
+        page = self.path / f"{hub.folder.name} {hub.node.status()['hub'][:8]}.html"
         hub.command("recover", "kit", "--out", page, "--passphrase-file", self.secret("kit", OURS))
         return page
 
@@ -92,8 +95,14 @@ def test_a_stolen_key_is_replaced_in_the_folder_and_what_is_still_true_goes_on(s
     before = ana.node.status()["hub"]
     friend = thieves_grant(ana, ben)
     wait_until(ana, lambda: friend in {one["key"] for one in ana.node.members.list()})
+    wait_until(ana, lambda: "Ben" in {one["name"] for one in ana.node.members.list()})
     assert ana.stop() == 0
-    said = ana.command("recover", "hub", page, "--passphrase-file", street.secret("kit", OURS))
+    names = {before: "Ana", ben.node.status()["hub"]: "Ben"}
+    assert {key.hex(): name for key, name in hub_names(HubFolder(ana.folder)).items()} == names
+    with_kit = ("recover", "hub", page, "--passphrase-file", street.secret("kit", OURS))
+    with pytest.raises(AssertionError, match=f"(?s){friend}.*Nothing was done yet"):
+        ana.command(*with_kit)
+    said = ana.command(*with_kit, "--yes")
     assert (said["before"], said["kept"], said["left_out"]) == (before, [ben.node.status()["hub"]], [friend])
     street.start(ana)
     assert ana.node.status()["hub"] == said["hub"] != before
@@ -154,6 +163,30 @@ def test_with_its_kit_alone_a_hub_begins_again_on_a_new_machine(street: Street) 
     once_more = again.command("recover", "hub", second, "--passphrase-file", street.secret("kit", OURS))
     street.start(again)
     wait_until(ana, lambda: once_more["hub"] in {one["key"] for one in ana.node.members.list()})
+
+
+def test_an_old_kit_is_worth_nothing_once_a_trustee_removed_the_old_key_too(street: Street) -> None:
+    ana, ben = street.ana, street.ben
+    page, before = street.kit(ben), ben.node.status()["hub"]
+    with_kit = ("recover", "hub", page, "--passphrase-file", street.secret("kit", OURS))
+    said = stopped(ben).command(*with_kit)
+    street.start(ben)
+    wait_until(ana, lambda: said["hub"] in {one["key"] for one in ana.node.members.list()})
+    named = ("--successor", said["hub"], "--recovery", ":".join(said["recovery"]))
+    ana.command("revoke", before, *named, "--key", ana.folder / "seats" / "seat-1.key", "--yes")
+    thief = street.hub("thief")
+    taken = thief.command(*with_kit)
+    folder = HubFolder(thief.folder)
+    plan = read_plan(folder, folder.read_network())
+    assert plan is not None
+    removal = open_record(plan.records[0])
+    with suppress(ClientError):  # refused or without effect, both are well
+        ana.node.publish_record(removal.head_bytes, removal.signature, None)
+    members = {one["key"] for one in ana.node.members.list()}
+    assert said["hub"] in members
+    assert not {before, taken["hub"]} & members
+    wait_until(ben, lambda: ben.node.status()["state"] == "member")
+    assert street.kit(ben).exists()  # its new recovery key is still known
 
 
 def test_a_hub_without_a_kit_is_let_in_again_by_a_trustee(street: Street) -> None:

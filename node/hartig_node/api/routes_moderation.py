@@ -88,7 +88,10 @@ class _Hidden:
         page, cursor = await self.board.hiding.page(
             self.space, request.query.get("cursor"), read_limit(request, LIMIT_MAX)
         )
-        return answer_list(request, [await self._json(one) for one in page], cursor)
+        left_out = () if await self._may_write(request) else ("by", "note")
+        items = [await self._json(one) for one in page]
+        shown = [{name: said for name, said in one.items() if name not in left_out} for one in items]
+        return answer_list(request, shown, cursor)
 
     async def hide(self, request: web.Request) -> web.Response:
         """Stop showing a post, or the posts of a hub."""
@@ -101,6 +104,12 @@ class _Hidden:
         show = self.board.hiding.show if self.space == POST else self.board.hiding.unmute
         await show(request.match_info["id"])
         return web.Response(status=204)
+
+    async def _may_write(self, request: web.Request) -> bool:
+        """Tell whether who asks may also hide: a note is for those who keep order here, and so is who wrote it."""
+        asker = request[ASKER]
+        tokens = await self.board.tokens.list() if asker.startswith("token ") else []
+        return not asker.startswith("token ") or any(one.allows(WRITE) for one in tokens if f"token {one.id}" == asker)
 
     async def _json(self, hidden: Hidden) -> dict[str, Any]:
         """Return what is hidden, with what it is called as far as it is held."""

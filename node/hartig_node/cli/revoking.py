@@ -12,7 +12,7 @@ from hartig_node.cli.session import Session
 from hartig_node.cli.signing import Signer, add_key_options, read_key
 from hartig_node.cli.width import isolate
 from hartig_node.cli.words import how_many
-from hartig_node.client.errors import ClientError
+from hartig_node.client.errors import ClientError, NotFoundError
 
 Json = dict[str, Any]
 SHOWN_MAX = 20
@@ -39,9 +39,13 @@ def _run(session: Session, options: argparse.Namespace) -> int:
     signer = Signer(session, read_key(options)) if options.key else None
     if options.recovery and not (signer and options.successor):
         raise ClientError("--recovery needs --successor and --key", "a trustee's or an organiser's key signs it")
-    given = {one["key"]: one for one in person.get("invited") or [] if not one.get("ended")}
-    named = [_kept(members.full_key(one), given, person) for one in options.keep or []]
-    keep = list(given) if options.keep_all else named
+    given = {one["key"]: one for one in person.get("invited") or [] if one.get("state") == "standing"}
+    given.pop(options.successor, None)
+    keep = list(given) if options.keep_all else [members.full_key(one) for one in options.keep or []]
+    if len(set(keep)) < len(keep):
+        raise ClientError("one key is named twice", "name each of those who are to stay once")
+    for one in keep:
+        _check_kept(one, given, person)
     _ask(session, options, person, keep)
     if signer is None:
         removal = members.remove(person["key"], keep=keep, successor=options.successor)
@@ -51,6 +55,10 @@ def _run(session: Session, options: argparse.Namespace) -> int:
     session.out.line(f"{isolate(who(person))} is removed. Every hub drops what it posted, as soon as it hears of it.")
     if keep:
         session.out.line(f"Given anew: {how_many(len(keep), 'membership')} of those that it gave.")
+    for one in removal["fell"][:SHOWN_MAX]:
+        session.out.line(f"Does not belong any more: {isolate(who(one))} {one['key'][:8]}")
+    if (more := len(removal["fell"]) - SHOWN_MAX) > 0:
+        session.out.line(f"and {more:,} more")
     return exits.OK
 
 
@@ -65,11 +73,10 @@ def _recovery(text: str) -> tuple[bytes, bytes]:
     return read
 
 
-def _kept(key: str, given: Json, person: Json) -> str:
+def _check_kept(key: str, given: Json, person: Json) -> None:
     if key not in given:
         hint = f"`hartig member show {person['key'][:8]}` lists them; whom those invited stays with them"
         raise ClientError(f"{key[:8]} was not invited by {who(person)}", hint)
-    return key
 
 
 def _ask(session: Session, options: argparse.Namespace, person: Json, keep: list[str]) -> None:
@@ -99,17 +106,28 @@ def _signed(session: Session, signer: Signer, person: Json, keep: list[Json], op
     _check_rank(signer.person, person)
     records = [signer.remove(person["key"], successor), *(signer.remove(one) for one in person.get("replaces") or [])]
     removed = [person["key"], *(person.get("replaces") or [])]
-    left_for = len(keep)
+    anew, others = keep, {}
     if successor is not None:
-        old = {"key": successor, "record": person["record"]}
-        records.append(signer.give_again(old, left_for, {"recovery": options.recovery}))
-    for one in keep:
-        left_for -= 1
-        records.append(signer.give_again(one, left_for))
+        _check_successor(session, signer, person, successor)
+        anew = [{"key": successor, "record": person["record"]}, *keep]
+        others = {successor: {"recovery": options.recovery or signer.recovery_of(successor)}}
+    records += signer.give_all_again(anew, others)
+    before = list(session.node.members.list())
     signer.publish(records)
-    after = {one["key"] for one in session.node.members.list()}
-    fell = [one for one in person.get("rests_on_it") or [] if one["key"] not in after]
+    after = {one["key"] for one in session.node.members.list()} | set(removed)
+    fell = [one for one in before if one["key"] not in after]
     return {"removed": removed, "kept": [one["key"] for one in keep], "fell": fell}
+
+
+def _check_successor(session: Session, signer: Signer, person: Json, successor: str) -> None:
+    try:
+        known = session.node.members.get(successor)
+    except NotFoundError:
+        known = {}
+    if successor in (person["key"], signer.person["key"]) or known.get("rank") == "trustee":
+        raise ClientError("the successor's key is a trustee's, or the one that signs or is removed", "name a new key")
+    if known.get("state") == "removed":
+        raise ClientError("the successor's key was removed from the network, for good", "name a new key")
 
 
 def _check_rank(signer: Json, person: Json) -> None:

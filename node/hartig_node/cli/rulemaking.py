@@ -142,11 +142,11 @@ def publish_rules(session: Session, options: argparse.Namespace) -> int:
     standing = members.network()
     record = _checked(proposal, standing)
     ousted = [key for key, _ in _seats(standing) if key not in {key for key, _ in _seats_after(proposal)}]
-    given = [one for key in ousted for one in members.get(key.hex()).get("invited") or [] if not one.get("ended")]
+    given = [one for key in ousted for one in members.get(key.hex()).get("invited") or [] if one["state"] == "standing"]
     records = [record]
     if given and options.key:
         signer = Signer(session, read_key(options))
-        records += [signer.give_again(one, len(given) - at) for at, one in enumerate(given, start=1)]
+        records += signer.give_all_again(given, {})
     elif given:
         names = ", ".join(f"{isolate(who(one))} {one['key'][:8]}" for one in given)
         session.out.note(

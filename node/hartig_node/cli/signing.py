@@ -5,7 +5,7 @@ here: the hub is asked for facts, never for something to sign. Called by `member
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -66,15 +66,20 @@ class Signer:
         self._check_given(subject)
         return self.grant(subject, days=days)
 
-    def grant(self, subject: str, *, days: float | None = None, anew: bool = False, **wishes: Any) -> Record:
+    def grant(
+        self, subject: str, *, days: float | None = None, until_ms: int | None = None, anew: bool = False, **wishes: Any
+    ) -> Record:
         """Sign a membership: the next version of one that this key gave, unless `anew`, else a new one.
 
-        `wishes`: rank, places, invites, recovery; what is left out stays as it was.
+        `wishes`: rank, places, invites, recovery; what is left out stays as it was, also what others said of the key's
+        recovery key: only the membership by which it stands can name that.
         """
         before = None if anew else self._given(subject)
         held = {} if before is None or before.ends else before.facts
         said = {**_wished(held), **{name: one for name, one in wishes.items() if one is not None}}
         said.setdefault("places", int(self.person["places"]))
+        if not anew and "recovery" not in said:
+            said["recovery"] = self.recovery_of(subject)
         passed_before = held.get("invites", -1) + 1
         left = self._left + passed_before
         said.setdefault("invites", min(20, max(left - 1, 0)) if said["rank"] != "member" else 0)
@@ -83,6 +88,7 @@ class Signer:
             raise ClientError(detail, "say fewer with --invites, or sign with another key")
         self._left -= 1 + said["invites"] - passed_before
         expires = self._now_ms + (LIFE_LONG_MS_MAX if days is None or self._approx else int(days * DAY_MS))
+        expires = expires if until_ms is None else min(expires, until_ms)
         return self._sign_grant(subject, before, expires, **said)
 
     def end(self, subject: str) -> Record:
@@ -102,18 +108,48 @@ class Signer:
         )
         return sign_record(head, None, [self._key])
 
-    def give_again(self, grant: Json, left_for: int = 0, others: Mapping[str, Any] | None = None) -> Record:
-        """Sign a membership that somebody else gave; `left_for`: how many more are to follow.
+    def give_all_again(self, grants: Sequence[Json], others: Mapping[str, Json]) -> list[Record]:
+        """Sign memberships that somebody else gave, none for longer than it was.
 
-        `others` is what it says in place of what that one said, as for a successor, whose recovery key is its own.
+        First each gets as many invites as those whom it let in need, then of the rest up to what it had. `others` is
+        what one says, by its key, in place of what it said, as for a successor, whose recovery key is its own.
         """
-        facts = _wished(self.head_of(grant["record"]).facts)
+        needs = [int(one.get("invites_needed", 0)) for one in grants]
+        spare = self._left - sum(needs) - len(grants)
+        if grants and spare < 0:
+            detail = f"who is to stay, and whom those invited, need {self._left - spare} invites of this key"
+            raise ClientError(f"{detail}, which has {self._left} left", "keep fewer, or sign with another key")
+        records = []
+        for at, (grant, need) in enumerate(zip(grants, needs, strict=True)):
+            record, more = self._give_again(grant, need, spare // (len(grants) - at), others.get(grant["key"], {}))
+            records.append(record)
+            spare -= more
+        return records
+
+    def _give_again(self, grant: Json, need: int, more: int, others: Json) -> tuple[Record, int]:
+        """Sign one anew, with at most so many invites more than it needs; return how many more."""
+        before = self.head_of(grant["record"])
+        if before.ends or (not self._approx and (before.expires or 0) <= self._now_ms):
+            raise ClientError(
+                f"the membership of {grant['key'][:8]} is over already", "`hartig member add KEY` gives another"
+            )
+        facts = _wished(before.facts)
         if grant.get("recovery"):  # who holds it came by a recovery kit, and has another now
             facts = {**facts, "recovery": _wished(self.head_of(grant["recovery"]).facts).get("recovery")}
-        facts |= others or {}
+        facts |= others
         facts["places"] = min(facts["places"], int(self.person["places"]))
-        facts["invites"] = max(0, min(facts["invites"], self._left - 1 - left_for))
-        return self.grant(grant["key"], anew=True, **facts)
+        more = max(0, min(facts["invites"] - need, more))
+        facts["invites"] = need + more
+        return self.grant(grant["key"], anew=True, until_ms=before.expires, **facts), more
+
+    def recovery_of(self, key: str) -> tuple[bytes, bytes] | None:
+        """Return what is said of somebody's recovery key now, if it belongs."""
+        try:
+            naming = self._members.get(key).get("recovery")
+        except NotFoundError:
+            return None
+        said = self.head_of(naming).facts.get("recovery") if naming else None
+        return None if said is None else (said[0], said[1])
 
     def head_of(self, record_id: str) -> Head:
         """Return the head of a record that the node holds."""
@@ -123,6 +159,8 @@ class Signer:
         before = self._given(subject)
         if before is None or before.ends:
             raise ClientError("this key did not give that membership", "`hartig member show KEY` says who invited it")
+        if any(one["key"] == subject and one["state"] == "removed" for one in self._invited):
+            raise ClientError("this key was removed from the network, for good", "whoever comes back makes a new key")
         return before
 
     def _given(self, subject: str) -> Head | None:
@@ -135,7 +173,7 @@ class Signer:
         if before is not None:
             place, seq = before.place or 0, before.seq + 1
             stamp = max(self._now_ms, (before.expires or 0) - LIFE_LONG_MS_MAX)
-            expires = max(expires, before.expires or 0)
+            expires, subject = max(expires, before.expires or 0), before.subject.hex()
         else:
             place, seq, stamp = self._free_number(), 1, self._now_ms
         if self._approx and not said.get("ends"):
@@ -162,11 +200,8 @@ class Signer:
 
 
 def publish(members: Members, records: list[Record]) -> None:
-    """Hand records in together; raises `ClientError` where one was not taken."""
-    for said in members.publish([one.wire[:2] for one in records]):
-        if refused := said.get("refused"):
-            what = f"the hub did not take it: {refused.get('detail')}"
-            raise ClientError(what, "`hartig member show KEY` says in what rank a key stands")
+    """Hand records in together; raises `ClientError`, with nothing taken, where one would not count."""
+    members.publish([one.wire[:2] for one in records])
 
 
 def _wished(facts: Json) -> Json:

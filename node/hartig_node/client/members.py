@@ -89,7 +89,7 @@ class Members:
     # --- Changing, with other keys
 
     def publish(self, records: Sequence[tuple[bytes, bytes]], *, key: str | None = None) -> Sequence[Json]:
-        """Hand in head and signature of records that belong together; says of each what became of it."""
+        """Hand in head and signature of records that belong together: all are taken, or none."""
         given = [{"head": head.hex(), "signature": signature.hex()} for head, signature in records]
         said = _object(self._node.post_once("/records", {"records": given}, key or new_key())).get("records")
         if not isinstance(said, list) or len(said) != len(given):

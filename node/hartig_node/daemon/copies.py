@@ -6,8 +6,9 @@ from pathlib import Path
 
 from hartig_node.clock import Clock
 from hartig_node.daemon.folder import FolderError
+from hartig_node.daemon.keys import asker
 from hartig_node.daemon.offline import restore_folder
-from hartig_node.daemon.speaking import OK, PARTLY, carried_out, folder_of, parser_of, say
+from hartig_node.daemon.speaking import OK, PARTLY, add_passphrase, carried_out, folder_of, parser_of, say
 from hartig_node.store.verify import verify as verify_store
 
 PROBLEMS_SHOWN_MAX = 10
@@ -22,6 +23,7 @@ def restore(argv: Sequence[str]) -> int:
     )
     parser.add_argument("file", type=Path, help="the backup, made with 'hartig backup'")
     parser.add_argument("--replace", action="store_true", help="set aside what is in the folder now")
+    add_passphrase(parser, "that of the folder's keys stands in this file (default: it is asked)")
     arguments = parser.parse_args(argv)
     return carried_out(lambda: _restore(arguments))
 
@@ -33,7 +35,8 @@ def _restore(arguments: argparse.Namespace) -> int:
     if (folder.path / "hartig.db").exists() and not arguments.replace:
         raise FolderError(f"{folder.path} holds a hub already: say --replace to set it aside, or name another --folder")
     folder.make()
-    restore_folder(arguments.file, folder, Clock().now().wall_ms, replace=arguments.replace)
+    ask = asker(arguments.passphrase_file, "The passphrase of this hub's keys: ")
+    restore_folder(arguments.file, folder, Clock().now().wall_ms, ask, replace=arguments.replace)
     view = {"folder": str(folder.path), "network": folder.read_network().network.hex()}
     lines = [
         f"Restored into {folder.path}.",

@@ -68,6 +68,7 @@ class HubFolder:
         self._desk_certificate = self._keys / "desk.pem"
         self._network = path / "network.json"
         self._passphrase: str | None = None
+        self._is_forgotten = False
 
     def __repr__(self) -> str:
         return f"<HubFolder {self.path}>"
@@ -106,7 +107,7 @@ class HubFolder:
 
     def write_key(self, name: str, seed: bytes) -> None:
         """Write a key that was not there before, sealed as the others are."""
-        salt = self._salt()
+        salt = None if self._is_forgotten else self._salt()
         if salt is not None and self._passphrase is None:
             raise PassphraseError(f"the keys in {self._keys} are sealed under a passphrase, and none was given")
         comment = public_line(seed) if salt is not None and name in SIGNING_KEYS else ""
@@ -121,6 +122,10 @@ class HubFolder:
         for path in sealed:
             read_seed(path, lambda: self._passphrase or "")
 
+    def forget_passphrase(self) -> None:
+        """Seal no key that is written from now on: nobody knows the passphrase of those that are there."""
+        self._is_forgotten = True
+
     def carried_hub_key(self) -> bytes:
         """Return what a backup carries of the hub key: the text of its file where that is sealed, else the seed."""
         text = read_text(self.key_path("hub"))
@@ -134,6 +139,12 @@ class HubFolder:
         """Return the public half of a signing key, also while it is sealed."""
         noted = public_of(read_text(self.key_path(name)))
         return bytes.fromhex(noted) if noted else SigningKey(self.read_key(name)).public
+
+    def drop_next_keys(self) -> None:
+        """Forget the keys of a change that was not decided: they were on the disk, and somebody may have seen them."""
+        for name in ("hub-next", "recovery-next"):
+            self.key_path(name).unlink(missing_ok=True)
+        sync_folder(self._keys)
 
     def take_next_keys(self) -> None:
         """Let `hub-next` and `recovery-next` take the places of what they replace, and make all others anew."""
@@ -216,11 +227,25 @@ def public_of(text: str) -> str:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that after a power cut there is the old one or the new one, never half of it."""
     part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    part.unlink(missing_ok=True)  # of a write that was cut off
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with os.fdopen(descriptor, "wb") as file:  # it goes on where the system takes only a part
+            _give_to_owner(descriptor, path.parent)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        part.unlink()
+        error.filename = str(path)
+        raise
     part.rename(path)
     sync_folder(path.parent)
+
+
+def _give_to_owner(descriptor: int, folder: Path) -> None:
+    """Let a file belong to whom its folder belongs to, where root looks after the hub of another user."""
+    owner = folder.stat()
+    if owner.st_uid != os.geteuid():
+        with contextlib.suppress(PermissionError):  # of a folder that is not ours, and we are not root
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)

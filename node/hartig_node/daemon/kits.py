@@ -16,8 +16,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from hartig_node.board.drafts.drafts import clean_text
 from hartig_node.daemon.folder import FolderError, HubFolder, write_whole
 from hartig_node.keyfile import SEALED_BYTES, KeyFileError, armour, unarmour
 from hartig_node.store.connection import DATABASE_NAME, connect
@@ -35,7 +37,9 @@ KIT_FILE_BYTES_MAX = 256 * 1024  # the page, with its picture
 HUBS_MAX = 3  # whose addresses a kit names; more make the picture hard to scan
 _VERSION = 1
 _KINDS = tuple(map(int, (Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.CARD)))
-_LINE = re.compile(KIT_START + r"\s*([a-z2-7\s-]+)", re.IGNORECASE)
+_TEXT_CHARACTERS_MAX = 4096  # of base32 in groups; a note under it may follow
+_LINE = re.compile(rf"hart[i1]g-k[i1]t:(?=([a-z0-9\s-]{{0,{_TEXT_CHARACTERS_MAX}}}))", re.IGNORECASE)
+_TRIES_MAX = 10_000  # each costs a checksum; a page needs a few
 KIT_FIRST = "Print a recovery kit today (hartig recover kit): with it alone a lost or stolen key can be replaced."
 _MAKE = "run `hartig recover kit`, print the page, and keep it away from this machine"
 _REMOVE = "when the kit is printed and put away: `hartig recover kit --remove`"
@@ -65,14 +69,25 @@ class Kit:
 
 def read_kit(said: str) -> Kit:
     """Read a kit from the line, or a text or page that has it; raises `KeyFileError`."""
-    found = _LINE.search(said)
-    if found is None:
-        raise KeyFileError(f"there is no recovery kit in it: its text begins with {KIT_START!r}")
-    try:
-        fields = decode(unarmour(found[1], "this recovery kit"), KIT_BYTES_MAX)
-        return _read_fields(fields)
-    except (EncodingError, RecordError) as error:
-        raise KeyFileError(f"this recovery kit cannot be read: {error}") from error
+    problem = KeyFileError(f"there is no recovery kit in it: its text begins with {KIT_START!r}")
+    for code in islice(_codes(said), _TRIES_MAX):
+        try:
+            data = unarmour(code, "this recovery kit")
+        except KeyFileError as error:
+            problem = error  # a name that begins so, or what was noted under the code
+            continue
+        try:
+            return _read_fields(decode(data, KIT_BYTES_MAX))
+        except (EncodingError, RecordError) as error:
+            raise KeyFileError(f"this recovery kit cannot be read: {error}") from error
+    raise problem
+
+
+def _codes(said: str) -> Iterator[str]:
+    """Yield what may be the code of a kit: all that follows its beginning, and less and less of it, by words."""
+    for found in _LINE.finditer(said):
+        ends = [word.end() for word in re.finditer(r"\S+", found[1])]
+        yield from (found[1][:end] for end in reversed(ends))
 
 
 def _read_fields(fields: object) -> Kit:
@@ -95,7 +110,7 @@ def _read_fields(fields: object) -> Kit:
 
 def kit_in(given: str) -> Kit:
     """Read a kit that is given as its text, or as a file that has it; raises `KeyFileError`."""
-    if KIT_START in given.casefold():
+    if _LINE.match(given.lstrip()):
         return read_kit(given)
     try:
         with Path(given).open("rb") as file:
@@ -127,6 +142,13 @@ def what_is_known(folder: HubFolder) -> tuple[str, tuple[str, ...]]:
     if not is_named:
         raise FolderError("whoever let this hub in did not name its recovery key: ask for it, or rely on the trustees")
     return max(names)[1], tuple(dict.fromkeys(addresses))[:HUBS_MAX]
+
+
+def hub_names(folder: HubFolder) -> dict[bytes, str]:
+    """Return the names on the cards of hubs, by key; there may be none."""
+    cards = [record for record in _records(folder) if record.head.kind == Kind.CARD and record.body]
+    said = ((one.head.author, one.body["name"]) for one in reversed(cards) if one.head.facts.get("type") == "hub")
+    return {author: clean_text(name) for author, name in said}
 
 
 def _records(folder: HubFolder) -> Iterator[Record]:

@@ -2,7 +2,7 @@
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from hartig_node.clock import Clock
 from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, public_of, write_whole
 from hartig_node.store.backup import restore
-from hartig_node.store.connection import DATABASE_NAME
+from hartig_node.store.connection import DATABASE_NAME, connect
 from hartig_node.store.opening import open_store
 from hartig_protocol.errors import LocalError
 from hartig_protocol.events import Commit, PrivateRow, PublishAnswered, RecordsPublished, Refusal
@@ -46,20 +46,36 @@ def judged(
     return [action for action in actions if isinstance(action, Commit)], refusals
 
 
-def restore_folder(backup: Path, folder: HubFolder, now_ms: int, *, replace: bool) -> None:
-    """Put a backup into a folder, with the hub key and the network that it carries."""
+def restore_folder(backup: Path, folder: HubFolder, now_ms: int, ask: Callable[[], str], *, replace: bool) -> None:
+    """Put a backup into a folder, with the hub key and the network that it carries.
+
+    Whatever can be refused is refused before anything is replaced; `ask` asks for the passphrase of the folder's keys
+    where the hub key has to be sealed as they are.
+    """
+    hub, network = _carried(backup)
+    needs_key = not folder.has_key("hub")
+    if needs_key and len(hub) == KEY_BYTES:
+        folder.unlock(ask)
+    elif not needs_key and folder.carried_hub_key() != hub and public_in(folder.carried_hub_key()) != public_in(hub):
+        raise FolderError(f"{folder.path} has the key of another hub; restore into an empty folder")
     restore(backup, folder.path, now_ms, secrets.token_bytes, replace=replace)
-    with closing(sqlite3.connect(f"file:{folder.path / 'hartig.db'}?mode=ro", uri=True)) as connection:
-        held = dict(connection.execute("SELECT key, value FROM private WHERE space = ?", (SPACE_KEY,)))
+    if needs_key:
+        put_hub_key(folder, hub)
+    if not folder.is_founded:
+        folder.write_network(NetworkFile(network))
+
+
+def _carried(backup: Path) -> tuple[bytes, bytes]:
+    """Return the hub key and the network that a backup carries."""
+    try:
+        with closing(connect(backup, immutable=True)) as connection:
+            held = dict(connection.execute("SELECT key, value FROM private WHERE space = ?", (SPACE_KEY,)))
+    except sqlite3.Error as error:
+        raise FolderError(f"{backup} is not a whole backup: {error}. Try an older one") from error
     hub, network = held.get(KEY_HUB), held.get(KEY_NETWORK)
     if not isinstance(hub, bytes) or not isinstance(network, bytes) or len(network) != NETWORK_ID_BYTES:
         raise FolderError(f"{backup} carries no hub key: it was made by another program, or is not a hub's backup")
-    if not folder.has_key("hub"):
-        put_hub_key(folder, hub)
-    elif folder.carried_hub_key() != hub and public_in(folder.carried_hub_key()) != public_in(hub):
-        raise FolderError(f"{folder.path} has the key of another hub; restore into an empty folder")
-    if not folder.is_founded:
-        folder.write_network(NetworkFile(network))
+    return hub, network
 
 
 def put_hub_key(folder: HubFolder, carried: bytes) -> None:

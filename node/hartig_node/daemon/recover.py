@@ -2,30 +2,32 @@
 
 recover kit              makes the page to print; --remove takes the recovery key off the disk afterwards
 recover hub [KIT]        in the hub's folder, stopped: a new key, with the kit or the recovery key that lies there
+                         (with the kit also where hub.key is gone, or with --forgotten its passphrase)
 recover hub KIT          in an empty folder: the hub begins again with a new key
 recover hub --trustees   a new key without a kit: the network's trustees have to let it in
 """
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from hartig_node.board.keeping.rekeying import Given
 from hartig_node.clock import Clock
 from hartig_node.daemon import kits
 from hartig_node.daemon.config import read_config
 from hartig_node.daemon.folder import FolderError, HubFolder, write_whole
 from hartig_node.daemon.keys import asker, unlock
 from hartig_node.daemon.kits import Kit, kit_in
-from hartig_node.daemon.recovering import Rekeyed, begin_again, rekey, settle
+from hartig_node.daemon.recovering import Rekeyed, begin_again, public_before, rekey, settle
 from hartig_node.daemon.speaking import OK, add_common, add_passphrase, carried_out, folder_of, parser_of, say
-from hartig_node.keyfile import open_bytes, seal_bytes
+from hartig_node.keyfile import PassphraseError, open_bytes, seal_bytes
 from hartig_node.passphrases import VARIABLE, new_passphrase
 from hartig_node.store.lock import FolderLock
 from hartig_protocol.limits import KEY_BYTES
 from hartig_protocol.records.keys import SigningKey
-
-_PAGE = "recovery-kit.html"
 
 
 def recover(argv: Sequence[str]) -> int:
@@ -38,7 +40,8 @@ def recover(argv: Sequence[str]) -> int:
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="kit|hub")
     kit = actions.add_parser("kit", help="make the page to print")
-    kit.add_argument("--out", type=Path, default=Path(_PAGE), metavar="FILE", help=f"where to (default: {_PAGE})")
+    kit.add_argument("--out", type=Path, metavar="FILE", help="where to (default: recovery-kit-KEY.html)")
+    kit.add_argument("--force", action="store_true", help="write over a file that is there")
     kit.add_argument("--check", metavar="KIT", help="instead: look whether a kit can be opened with its passphrase")
     kit.add_argument("--remove", action="store_true", help="it is printed: take the recovery key off this disk")
     hub = actions.add_parser("hub", help="a new key for a hub, stopped, or in an empty folder")
@@ -46,6 +49,8 @@ def recover(argv: Sequence[str]) -> int:
     hub.add_argument("--trustees", action="store_true", help="without a kit: trustees let the new key in")
     hub.add_argument("--keep", action="append", default=[], metavar="KEY", help="keep whom this key let in, too")
     hub.add_argument("--drop", action="append", default=[], metavar="KEY", help="do not keep whom this key let in")
+    hub.add_argument("--forgotten", action="store_true", help="with KIT: the passphrase of this hub's keys is lost")
+    hub.add_argument("--yes", action="store_true", help="leave out without asking whom this folder did not let in")
     for one in (kit, hub):
         add_passphrase(one, "the kit's passphrase stands in this file (default: it is asked)")
         one.add_argument(
@@ -69,21 +74,31 @@ def _kit(arguments: argparse.Namespace) -> int:
         raise FolderError("the recovery key is not on this disk any more: it is on the kit that was made")
     if arguments.remove:
         return _remove(arguments, folder)
+    out = arguments.out or Path(f"recovery-kit-{folder.noted_public('hub').hex()[:8]}.html")
+    if out.exists() and not arguments.force:
+        raise FolderError(f"there is a file at {out} already: name another with --out, or say --force to replace it")
     name, addresses = kits.what_is_known(folder)
     unlock(folder, arguments.hub_passphrase_file)
     key = SigningKey(folder.read_key("recovery"))
     passphrase = new_passphrase(arguments.passphrase_file, "A passphrase for the kit: ")
     hub_name = read_config(folder.settings).name
     kit = Kit(network, folder.noted_public("hub"), name, hub_name, addresses, seal_bytes(key.seed, passphrase))
-    write_whole(arguments.out, kits.page(kit).encode())
+    _write_page(out, kit)
     kits.mark_made(folder, key.public)
     lines = [
-        f"Wrote {arguments.out}. Print it, and look whether all of it is on the paper.",
+        f"Wrote {out}. Print it, and look whether all of it is on the paper.",
         "Keep it away from this machine, and the passphrase somewhere else: without it the page is worthless.",
         "Then take the recovery key off this disk: hartig recover kit --remove",
     ]
-    say(arguments, {"page": str(arguments.out), "kit": kit.line, "hub": kit.hub.hex()}, lines)
+    say(arguments, {"page": str(out), "kit": kit.line, "hub": kit.hub.hex()}, lines)
     return OK
+
+
+def _write_page(out: Path, kit: Kit) -> None:
+    """Write the page, and read it back: soon nothing else has the recovery key."""
+    write_whole(out, kits.page(kit).encode())
+    if kit_in(str(out.absolute())) != kit:
+        raise FolderError(f"{out} is not what was written: try another disk")
 
 
 def _remove(arguments: argparse.Namespace, folder: HubFolder) -> int:
@@ -120,15 +135,59 @@ def _hub(arguments: argparse.Namespace) -> int:
     network = folder.read_network().network
     with FolderLock(folder.path):
         pass  # nobody uses it; the store takes it again
-    unlock(folder, arguments.hub_passphrase_file)
+    _unlock(folder, kit, arguments)
     asyncio.run(settle(folder))
-    if kit is not None and (kit.network, kit.hub) != (network, folder.noted_public("hub")):
+    before = public_before(folder, kit)
+    if kit is not None and (kit.network, kit.hub) != (network, before):
         raise FolderError(f"this kit is for another hub, or this one has a new key already: {kit.hub.hex()[:16]}")
     recovery = None if arguments.trustees else _recovery(folder, kit, arguments)
     keep, drop = (frozenset(map(_key, given)) for given in (arguments.keep, arguments.drop))
-    done = asyncio.run(rekey(folder, read_config(folder.settings), recovery, keep=keep, drop=drop))
-    _say_rekeyed(arguments, done, by_trustees=recovery is None)
+    named = _Names(folder)
+    done = asyncio.run(
+        rekey(
+            folder, read_config(folder.settings), recovery, keep=keep, drop=drop,
+            before=None if kit is None else before, agree=lambda left_out: _agree(arguments, named, left_out),
+        )
+    )  # fmt: skip
+    _say_rekeyed(arguments, done, named, by_trustees=recovery is None)
     return OK
+
+
+def _unlock(folder: HubFolder, kit: Kit | None, arguments: argparse.Namespace) -> None:
+    if arguments.forgotten:
+        if kit is None:
+            raise FolderError("without the passphrase of this hub's keys a kit is needed: name it")
+        folder.forget_passphrase()
+        return
+    try:
+        unlock(folder, arguments.hub_passphrase_file)
+    except PassphraseError as error:
+        raise PassphraseError(f"{error}; where it is forgotten, a kit does with --forgotten") from error
+
+
+class _Names:
+    """Says keys as people know them."""
+
+    def __init__(self, folder: HubFolder) -> None:
+        self._names = kits.hub_names(folder)
+
+    def of(self, one: Given) -> str:
+        key = one.grant.head.subject
+        return f'"{self._names[key]}" {key.hex()}' if key in self._names else key.hex()
+
+
+def _agree(arguments: argparse.Namespace, names: _Names, left_out: Sequence[Given]) -> None:
+    """Ask whether those may be left out whose membership this folder does not know to have given."""
+    if not left_out or arguments.yes:
+        return
+    who = "".join(f"\n  {names.of(one)}" for one in left_out)
+    what = f"These memberships were not given by this folder, a thief may have, and would end:{who}\n"
+    how = "say --keep KEY for whom you know, and --drop KEY or --yes for the others"
+    if not sys.stdin.isatty():
+        raise FolderError(f"{what}Nothing was done yet: {how}")
+    sys.stderr.write(what)
+    if input("Leave them out? Type yes: ").strip().lower() != "yes":
+        raise FolderError(f"nothing was done; {how}")
 
 
 def _recovery(folder: HubFolder, kit: Kit | None, arguments: argparse.Namespace) -> SigningKey:
@@ -150,7 +209,8 @@ def _key(text: str) -> bytes:
 
 
 def _say_begun(arguments: argparse.Namespace, kit: Kit, done: Rekeyed, folder: HubFolder) -> None:
-    view = {"folder": str(folder.path), "hub": done.after.hex(), "before": done.before.hex()}
+    view: dict[str, Any] = {"folder": str(folder.path), "hub": done.after.hex(), "before": done.before.hex()}
+    view["recovery"] = [one.hex() for one in done.recovery]
     lines = [
         f'"{kit.hub_name}" has a new key, and the old one will be removed from the network "{kit.network_name}".',
         "It is let in by any hub of the network that it meets. What it had posted has to be posted anew.",
@@ -158,13 +218,24 @@ def _say_begun(arguments: argparse.Namespace, kit: Kit, done: Rekeyed, folder: H
     ]
     if not Clock().is_trusted():
         lines.append("This machine's clock is not known to be right: others take the new key when its time is right.")
-    say(arguments, view, [*lines, f"Next: hartig run, then hartig recover kit: {_NEW_KIT}"])
+    lines += [f"Next: hartig run, then hartig recover kit: {_NEW_KIT}", *_about_old_kit(done)]
+    say(arguments, view, lines)
 
 
-_NEW_KIT = "the old kit is used up"
+_NEW_KIT = "print it, then burn the old one and its copies"
 
 
-def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, *, by_trustees: bool) -> None:
+def _about_old_kit(done: Rekeyed) -> list[str]:
+    """Say what an old kit can still do: whoever has it may name another key in the place of this one."""
+    hash_, consent = done.recovery
+    command = f"hartig revoke {done.before.hex()} --successor {done.after.hex()}"
+    return [
+        "Whoever has the old kit and its passphrase can take this hub again. If one may be stolen, ask an organiser",
+        f"or a trustee to remove the old key, too: {command} --key FILE --recovery {hash_.hex()}:{consent.hex()}",
+    ]
+
+
+def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, names: _Names, *, by_trustees: bool) -> None:
     hash_, consent = done.recovery
     command = f"hartig revoke {done.before.hex()} --successor {done.after.hex()} --key FILE"
     view = {
@@ -179,6 +250,8 @@ def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, *, by_trustees: b
         f"This hub has a new key: {done.after.hex()}",
         f"{done.posts} posts go over to it; hartig recount shows them.",
     ]
+    if arguments.forgotten:
+        lines.append("Its keys are not sealed now: hartig key passphrase does that.")
     if by_trustees:
         lines += [
             "It is no member until an organiser or the trustees let it in and remove the old key, elsewhere:",
@@ -186,8 +259,8 @@ def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, *, by_trustees: b
         ]
     else:
         lines.append(f"{len(done.given)} memberships that it gave were given again.")
-        lines += [f"  left out: {one.grant.head.subject.hex()}" for one in done.left_out]
+        lines += [f"  left out: {names.of(one)}" for one in done.left_out]
         if done.left_out:
             lines.append("Those were not given by this folder: a thief may have. Invite again whom you know.")
-        lines.append(f"Next: hartig run, then hartig recover kit: {_NEW_KIT}")
+        lines += [f"Next: hartig run, then hartig recover kit: {_NEW_KIT}", *_about_old_kit(done)]
     say(arguments, view, lines)

@@ -12,7 +12,7 @@ In: a folder that nobody uses, the recovery key. Out: what was done. Who calls: 
 
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
@@ -31,12 +31,14 @@ from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import SPACE_SETTING, Pen
 from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock, founding_ms
+from hartig_node.daemon.carried import KEY_HUB, SPACE_KEY
 from hartig_node.daemon.config import Config, write_settings
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile
 from hartig_node.daemon.joining import JoinPlan, write_plan
 from hartig_node.daemon.kits import Kit
-from hartig_node.daemon.offline import judged, keep_carried
+from hartig_node.daemon.offline import judged, keep_carried, public_in
 from hartig_node.engine import Engine
+from hartig_node.keyfile import KeyFileError
 from hartig_node.store.connection import DATABASE_NAME, connect
 from hartig_node.store.opening import open_store
 from hartig_node.tasks import Tasks
@@ -108,39 +110,82 @@ def begin_again(folder: HubFolder, kit: Kit, recovery: SigningKey, languages: Se
 # --- In the hub's own folder
 
 
-async def rekey(
-    folder: HubFolder, config: Config, recovery: SigningKey | None, *, keep: frozenset[bytes], drop: frozenset[bytes]
-) -> Rekeyed:
-    """Let the hub of a folder go over to a new key.
+class _PublicHalf(SigningKey):
+    """Names a hub whose secret key is gone; nothing is signed with it."""
 
-    Memberships that it gave are given again where its own log knows them; `keep` names more, `drop` fewer.
-    Raises `FolderError` where the recovery key is not this hub's; then nothing has changed.
+    def __init__(self, public: bytes) -> None:
+        self.public = public
+
+
+def public_before(folder: HubFolder, kit: Kit | None) -> bytes:
+    """Return the key that is to be replaced: by its file, else by what backups would carry, else by the kit."""
+    try:
+        return folder.noted_public("hub")
+    except (FolderError, KeyFileError):
+        if kit is None:
+            raise
+    carried = _private(folder, SPACE_KEY, KEY_HUB)
+    return kit.hub if carried is None else bytes.fromhex(public_in(carried))
+
+
+async def rekey(
+    folder: HubFolder,
+    config: Config,
+    recovery: SigningKey | None,
+    *,
+    keep: frozenset[bytes],
+    drop: frozenset[bytes],
+    before: bytes | None = None,
+    agree: Callable[[Sequence[Given]], None] = lambda _left_out: None,
+) -> Rekeyed:
+    """Let the hub of a folder go over to a new key; `before` names the old one where its file cannot be opened.
+
+    Memberships that it gave are given again where its own log knows them; `keep` names more, `drop` fewer. `agree` is
+    asked about others before anything is decided. Raises `FolderError` where the recovery key is not this hub's, or
+    what `agree` does; then nothing has changed.
     """
     network = folder.read_network().network
-    for name in ("hub-next", "recovery-next"):
-        if not folder.has_key(name):
-            folder.write_key(name, secrets.token_bytes(KEY_BYTES))
-    new, next_ = SigningKey(folder.read_key("hub-next")), SigningKey(folder.read_key("recovery-next")).public
-    named = recovery_of(new, network, recovery_hash(next_))
-    async with _opened(folder, config, network) as context:
-        before = context.pen.key.public
-        given = await given_by(context)
-        stay = [one for one in given if one.grant.head.subject not in drop and _stays(one, keep)]
-        posts = await posts_taken_along(context)
-        rows, records = [*posts, *start_clean(new.public)], []
-        if recovery is not None:
-            now_ms = context.clock.reading().wall_ms
-            signed = given_again(stay, new, now_ms)
-            records = [_removal(network, before, recovery, new, next_, now_ms), *(record for record, _ in signed)]
-            rows += [row for _, row in signed]
-        commits, refusals = judged(context.engine.hub, records, rows, context.clock)
-        standing = context.pen.catalog.authority.standing(new.public)
-        if recovery is not None and (refusals or standing is None):
-            raise FolderError(_NOT_OURS)
-        for commit in commits or [Commit(private=rows)]:  # without records the core has nothing to say
-            await context.store.commit(commit)
+    old = SigningKey(folder.read_key("hub")) if before is None else _PublicHalf(before)
+    async with _opened(folder, config, network, old) as context:  # from here on nobody else uses the folder
+        next_keys = _next_keys(folder)
+        try:
+            done = await _go_over(context, next_keys, recovery, keep, drop, agree)
+        except FolderError:
+            folder.drop_next_keys()
+            raise
     await settle(folder)
+    return done
+
+
+async def _go_over(
+    context: Context,
+    next_keys: tuple[SigningKey, bytes],
+    recovery: SigningKey | None,
+    keep: frozenset[bytes],
+    drop: frozenset[bytes],
+    agree: Callable[[Sequence[Given]], None],
+) -> Rekeyed:
+    network, before = context.pen.network, context.pen.key.public
+    new, next_ = next_keys
+    named = recovery_of(new, network, recovery_hash(next_))
+    given = await given_by(context)
+    stay = [one for one in given if one.grant.head.subject not in drop and _stays(one, keep)]
     left_out = tuple(one for one in given if one not in stay)
+    if recovery is not None:
+        agree([one for one in left_out if one.grant.head.subject not in drop])
+    posts = await posts_taken_along(context)
+    rows, records = [*posts, *start_clean(new.public)], []
+    if recovery is not None:
+        now_ms = context.clock.reading().wall_ms
+        signed = given_again(stay, new, now_ms)
+        records = [_removal(network, before, recovery, new, next_, now_ms), *(record for record, _ in signed)]
+        rows += [row for _, row in signed]
+    commits, refusals = judged(context.engine.hub, records, rows, context.clock)
+    standing = context.pen.catalog.authority.standing(new.public)
+    if recovery is not None and (refusals or standing is None):
+        raise FolderError(_NOT_OURS)
+    for commit in commits or [Commit(private=rows)]:  # without records the core has nothing to say
+        await context.store.commit(commit)
     return Rekeyed(before, new.public, named, tuple(stay), left_out, len(posts) // 2)
 
 
@@ -148,13 +193,25 @@ def _stays(one: Given, keep: frozenset[bytes]) -> bool:
     return one.known or one.grant.head.subject in keep
 
 
+def _next_keys(folder: HubFolder) -> tuple[SigningKey, bytes]:
+    """Make the next hub key and recovery key anew: what an undecided change has left may have been copied since."""
+    if _is_decided(folder):
+        raise FolderError("this hub has just gone over to a new key: nothing more was done")
+    folder.drop_next_keys()
+    for name in ("hub-next", "recovery-next"):
+        folder.write_key(name, secrets.token_bytes(KEY_BYTES))
+    return SigningKey(folder.read_key("hub-next")), SigningKey(folder.read_key("recovery-next")).public
+
+
 @asynccontextmanager
-async def _opened(folder: HubFolder, config: Config, network: bytes) -> AsyncIterator[Context]:
+async def _opened(
+    folder: HubFolder, config: Config, network: bytes, old: SigningKey | None = None
+) -> AsyncIterator[Context]:
     """Open what the hub holds under its old key, with nothing running."""
     clock, tasks = Clock(config.clock), Tasks(lambda _name, _error: None)
     store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
     try:
-        key, loaded = SigningKey(folder.read_key("hub")), await store.load()
+        key, loaded = old or SigningKey(folder.read_key("hub")), await store.load()
         known = await store.private_get(SPACE_SETTING, KEY_TIME)
         stamp_ms = max((entry.stamp for entry in loaded.entries if entry.author == key.public), default=0)
         clock.start_from(None if known is None else int(msgpack.unpackb(known)), stamp_ms)
@@ -177,7 +234,7 @@ async def settle(folder: HubFolder) -> None:
 
     Called before the folder is used: a crash may have left it between any two of these.
     """
-    if folder.has_key("hub-next") and _decided(folder) == folder.noted_public("hub-next"):
+    if _is_decided(folder):
         # Where trustees let the new key in, it asks whoever it meets; where it stands by itself, nobody reads this.
         write_plan(folder, JoinPlan())
         folder.write_network(NetworkFile(folder.read_network().network))
@@ -185,15 +242,21 @@ async def settle(folder: HubFolder) -> None:
         await keep_carried(folder)
 
 
-def _decided(folder: HubFolder) -> bytes | None:
-    """Return the key to which this folder goes over by what its store says."""
+def _is_decided(folder: HubFolder) -> bool:
+    """Tell whether this folder goes over to its next keys by what its store says."""
+    return folder.has_key("hub-next") and (
+        _private(folder, SPACE_SETTING, KEY_REKEYED) == folder.noted_public("hub-next")
+    )
+
+
+def _private(folder: HubFolder, space: str, key: bytes) -> bytes | None:
     database = folder.path / DATABASE_NAME
     if not database.exists():
         return None
     wanted = "SELECT value FROM private WHERE space = ? AND key = ?"
     try:
         with closing(connect(database)) as connection:
-            found = connection.execute(wanted, (SPACE_SETTING, KEY_REKEYED)).fetchone()
+            found = connection.execute(wanted, (space, key)).fetchone()
     except sqlite3.Error as error:
         raise FolderError(f"{database} cannot be read: {error}; see hartig verify") from error
     return None if found is None else bytes(found[0])

@@ -21,6 +21,7 @@ from hartig_protocol.trust.lasting import due_governance
 
 EXPIRED = refused("expired", "it expired more than 35 days ago")
 _OTHER_NETWORK = refused("other_network", "belongs to another network")
+_SUPERSEDED = refused("superseded", "a later version is held")
 
 
 class Governing(Stock):
@@ -103,6 +104,9 @@ class Governing(Stock):
             return _OTHER_NETWORK
         if self.held.index.find(record.id) >= 0:
             return KNOWN
+        row = self.held.registers.find_for(record.head)
+        if row >= 0 and self.held.rows.order(row) >= order_of(record):
+            return _SUPERSEDED  # before authority is computed, which is dear: anybody can send old versions again
         return self._judge_stamp(record.head, now) or ACCEPTED
 
     def _judge_stamp(self, head: Head, now: Now) -> Verdict | None:
@@ -113,7 +117,7 @@ class Governing(Stock):
     def _judge_candidate(self, record: Record, authority: Authority, commit: Commit) -> Verdict:
         row = self.held.registers.find_for(record.head)
         if row >= 0 and self.held.rows.order(row) >= order_of(record):
-            return refused("superseded", "a later version is held")
+            return _SUPERSEDED
         if record.id not in authority.proven:
             return waits("proof", record.head.author, "no grant that allows it has come")
         if row >= 0:

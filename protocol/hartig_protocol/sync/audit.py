@@ -40,7 +40,7 @@ __all__ = [
     "more_received",
     "next_due_ms",
     "recent_received",
-    "resume_deferred",
+    "resume",
     "sketch_received",
 ]
 
@@ -130,11 +130,12 @@ def audit_received(state: SyncState, session: Session, step: Step, message: Audi
         _answer_deferred(state, session, step)
 
 
-def resume_deferred(state: SyncState, step: Step) -> None:
-    """Answer the audits that have waited until nobody else feeds us."""
+def resume(state: SyncState, step: Step) -> None:
+    """Answer and begin the audits that have waited until nobody else feeds us: a peer may say nothing for long."""
     for session in state.open_sessions():
         if session.audit.deferred is not None and not feeding.is_busy_elsewhere(state, session):
             _answer_deferred(state, session, step)
+        begin_if_due(state, session, step)
 
 
 def _answer_deferred(state: SyncState, session: Session, step: Step) -> None:

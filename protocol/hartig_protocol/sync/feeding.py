@@ -8,7 +8,7 @@ go on what has waited.
 from dataclasses import dataclass
 
 from hartig_protocol.limits import FEED_MS_MAX, FEED_SILENCE_MS
-from hartig_protocol.sync.messages import LIVE
+from hartig_protocol.sync.messages import BEHIND, LIVE
 from hartig_protocol.sync.state import Feeding, Session, Step, SyncState
 
 
@@ -49,6 +49,13 @@ def heard(state: SyncState, session: Session, step: Step) -> None:
 def feeds(state: SyncState, session: Session, why: int) -> bool:
     """Whether records that come for this reason are what this peer feeds us."""
     return why != LIVE and state.feeding is not None and state.feeding.link == session.link
+
+
+def goes_on(state: SyncState, session: Session, step: Step, why: int) -> bool:
+    """Let the stream of a peer feed us again that was silent for a while, if nobody else does and much is lacking."""
+    if why == BEHIND and state.feeding is None and state.intake.pool.credit > 0:
+        claim(state, session, step)
+    return feeds(state, session, why)
 
 
 def is_busy_elsewhere(state: SyncState, session: Session) -> bool:

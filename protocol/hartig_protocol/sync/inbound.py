@@ -20,6 +20,7 @@ from hartig_protocol.limits import (
     ASKED_PER_SESSION_MAX,
     INTAKE_COST,
     INTAKE_COST_KNOWN,
+    INTAKE_GRANTS_A_RECORD,
     KIND_CHAIN_LOWEST,
     OLD_THREADS_PER_SESSION_MAX,
     RECORDS_PER_FRAME,
@@ -30,6 +31,7 @@ from hartig_protocol.records.record import Kind, Record, record_id
 from hartig_protocol.sync import feeding, pulling, spreading
 from hartig_protocol.sync.messages import ANSWER, LIVE, Ack, Through, Want
 from hartig_protocol.sync.state import Inbound, Question, Session, Step, SyncState
+from hartig_protocol.trust.authority import is_governance
 
 _FOR_GOOD = frozenset({"superseded", "forked", "bad_step"})  # whatever time it is, while who may act stays the same
 _POSTS = frozenset({Kind.NEED, Kind.OFFER})
@@ -39,6 +41,8 @@ def take(state: SyncState, session: Session, step: Step, why: int, wires: Sequen
     """Judge what came, tell the spreading what was new and what was not; it is paid for by what it has cost."""
     known, records = _sorted_out(state, session, wires)
     cost = INTAKE_COST * (len(wires) - len(known)) + INTAKE_COST_KNOWN * len(known)
+    if any(is_governance(record.head.kind) for record in records):
+        cost += INTAKE_COST * len(state.catalog.governance) // INTAKE_GRANTS_A_RECORD
     state.intake.pool.spend(cost, fed=feeding.feeds(state, session, why))
     if session.out.named:
         for held_id in (*(one for one, _ in known), *(record.id for record in records)):

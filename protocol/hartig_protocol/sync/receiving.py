@@ -39,7 +39,9 @@ def records_received(state: SyncState, session: Session, step: Step, message: Re
 def several_received(state: SyncState, session: Session, step: Step, messages: Sequence[Records]) -> None:
     """Deal with messages that came together, for the same reason and in this order, as if they were one."""
     why = messages[-1].why
-    if session.into.held or not state.intake.takes(step.now.steady_ms, fed=feeding.feeds(state, session, why)):
+    fed = feeding.goes_on(state, session, step, why)
+    in_turn = session.into.held and not (fed and state.intake.pool.credit > 0)
+    if in_turn or not state.intake.takes(step.now.steady_ms, fed=fed):
         for message in messages:
             _hold_records(state, session, step, message)
         _bound(state, session, step)

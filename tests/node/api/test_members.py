@@ -7,7 +7,7 @@ import pytest
 
 from hartig_protocol.records.record import Record
 from node.api.conftest import Api, MakeApi
-from node.board.belonging.belonging import ANA, BEN, CAM, become, invite, network_of, next_rules
+from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, next_rules
 from support.boards import Bench, running_board
 from support.records import Network
 
@@ -137,11 +137,22 @@ async def test_several_records_are_one_commit(api: Api, bench: Bench) -> None:
     assert bench.board.people.get(BEN.public).invited_by == seat.public
 
 
-async def test_what_is_refused_is_said_one_by_one(api: Api, bench: Bench) -> None:
+async def test_all_of_one_change_is_taken_or_nothing_of_it(api: Api, bench: Bench) -> None:
     network = network_of(bench)
     good, bad = network.grant(ANA.public, place=30, invites=0), network.grant(BEN.public, author=CAM)
-    _, said, _ = await api.ask("POST", "/api/v1/records", json={"records": [wire(good), wire(bad)]})
-    assert [one["refused"] and one["refused"]["code"] for one in said["records"]] == [None, "waits_proof"]
+    before = bench.engine.hub.catalog.last_n
+    for records, at in (([good, bad], 1), ([bad, good], 0)):
+        problem = await api.problem("POST", "/api/v1/records", json={"records": [wire(one) for one in records]})
+        assert (problem["code"], problem["pointer"]) == ("refused", f"/records/{at}")
+        assert "waits_proof" in problem["detail"]
+    beyond = network.grant(CAM.public, place=10_000, invites=0)  # a number that the seat does not have
+    await api.problem("POST", "/api/v1/records", json={"records": [wire(network.revoke(ANA.public)), wire(beyond)]})
+    rival = network.grant(DAN.public, place=30, invites=0, seq=2)
+    await api.problem("POST", "/api/v1/records", json={"records": [wire(good), wire(rival)]})
+    assert bench.engine.hub.catalog.last_n == before
+    assert bench.board.people.census.by_key.get(ANA.public) is None
+    for _ in range(2):  # what is known already counts
+        assert (await api.ask("POST", "/api/v1/records", json={"records": [wire(good)]}))[0] == 201
 
 
 async def test_a_list_of_records_is_read_strictly(api: Api, bench: Bench) -> None:

@@ -50,7 +50,7 @@ async def test_a_post_is_hidden_listed_and_shown_again(api: Api, hubs: list[Benc
         assert await ids(api, query, path) == []
         assert await ids(api, f"{query or '?'}{'&' if query else ''}hidden=true", path) == [post]
     view = (await api.ask("GET", f"{V1}/posts/{post}"))[1]
-    assert view["hidden"] == {"why": "hidden", "at": made["at"], "by": who, "note": "sold"}
+    assert view["hidden"] == {"why": "hidden", "at": made["at"]}
     assert (await api.ask("DELETE", f"{V1}/hidden/{post}"))[0] == 204
     assert (await api.problem("DELETE", f"{V1}/hidden/{post}"))["code"] == "not_found"
     assert await ids(api) == [post]
@@ -128,3 +128,16 @@ async def test_reading_is_for_all_and_the_rest_is_writing(api: Api) -> None:
             assert response.status == 403
         async with api.tcp.delete(f"{api.url}{V1}/{name}/{'ab' * 16}", headers=token) as response:
             assert response.status == 403
+
+
+async def test_notes_and_who_wrote_them_are_for_those_who_may_write(api: Api, hubs: list[Bench]) -> None:
+    post, board = await theirs(hubs), hubs[0].board
+    await board.hiding.hide(post, "a family's name", "token 1")
+    await board.hiding.mute(hubs[1].key.public.hex(), "a neighbour's word")
+    for scope, is_said in (("read", False), ("write", True)):
+        headers = await api.token(scope)
+        for what in ("hidden", "muted"):
+            async with api.tcp.get(f"{api.url}{V1}/{what}", headers=headers) as response:
+                (item,) = (await response.json())["items"]
+            assert ("note" in item, item["why"], "at" in item) == (is_said, what, True)
+            assert is_said or "by" not in item

@@ -407,14 +407,43 @@ async def test_stamps_of_hubs_whose_word_counts_lift_the_time_but_not_those_that
     async def grant_again(seq: int, **facts: bool) -> None:
         grant = network.grant(lost.key.public, seq=seq, stamp=stamp, expires=NOW_MS + (400 + seq) * DAY_MS, **facts)
         assert await lost.engine.publish([grant.wire]) == (None,)
-        await lost.board.timekeeper.look()
 
     await grant_again(2, approx=True)
+    await lost.board.timekeeper.look()
     assert lost.engine.clock.reading().wall_ms == NOW_MS
     await grant_again(3)
-    assert lost.engine.clock.reading().wall_ms == stamp
+    assert lost.engine.clock.reading().wall_ms == stamp, "at once, and not when it next looks"
     await lost.board.timekeeper.look()
     assert repr(lost.board.timekeeper) == "<Timekeeper <Clock nobody held back>>"
+
+
+async def test_who_is_let_in_far_from_all_whose_hellos_tell_the_time_dates_its_card_by_what_let_it_in() -> None:
+    network, stamp = Network(), NOW_MS + 30 * DAY_MS
+    async with running_board(founded=False, trusted=False) as bench:
+        network.charter = bench.founding.charter
+        founder, inviter = network.hub(7), network.hub(8)
+        path = (
+            network.grant(founder.public, author=bench.founding.seats[0].key, place=7, stamp=NOW_MS),
+            network.grant(inviter.public, author=founder, places=50, stamp=stamp),
+            network.grant(bench.key.public, author=inviter, places=5, invites=0, stamp=stamp + DAY_MS),
+        )
+        assert await bench.engine.publish([network.charter.wire, *(one.wire for one in path)]) == (None,) * 4
+        await bench.board.membership.admitted()
+        assert (await card_of(bench)).head.stamp == stamp, "the inviter's own word on time does not count"
+
+
+async def test_a_stamp_counts_from_when_its_author_does(lost: Bench) -> None:
+    network, stamp = Network(seat=lost.founding.seats[0].key), NOW_MS + 30 * DAY_MS
+    network.charter = lost.founding.charter
+    newcomer = network.hub(7)
+    by_a_hub = network.grant(newcomer.public, author=lost.key, invites=0)
+    by_a_seat = network.grant(newcomer.public, author=network.seat, place=7)
+    card = network.card(newcomer, stamp=stamp, expires=NOW_MS + 300 * DAY_MS)
+    for record in (by_a_hub, card, by_a_seat):
+        assert await lost.engine.publish([record.wire]) == (None,)
+        assert lost.engine.clock.reading().wall_ms == NOW_MS
+    await lost.board.timekeeper.look()
+    assert lost.engine.clock.reading().wall_ms == stamp
 
 
 async def test_a_person_cannot_say_a_time_before_the_release_nor_against_a_time_service(lost: Bench) -> None:

@@ -16,7 +16,7 @@ from hartig_protocol.records.writing import recovery_of
 from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, publish
 from node.cli.conftest import Hartig
 from node.cli.towns import Town, running_town
-from support.records import key
+from support.records import NOW_MS, key
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ async def test_a_trustees_key_removes_and_keeps_all(town: Town) -> None:
     people = town.bench.board.people
     assert people.get(ANA.public).state is State.REMOVED
     assert people.get(CAM.public).invited_by == town.bench.founding.seats[0].key.public
-    assert people.get(CAM.public).until_ms == town.bench.board.context.clock.now().wall_ms + 400 * DAY_MS
+    assert people.get(CAM.public).until_ms == NOW_MS + 365 * DAY_MS  # as before
 
 
 async def test_a_successor_goes_on_in_place_of_who_is_removed(town: Town) -> None:
@@ -251,3 +251,63 @@ async def test_a_key_removes_only_who_stands_below_it(town: Town) -> None:
     trustee = town.bench.founding.seats[0].key.public.hex()
     code, _, err = await town.ask("revoke", trustee, "--key", ana, "--yes")
     assert "hartig network draft --remove-trustee" in err
+
+
+async def test_a_key_gives_first_what_those_need_who_were_let_in(town: Town) -> None:
+    await invite(town.bench, None, ANA, invites=60)
+    network = network_of(town.bench)
+    await publish(town.bench, network.grant(key(60).public, rank="organiser", place=30, places=50, invites=22))
+    await invite(town.bench, ANA, BEN, CAM, first=0)
+    await invite(town.bench, CAM, DAN, key(71), first=0, invites=0)
+    said = ("revoke", ANA.public.hex(), "--keep-all", "--yes", "--key", town.file_of(key(60), "org.key"))
+    await town.ask(*said)
+    people = town.bench.board.people
+    assert {people.get(one.public).state for one in (BEN, CAM, DAN, key(71))} == {State.STANDING}
+    assert (people.get(BEN.public).invites, people.get(CAM.public).invites) == (9, 11)
+
+
+async def test_who_fell_is_named(town: Town) -> None:
+    await become(town.bench, "organiser")
+    await grow(town)
+    cam = f"Does not belong any more: hub {CAM.public.hex()[:8]} {CAM.public.hex()[:8]}"
+    out = (await town.ask("revoke", ANA.public.hex(), "--keep", BEN.public.hex(), "--yes")).out
+    assert [line for line in out.splitlines() if line.startswith("Does not")] == [cam]
+
+
+async def test_a_key_refuses_who_cannot_stay_or_go_on(town: Town) -> None:
+    await grow(town)
+    seat, ana, cam = ("--yes", "--key", town.keys / "seat-1.key"), ANA.public.hex(), CAM.public.hex()
+    await publish(town.bench, network_of(town.bench).revoke(CAM.public))
+    trustee = town.bench.founding.seats[0].key.public.hex()
+    for more, said in (
+        (("--keep", cam), "was not invited by"),
+        (("--keep", BEN.public.hex(), "--keep", BEN.public.hex()[:9]), "named twice"),
+        (("--keep", BEN.public.hex(), "--successor", BEN.public.hex()), "was not invited by"),
+        (("--successor", cam), "was removed from the network"),
+        (("--successor", ana), "name a new key"),
+        (("--successor", trustee), "name a new key"),
+    ):
+        code, _, err = await town.ask("revoke", ana, *more, *seat)
+        assert (code, said in err) == (exits.USAGE, True), err
+    await publish(town.bench, network_of(town.bench).revoke(ANA.public))
+    for action in ("renew", "end"):
+        code, _, err = await town.ask("member", action, ana, *seat[1:])
+        assert (code, "removed from the network" in err) == (exits.USAGE, True)
+        assert (await town.ask("member", action, ana)).code == exits.REFUSED
+
+
+async def test_a_key_carries_recovery_keys_over(town: Town) -> None:
+    """Given by a hub with a kit, made an organiser by a trustee, renewed; then recovered, and renewed again."""
+    network, seat = network_of(town.bench), ("--key", town.keys / "seat-1.key")
+    kit = key(f"recovery of {ANA.public.hex()}")
+    await publish(town.bench, network.grant(ANA.public, author=town.bench.key, place=3, invites=0, recovery_of=ANA))
+    for words in (("organiser", "--invites", "3"), ("renew",)):
+        assert (await town.ask("member", words[0], ANA.public.hex(), *words[1:], *seat)).code == exits.OK
+        census = town.bench.board.people.census
+        given = [one.head for one in census.given_by(network.seat.public) if one.head.subject == ANA.public]
+        assert [consented_recovery(head) for head in given] == [recovery_hash(kit.public)]
+    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public))
+    assert (await town.ask("member", "renew", BEN.public.hex(), *seat)).code == exits.OK
+    person = town.bench.board.people.get(BEN.public)
+    assert (person.state, person.rank) == (State.STANDING, Rank.ORGANISER)
+    assert town.bench.board.people.census.predecessors_of(BEN.public) == [ANA.public]

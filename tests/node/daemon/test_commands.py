@@ -1,15 +1,22 @@
 """The commands that work on a folder, called in this process."""
 
+import asyncio
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hartig_node.daemon import commands, copies
+from hartig_node.daemon import commands, copies, keys
+from hartig_node.daemon.carried import KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.folder import HubFolder
+from hartig_node.daemon.offline import keep_carried
+from hartig_node.keyfile import is_sealed, read_text
 from hartig_node.store.lock import FolderLock
+from hartig_node.store.opening import open_store
+from hartig_protocol.events import Commit, PrivateRow
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +101,34 @@ def test_verify_says_that_all_is_well_or_what_is_not(tmp_path: Path, capsys: pyt
     code, _, err = called(capsys, copies.verify, str(tmp_path / "nothing"))
     assert code == 5
     assert err
+
+
+def test_a_restore_that_needs_a_passphrase_replaces_nothing_without_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, backup, passphrase = HubFolder(tmp_path / "hub"), tmp_path / "old.backup", tmp_path / "passphrase"
+    passphrase.write_text("four words together")
+    called(capsys, commands.init, "--folder", str(folder.path))
+    seed = folder.read_key("hub")
+    asyncio.run(backed_up(folder, backup))
+    here = ("--folder", str(folder.path), "--passphrase-file", str(passphrase))
+    assert called(capsys, keys.key, "passphrase", *here)[0] == 0
+    folder.key_path("hub").unlink()
+    before = (folder.path / "hartig.db").read_bytes()
+    assert called(capsys, copies.restore, str(backup), "--replace", *here[:2])[0] == 8
+    assert (folder.path / "hartig.db").read_bytes() == before
+    assert called(capsys, copies.restore, str(backup), "--replace", *here)[0] == 0
+    assert is_sealed(read_text(folder.key_path("hub")))
+    folder.unlock(lambda: "four words together")
+    assert folder.read_key("hub") == seed
+
+
+async def backed_up(folder: HubFolder, backup: Path) -> None:
+    await keep_carried(folder)
+    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
+    await store.commit(Commit(private=[PrivateRow(SPACE_KEY, KEY_NETWORK, folder.read_network().network)]))
+    await store.backup(backup)
+    await store.close()
 
 
 def test_restore_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,6 @@
+import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,36 @@ def test_a_box_key_is_made_once_and_anew_where_it_is_missing(folder: HubFolder) 
     assert node._box_key().public == public
     path.unlink()
     assert node._box_key().public != public
+
+
+@pytest.mark.parametrize("room", [0, 7])
+def test_a_full_disk_leaves_what_was_there_and_no_half_of_the_new(tmp_path: Path, room: int) -> None:
+    path = tmp_path / "x"
+    write_whole(path, b"one")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))  # a file takes so much, and then none
+    try:
+        with pytest.raises(OSError, match="x"):
+            write_whole(path, b"two" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert path.read_bytes() == b"one"
+    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_file_belongs_to_whom_its_folder_belongs_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    monkeypatch.setattr(os, "fchown", lambda _descriptor, user, group: given.append((user, group)))
+    write_whole(tmp_path / "x", b"one")
+    assert given == [(tmp_path.stat().st_uid, tmp_path.stat().st_gid)]
+
+
+def test_what_waits_under_the_name_of_a_part_is_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"theirs")
+    (tmp_path / "x.part").symlink_to(other)
+    write_whole(tmp_path / "x", b"one")
+    assert (other.read_bytes(), (tmp_path / "x").read_bytes()) == (b"theirs", b"one")

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,57 @@ def test_a_kit_is_made_checked_and_reminded_of(tmp_path: Path, capsys: pytest.Ca
     assert recover.recover([*arguments, str(passphrase)]) == REFUSED
     assert recover.recover(["hub", "--folder", str(where)]) == REFUSED
     assert "--trustees" in capsys.readouterr().err
+
+
+def test_what_is_noted_around_a_kit_and_typed_digits_do_not_damage_it() -> None:
+    line = KIT.line
+    around = ("{}\nkept by Ana 2026\n", "hartig-kit: of the cellar\n{}", "hartig-kit:\nhartig-kit: of Ana\n{}\nthe end")
+    for text in around:
+        assert read_kit(text.format(line)) == KIT
+    code = line.partition(":")[2]
+    assert read_kit("HART1G-K1T:" + code.replace("O", "0").replace("I", "1")) == KIT
+    named = replace(KIT, hub_name="hartig-kit: Corner shelf", network_name="Hartig-Kit:AAAA")
+    assert read_kit(page(named)) == named
+    wrong = "B" if code[9] == "A" else "A"
+    with pytest.raises(KeyFileError, match="damaged"):
+        read_kit(KIT_START + code[:9] + wrong + code[10:])
+
+
+def made_kit(where: Path, passphrase: Path, *more: str) -> int:
+    return recover.recover(["kit", "--folder", str(where), "--passphrase-file", str(passphrase), *more])
+
+
+@pytest.fixture
+def founded(tmp_path: Path) -> tuple[Path, Path]:
+    where, passphrase = tmp_path / "hub", tmp_path / "passphrase"
+    passphrase.write_text("four words together")
+    assert commands.init(["--folder", str(where), "--network", "Valley"]) == OK
+    return where, passphrase
+
+
+def test_a_kit_is_not_written_over_another(
+    founded: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, passphrase = founded
+    monkeypatch.chdir(tmp_path)
+    assert made_kit(where, passphrase) == OK
+    page_here = tmp_path / f"recovery-kit-{HubFolder(where).noted_public('hub').hex()[:8]}.html"
+    page_here.write_text("another")
+    assert made_kit(where, passphrase) == REFUSED
+    assert "--force" in capsys.readouterr().err
+    assert page_here.read_text() == "another"
+    assert made_kit(where, passphrase, "--force") == OK
+    assert kit_in(str(page_here)).hub == HubFolder(where).noted_public("hub")
+
+
+def test_a_page_that_does_not_read_back_is_no_kit(
+    founded: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, passphrase = founded
+    monkeypatch.setattr(recover, "write_whole", lambda path, data: path.write_bytes(data[:4000]))
+    assert made_kit(where, passphrase, "--out", str(tmp_path / "kit.html")) == REFUSED
+    assert recover.recover(["kit", "--remove", "--folder", str(where)]) == REFUSED
+    assert HubFolder(where).has_key("recovery")
 
 
 def test_a_hub_that_was_not_admitted_yet_has_nothing_to_print(tmp_path: Path) -> None:

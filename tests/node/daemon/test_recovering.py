@@ -10,17 +10,22 @@ from typing import Any
 
 import pytest
 
-from hartig_node.daemon import commands, recovering
+from hartig_node.board.signing import logged
+from hartig_node.cli.exits import OK, REFUSED, SEALED
+from hartig_node.daemon import commands, keys, kits, recover, recovering
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.folder import FolderError, HubFolder
 from hartig_node.daemon.joining import read_plan
 from hartig_node.daemon.kits import Kit
-from hartig_node.daemon.recovering import Rekeyed, begin_again, rekey, settle
-from hartig_node.keyfile import SEALED_BYTES
+from hartig_node.daemon.offline import judged, keep_carried
+from hartig_node.daemon.recovering import Rekeyed, begin_again, public_before, rekey, settle
+from hartig_node.keyfile import SEALED_BYTES, KeyFileError, is_sealed, read_text
 from hartig_node.store.sqlite import SqliteStore
+from hartig_protocol.limits import LIFE_LONG_MS_MAX
 from hartig_protocol.records.keys import SigningKey
-from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.opening import open_record, sign_record
 from hartig_protocol.records.record import Kind
+from hartig_protocol.records.writing import grant_head
 
 CONFIG = Config(clock="trusted")
 NOBODY: frozenset[bytes] = frozenset()
@@ -89,6 +94,108 @@ async def test_a_recovery_key_of_another_hub_changes_nothing(folder: HubFolder) 
     await settle(folder)
     assert folder.read_key("hub") == before
     assert await stands(folder)
+
+
+async def test_next_keys_of_a_refused_recovery_are_never_used(folder: HubFolder) -> None:
+    for name in ("hub-next", "recovery-next"):  # as a process leaves them that was killed
+        folder.write_key(name, bytes(range(32)))
+    with pytest.raises(FolderError, match="trustees"):
+        await rekey(folder, CONFIG, SigningKey(bytes(32)), keep=NOBODY, drop=NOBODY)
+    assert set(folder.key_files()) == {"hub", "node", "recovery"}
+    for name in ("hub-next", "recovery-next"):
+        folder.write_key(name, bytes(range(32)))
+    await gone_over(folder)
+    assert bytes(range(32)) not in (folder.read_key("hub"), folder.read_key("recovery"))
+
+
+async def test_next_keys_that_were_decided_are_not_thrown_away(
+    folder: HubFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovery = SigningKey(folder.read_key("recovery"))
+    monkeypatch.setattr(HubFolder, "take_next_keys", lambda _folder: None)
+    done = await gone_over(folder)
+    with pytest.raises(FolderError, match="just gone over"):
+        await rekey(folder, CONFIG, recovery, keep=NOBODY, drop=NOBODY)
+    monkeypatch.undo()
+    await settle(folder)
+    assert folder.noted_public("hub") == done.after
+    assert await stands(folder)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("what?")])
+async def test_a_kit_does_where_the_file_of_the_hub_key_is_gone(
+    folder: HubFolder, damage: Callable[[Path], None]
+) -> None:
+    kit, recovery = kit_of(folder), SigningKey(folder.read_key("recovery"))
+    damage(folder.key_path("hub"))
+    before = public_before(folder, kit)
+    assert before == kit.hub
+    with pytest.raises((FolderError, KeyFileError)):
+        public_before(folder, None)
+    done = await rekey(folder, CONFIG, recovery, keep=NOBODY, drop=NOBODY, before=before)
+    assert (done.before, folder.noted_public("hub")) == (kit.hub, done.after)
+    assert await stands(folder)
+    await keep_carried(folder)
+    folder.key_path("hub").unlink()
+    assert public_before(folder, kit) == done.after  # the store knows it, and the kit is one of before
+
+
+async def test_a_kit_does_where_the_passphrase_is_forgotten(
+    folder: HubFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, said = tmp_path / "kit.html", tmp_path / "passphrase"
+    said.write_text("four words together")
+    here = ("--folder", str(folder.path), "--passphrase-file", str(said))
+    assert await called("kit", "--out", str(page), *here) == OK
+    assert await asyncio.to_thread(keys.key, ["passphrase", *here]) == OK
+    wrong = ("--hub-passphrase-file", str(page))
+    assert await called("hub", str(page), *here, *wrong) == SEALED
+    assert "--forgotten" in capsys.readouterr().err
+    assert await called("hub", *here, "--forgotten") == REFUSED
+    assert await called("hub", str(page), *here, "--forgotten") == OK
+    assert not any(is_sealed(read_text(path)) for path in folder.key_files().values())
+    assert await stands(folder)
+    assert "burn the old one" in (out := capsys.readouterr().out)
+    assert "can take this hub again" in out
+    assert "not sealed" in out
+    assert "hartig revoke" in out
+
+
+async def called(*argv: str) -> int:
+    return await asyncio.to_thread(recover.recover, list(argv))
+
+
+async def test_nobody_is_left_out_without_being_asked(
+    folder: HubFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, friend, known = folder.read_network().network, *map(SigningKey, (b"f" * 32, b"k" * 32))
+    async with recovering._opened(folder, CONFIG, network) as context:
+        now_ms, signed = context.clock.reading().wall_ms, []
+        for place, key in enumerate((friend, known)):
+            head = grant_head(
+                network=network, author=context.pen.key.public, place=place, subject=key.public, rank="hub", places=1,
+                invites=0, stamp=now_ms, expires=now_ms + LIFE_LONG_MS_MAX,
+            )  # fmt: skip
+            signed.append(sign_record(head, None, [context.pen.key]))
+        commits, refusals = judged(context.engine.hub, signed, [logged(signed[1])], context.clock)
+        assert not refusals
+        for commit in commits:
+            await context.store.commit(commit)
+    monkeypatch.setattr(kits, "hub_names", lambda _folder: {friend.public: "Strike kitchen"})
+    before, here = folder.noted_public("hub"), ("--folder", str(folder.path))
+    assert await called("hub", *here) == REFUSED
+    err = capsys.readouterr().err
+    assert f'"Strike kitchen" {friend.public.hex()}' in err
+    assert "--keep" in err
+    assert known.public.hex() not in err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _question: "no")
+    assert await called("hub", *here) == REFUSED
+    assert (folder.noted_public("hub"), folder.has_key("hub-next")) == (before, False)
+    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    assert await called("hub", *here) == OK
+    assert "Strike kitchen" in capsys.readouterr().out
+    assert folder.noted_public("hub") != before
 
 
 async def test_with_trustees_the_new_key_asks_whoever_it_meets(folder: HubFolder) -> None:

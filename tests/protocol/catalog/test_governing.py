@@ -91,6 +91,13 @@ def test_what_is_to_stay_is_given_again_in_the_commit_that_removes_who_gave_it()
     assert {given[0].id, given[1].id, theirs[1].id} <= set(shelf.commit.removed)
 
 
+def test_old_versions_that_come_again_cost_no_look_at_who_may_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = (NETWORK.grant(key("guest").public, author=HUB, place=5, invites=0, seq=seq) for seq in (1, 2))
+    shelf = Shelf(new)
+    monkeypatch.setattr(shelf.catalog, "_authority_with", None)
+    assert shelf.take(old) == ["superseded"]
+
+
 def test_the_path_of_a_successor_names_the_revocation_by_which_it_came() -> None:
     grant = NETWORK.grant(HUB.public, place=1, recovery_of=HUB, seq=2)
     handed = handing()

@@ -17,7 +17,7 @@ from hartig_protocol.sync.audit import (
     UNSETTLED_MS_MAX,
     agreed_hour_ms,
     next_due_ms,
-    resume_deferred,
+    resume,
 )
 from hartig_protocol.sync.audit_run import BEGUN_PER_MINUTE_MAX
 from hartig_protocol.sync.audit_work import work
@@ -304,13 +304,13 @@ def test_an_audit_waits_while_another_peer_feeds_us(wire: Wire) -> None:
     other = busy(wire, a)
     puppet.say(wrong(wire))
     assert puppet.all_heard(Sketch) == []
-    resume_deferred(a.hub.state, Step(wire.clock(a)))
+    resume(a.hub.state, Step(wire.clock(a)))
     assert puppet.session.audit.deferred is not None
     assert other.session.audit.deferred is None
     feeding.release(a.hub.state, other.session, Step(wire.clock(a)))
     wire.handle(a, TimePassed())
     step = Step(wire.clock(a))
-    resume_deferred(a.hub.state, step)
+    resume(a.hub.state, step)
     wire._carry_out(a, step.actions())
     wire.deliver()
     assert len(puppet.all_heard(Sketch)) == 1

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hartig_protocol.limits import (
+    FEED_SILENCE_MS,
     HOUR_MS,
     INTAKE_BURST_RECORDS,
     INTAKE_CATCH_UP_RECORDS,
     INTAKE_COST,
+    INTAKE_GRANTS_A_RECORD,
     INTAKE_RECORDS_PER_S,
     INTAKE_TICK_MS,
     LINE_MAX,
@@ -300,6 +302,34 @@ def test_what_a_newcomer_lacks_does_not_wait(wire: Wire) -> None:
     emptied(a, wire)
     puppet.say(stream(*posts(wire, 2, 100), final=False))
     assert len(a.ids) > 100
+
+
+def test_whoever_feeds_a_newcomer_goes_on_at_full_speed_after_a_silence(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = opened(wire, a, count=500)
+    emptied(a, wire)
+    puppet.say(stream(*posts(wire, 2, 10), final=False))
+    wire.pass_time(FEED_SILENCE_MS + 1)
+    assert a.hub.state.feeding is None
+    emptied(a, wire)
+    puppet.say(live(*posts(wire, 2, 5, 10)))  # what is new to everybody feeds nobody
+    assert (a.hub.state.feeding, len(a.hub.state.intake.queue)) == (None, 5)
+    puppet.say(stream(*posts(wire, 2, 100, 20), final=False))
+    assert a.hub.state.feeding is not None
+    assert len(a.ids) > 110
+    other = opened(wire, a, 3)
+    other.say(stream(*posts(wire, 3, 10, 200), final=False))
+    assert a.hub.state.feeding.link == puppet.link
+
+
+def test_what_makes_a_hub_go_through_all_that_is_granted_costs_as_much_more(wire: Wire) -> None:
+    a = wire.member(1)
+    a.hub.state.catalog.governance |= {seeded(number, 32): wire.network.charter for number in range(200)}
+    puppet = opened(wire, a)
+    before = a.hub.state.intake.pool.tokens
+    puppet.say(live(*invited(wire, 9, 10)))
+    held = len(a.hub.state.catalog.governance)
+    assert before - a.hub.state.intake.pool.tokens == INTAKE_COST + INTAKE_COST * held // INTAKE_GRANTS_A_RECORD
 
 
 # --- Those who send

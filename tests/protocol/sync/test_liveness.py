@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from hartig_protocol.events import CloseLink, TimePassed
-from hartig_protocol.limits import DAY_MS, MINUTE_MS, SILENCE_MS_MAX, WINDOW_RECORDS_MAX
+from hartig_protocol.limits import DAY_MS, FEED_SILENCE_MS, MINUTE_MS, SILENCE_MS_MAX, WINDOW_RECORDS_MAX
 from hartig_protocol.records.record import Record, record_id
 from hartig_protocol.sync.messages import LIVE, Hello, Records
 from support.cores import Core
@@ -125,6 +125,44 @@ def test_a_newcomer_whose_feeder_falls_silent_is_fed_by_another(wire: Wire) -> N
     meet(wire, newcomer, a)
     wire.pass_time(MINUTE_MS)
     assert newcomer.ids >= a.ids
+
+
+@pytest.mark.parametrize("count", [0, 20, 500])
+def test_a_newcomer_has_everything_at_once_although_its_inviters_other_peer_sleeps(wire: Wire, count: int) -> None:
+    founder, inviter = wire.member(1), wire.member(2)
+    wire.publish(founder, *needs(wire, founder, count))
+    meet(wire, inviter, founder)
+    wire.pass_time(MINUTE_MS)
+    fall_asleep(wire, founder)
+    newcomer = wire.newcomer(3, inviter)
+    meet(wire, newcomer, inviter)
+    wire.publish(newcomer, wire.network.card(newcomer.key, place=7))
+    meet(wire, newcomer, inviter)
+    assert newcomer.ids == inviter.ids
+    assert len(inviter.ids) == 1 + 2 * 3 + count
+    assert is_linked(inviter, founder), "and nobody knows yet that it sleeps"
+
+
+@pytest.mark.parametrize("dials", [False, True], ids=["that has dialled us", "that we have dialled"])
+@pytest.mark.parametrize("steps", [3, 22])
+def test_what_a_peer_owes_that_falls_silent_comes_from_another(wire: Wire, steps: int, *, dials: bool) -> None:
+    a, b, c = wire.member(1), wire.member(2), wire.member(3)
+    said = needs(wire, a, 100)
+    wire.publish(a, *said)
+    meet(wire, a, b)
+    wire.pass_time(MINUTE_MS)
+    wire.publish(c, *wire.proofs(1), *said[:60])
+    wire.connect(c, a)
+    wire.deliver(steps)
+    fall_asleep(wire, a)
+    assert len(c.ids) < len(b.ids)
+    assert c.hub.state.feeding is not None, "it still counts on the sleeper"
+    if dials:
+        meet(wire, c, b)
+    else:
+        meet(wire, b, c)
+    wire.pass_time(FEED_SILENCE_MS + 1_000)
+    assert c.ids == b.ids
 
 
 # --- Deaths in the middle

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission
-from hartig_protocol.limits import ASKING_MAX, ASKING_MS_MAX, KEY_BYTES, MINUTE_MS
+from hartig_protocol.limits import ASKING_MAX, ASKING_MS_MAX, MINUTE_MS
+from hartig_protocol.records.keys import sha256_of
 from hartig_protocol.records.words import pairing_words
 
+ID_BYTES = 16  # of a hash over both keys: nobody makes keys that another's id stands for
 NOBODY_MS = 5 * MINUTE_MS  # a newcomer asks every few seconds, once it runs; who has not for so long has gone
 
 
@@ -86,7 +88,8 @@ class Asking:
         self._asking = {key: one for key, one in self._asking.items() if one.let_in or one.heard_ms > since_ms}
         network, own = self._context.pen.network, self._context.node_id
         for node, hub in list(self._asking):
-            if not self._asking[node, hub].words:  # in a thread: finding words is slow on purpose
+            waiting = self._asking.get((node, hub))  # the door may be shut while words are found
+            if waiting is not None and not waiting.words:  # in a thread: finding words is slow on purpose
                 words = await asyncio.to_thread(pairing_words, network, node, hub, own)
                 held = self._asking.get((node, hub))
                 if held is not None:
@@ -112,6 +115,4 @@ class Asking:
 
 
 def _id(key: tuple[bytes, bytes]) -> str:
-    node, hub = key
-    assert len(node) == KEY_BYTES
-    return (node[:4] + hub[:4]).hex()
+    return sha256_of(*key)[:ID_BYTES].hex()

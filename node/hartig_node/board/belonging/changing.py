@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hartig_node.board.belonging.invites import PASS_ON_DEFAULT
-from hartig_node.board.belonging.people import RANK_NAMES, Census, People, Person, State
-from hartig_node.board.context import Context, refused
+from hartig_node.board.belonging.people import RANK_NAMES, Census, People, Person, State, is_over, recovery_named
+from hartig_node.board.belonging.signed import publish_whole
+from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
 from hartig_node.board.signing import Signed
 from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, LIFE_REVOKE_MS_MAX
@@ -56,6 +57,16 @@ class Removal:
         }
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A membership to be given anew: no longer than it was, and with the invites that whom it let in need at least."""
+
+    key: bytes
+    facts: dict[str, Any]
+    until_ms: int
+    needs: int
+
+
 class Changing:
     """Changes who belongs, with this hub's key."""
 
@@ -86,15 +97,19 @@ class Changing:
         default_invites = min(PASS_ON_DEFAULT, max(left - 1, 0)) if rank == "hub" else 0
         invites = held.get("invites", default_invites) if invites is None else invites
         _check_bounds(standing, left, places, invites)
-        facts = {**held, "rank": rank, "places": places, "invites": invites}
+        facts = {**self._recovery_of(key), **held, "rank": rank, "places": places, "invites": invites}
         signed = self._sign_grant(key, facts, self._end_ms(days), before, set())
         await self._publish([signed])
         return self._people.get(key)
 
     def _check_not_removed(self, key: bytes, rank: str) -> None:
         if self._context.pen.catalog.authority.revoked.get(key, 0) > GRANTED_RANKS[rank]:
-            hint = "whoever is to come back makes a new key, and that one is added"
-            raise not_allowed("removed", "this key was removed from the network, and that is for good", hint, "/key")
+            raise _removed("/key")
+
+    def _recovery_of(self, key: bytes) -> dict[str, Any]:
+        """Return what is known of a key's recovery key: only the grant by which it stands can name it (SPEC A9)."""
+        recovery = recovery_named(self._context.pen.catalog, key)
+        return {} if recovery is None else {"recovery": recovery}
 
     async def renew(self, key: bytes, days: float | None = None) -> Person:
         """Let what this hub granted last longer; by default as long as may be."""
@@ -113,6 +128,9 @@ class Changing:
         return self._people.get(key)
 
     def _granted_by_us(self, key: bytes) -> Record:
+        known = self._people.census.by_key.get(key)
+        if known is not None and known.state is State.REMOVED:
+            raise _removed("/key")
         grant = self._own_grant(key)
         if grant is not None and not grant.head.ends:
             return grant
@@ -135,13 +153,34 @@ class Changing:
         standing, census = self._own_standing(), self._people.census
         person = self._people.get(key)
         self._check_may_remove(standing, person)
-        falling = self._people.falling_without(key)
+        self._check_named(person, keep, successor)
+        before = self._people.everybody()
         signed = [self._sign_revoke(one, successor if one == key else None) for one in self._to_revoke(census, key)]
         signed += self._sign_anew(census, standing, person, keep, successor)
         await self._publish(signed)
         now = self._people.census.by_key
-        fell = tuple(one for one in falling if one.key not in now or now[one.key].state is not State.STANDING)
-        return Removal(tuple(one.record.head.subject for one in signed if _is_revoke(one)), tuple(keep), fell)
+        removed = tuple(one.record.head.subject for one in signed if _is_revoke(one))
+        gone = (one for one in before if one.key not in now or now[one.key].state is not State.STANDING)
+        return Removal(removed, tuple(keep), tuple(one for one in gone if one.key not in removed))
+
+    def _check_named(self, person: Person, keep: Sequence[bytes], successor: bytes | None) -> None:
+        """Refuse who cannot stay, or go on."""
+        known = self._people.census.by_key
+        for pointer, keys in (("/keep", keep), ("/successor", () if successor is None else (successor,))):
+            if any(key in known and known[key].state is State.REMOVED and key != person.key for key in keys):
+                raise _removed(pointer)
+        named = [*keep, *(() if successor is None else (successor,))]
+        if len(set(named)) < len(named):
+            raise BoardError(
+                "bad_request", "one key is named twice", "name each once, to stay or as successor", "/keep"
+            )
+        if successor is None:
+            return
+        is_trustee = successor in known and known[successor].rank is Rank.SEAT
+        if is_trustee or successor in (person.key, self._own):
+            whose = "a trustee's" if is_trustee else "this hub's own" if successor == self._own else "the removed one"
+            hint = "name the new key of who is removed"
+            raise BoardError("bad_request", f"the successor's key is {whose}", hint, "/successor")
 
     def _check_may_remove(self, standing: Standing, person: Person) -> None:
         if person.is_us:
@@ -182,29 +221,41 @@ class Changing:
         self, census: Census, standing: Standing, person: Person, keep: Sequence[bytes], successor: bytes | None
     ) -> list[Signed]:
         """Grant anew what the removed key had given, and what it had to its successor, within what this hub has."""
-        wanted = [] if successor is None else [(successor, _facts(person))]
-        given = {
-            census.holder_of(one): self._facts_of(census, one)
-            for one in census.given_by(person.key)
-            if not one.head.ends
-        }
+        wanted = [] if successor is None else [self._for_successor(census, person, successor)]
+        given = {census.holder_of(one): one for one in census.given_by(person.key) if not one.head.ends}
         for key in keep:
             if key not in given:
                 hint = "`hartig member show KEY` lists them; who was invited by those stays with them"
                 raise not_allowed("keep", f"{key.hex()[:16]} was not invited by {person}", hint, "/keep")
-            wanted.append((key, given[key]))
+            if is_over(given[key].head, self._context.clock.now()):
+                detail = f"the membership that {person} gave {key.hex()[:16]} is over already"
+                raise not_allowed("over", detail, "`hartig member add KEY` lets it belong again", "/keep")
+            facts = self._facts_of(census, given[key])
+            wanted.append(_Wanted(key, facts, given[key].head.expires or 0, census.invites_needed(given[key])))
         left = census.invites_left(self._own)
+        spare = left - sum(1 + one.needs for one in wanted)
+        if wanted and spare < 0:
+            detail = f"{len(wanted)} memberships and whom those invited need {left - spare} invites of this hub, "
+            raise not_allowed(
+                "invites", f"{detail}which has {left} left", f"keep fewer, {WITH_A_KEY}", "/keep", str(left)
+            )
         taken: set[tuple[str, int]] = set()
         signed = []
-        for at, (key, facts) in enumerate(wanted):
-            if left < len(wanted) - at:
-                detail = f"{len(wanted)} memberships would be given anew, and this hub can invite {left} more"
-                raise not_allowed("invites", detail, f"keep fewer, {WITH_A_KEY}", "/keep", str(left))
-            passed_on = min(facts.get("invites", 0), left - (len(wanted) - at))
-            left -= 1 + passed_on
-            bounded = {"places": min(facts["places"], standing.places), "invites": passed_on}
-            signed.append(self._sign_grant(key, {**facts, **bounded}, self._end_ms(None), None, taken))
+        for at, one in enumerate(wanted):
+            more = max(0, min(one.facts.get("invites", 0) - one.needs, spare // (len(wanted) - at)))
+            spare -= more
+            bounded = {"places": min(one.facts["places"], standing.places), "invites": one.needs + more}
+            until_ms = min(one.until_ms, self._end_ms(None))
+            signed.append(self._sign_grant(one.key, {**one.facts, **bounded}, until_ms, None, taken))
         return signed
+
+    def _for_successor(self, census: Census, person: Person, successor: bytes) -> "_Wanted":
+        grant = None if person.grant is None else census.catalog.governance[person.grant].head
+        if grant is None or is_over(grant, self._context.clock.now()):
+            hint = "remove it without a successor, and let the new key in: `hartig member add KEY`"
+            raise not_allowed("over", f"the membership of {person} is over already", hint, "/successor")
+        facts = {"rank": RANK_NAMES[person.rank], "places": person.places, "invites": person.invites}
+        return _Wanted(successor, {**facts, **self._recovery_of(successor)}, grant.expires or 0, 0)
 
     def _facts_of(self, census: Census, grant: Record) -> dict[str, Any]:
         """Return what a grant says, with the recovery key of who stands by it now."""
@@ -260,9 +311,7 @@ class Changing:
     async def _publish(self, signed: Sequence[Signed]) -> None:
         """Publish all of one change in one commit."""
         rows = [row for one in signed for row in one.private]
-        for refusal in await self._context.publish([one.record for one in signed], rows):
-            if refusal is not None:
-                raise refused(refusal)
+        await publish_whole(self._context, [one.record for one in signed], rows)
 
 
 def _check_bounds(standing: Standing, left: int, places: int, invites: int) -> None:
@@ -281,8 +330,9 @@ def _only_by_rules(person: Person) -> NotAllowedError:
     return not_allowed("trustees", f"{person} is a trustee: trustees change by new rules of the network alone", hint)
 
 
-def _facts(person: Person) -> dict[str, Any]:
-    return {"rank": RANK_NAMES[person.rank], "places": person.places, "invites": person.invites}
+def _removed(pointer: str) -> NotAllowedError:
+    hint = "whoever is to come back makes a new key, and that one is added"
+    return not_allowed("removed", "this key was removed from the network, and that is for good", hint, pointer)
 
 
 def _is_revoke(signed: Signed) -> bool:

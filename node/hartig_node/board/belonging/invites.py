@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import msgpack
 
 from hartig_node.board.belonging.asking import Asking
+from hartig_node.board.belonging.people import recovery_named
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused, PrivateRow
@@ -123,6 +124,7 @@ class Invites:
         """Make an invite worthless; who joined by it stays."""
         for key, _ in await self._context.store.private_list(SPACE_INVITE):
             if key[:8].hex() == invite_id:
+                self._left[key] = 0  # at once: somebody who is being judged with it must not write it anew
                 await self._context.keep_private([PrivateRow(SPACE_INVITE, key, None)])
                 return
         raise BoardError("not_found", f"there is no invite {invite_id[:40]!r}", "see 'hartig invite --list'")
@@ -200,8 +202,9 @@ class Invites:
         expires_ms = context.clock.now().wall_ms + GRANT_LIFE_MS
         place = context.pen.free_place(Kind.GRANT, "network", expires_ms)
         facts = {"rank": "hub", "places": standing.places, "invites": invites}
-        if asked.recovery is not None:
-            facts["recovery"] = list(asked.recovery)
+        recovery = asked.recovery or recovery_named(context.pen.catalog, asked.hub_key)
+        if recovery is not None:
+            facts["recovery"] = list(recovery)
         signed = context.pen.first(Kind.GRANT, asked.hub_key, [], "network", facts, None, expires_ms, place)
         return NewcomerAdmitted(asked.link, signed.record.wire, tuple(signed.private))
 

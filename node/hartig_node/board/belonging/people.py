@@ -129,6 +129,7 @@ class People:
             "rests_on_it_count": len(falling),
             "invites_left": census.invites_left(person.key),
             "replaces": [key.hex() for key in census.predecessors_of(person.key)],
+            "recovery": _hex(naming_recovery(census.catalog, person.key)),
         }
 
     def falling_without(self, key: bytes) -> list[Person]:
@@ -140,15 +141,19 @@ class People:
 
     def _brief(self, grant: Record) -> dict[str, Any]:
         """An invitation as its giver goes on with it: which number it has, and what its last version says."""
-        head, key = grant.head, self.census.holder_of(grant)
+        head, key, now = grant.head, self.census.holder_of(grant), self._context.clock.now()
+        is_removed = self.census.by_key[key].state is State.REMOVED
+        state = State.REMOVED if is_removed else State.OVER if is_over(head, now) else State.STANDING
         return {
             "key": key.hex(),
+            "state": str(state),
             "name": self._context.names().get(key),
             "rank": head.facts.get("rank"),
             "number": head.place,
             "until": rfc3339(head.expires or 0),
             "ended": head.ends,
-            "ends_soon": ends_soon(head, self._context.clock.now()),
+            "ends_soon": not is_removed and ends_soon(head, now),
+            "invites_needed": self.census.invites_needed(grant),
             "record": grant.id.hex(),
             "recovery": _hex(self.census.naming_recovery(grant)),
         }
@@ -250,7 +255,14 @@ class Census:
 
     def given_by(self, key: bytes) -> list[Record]:
         """Return the newest versions of what a key granted, by number; also what ended."""
-        return sorted((one for one in self.grants if one.head.author == key), key=lambda one: one.head.place or 0)
+        return self._given.get(key, [])
+
+    @cached_property
+    def _given(self) -> dict[bytes, list[Record]]:
+        given: dict[bytes, list[Record]] = {}
+        for one in sorted(self.grants, key=lambda one: one.head.place or 0):
+            given.setdefault(one.head.author, []).append(one)
+        return given
 
     def invites_left(self, key: bytes, without: int | None = None) -> int:
         """Return how many a key may still invite, each with what it is to pass on (SPEC A4).
@@ -264,6 +276,41 @@ class Census:
                 return 0
             left -= 1 + min(head.facts["invites"], left - 1)
         return left
+
+    def invites_needed(self, grant: Record) -> int:
+        """Return with how many invites a grant must come so that all stand who stand by it now (SPEC A3, A4).
+
+        What each takes follows from those with lower numbers; only the last may be given less than it has.
+        """
+        key = self.holder_of(grant)
+        standing = self.authority.standing(key)
+        if standing is None or standing.grant != grant.id or standing.rank < Rank.HUB:
+            return 0
+        left, before_last, last = standing.invites, 0, None
+        for given in self.given_by(key):
+            if not given.head.ends and left > 0:
+                before_last, last = standing.invites - left, given
+                left -= 1 + min(given.head.facts["invites"], left - 1)
+        if last is None:
+            return 0
+        return max(before_last + 1 + self.invites_needed(last), (last.head.place or 0) + 1)
+
+
+def naming_recovery(catalog: Catalog, key: bytes) -> bytes | None:
+    """Return the record that says what the recovery key of somebody who belongs is, or would say it."""
+    standing = catalog.authority.standing(key)
+    return None if standing is None else standing.via[-1] if standing.via else standing.grant
+
+
+def recovery_named(catalog: Catalog, key: bytes) -> Any:
+    """Return what is said of the recovery key of somebody who belongs, so that the next who lets it in says it, too."""
+    naming = naming_recovery(catalog, key)
+    return None if naming is None else catalog.governance[naming].head.facts.get("recovery")
+
+
+def is_over(grant: Head, now: Now) -> bool:
+    """Tell whether what a grant gave has been taken back, or its time is over."""
+    return grant.ends or (now.trusted and (grant.expires or 0) <= now.wall_ms)
 
 
 def _counting(given: Iterable[Record], without: int | None) -> Iterator[Any]:

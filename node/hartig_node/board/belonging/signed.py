@@ -1,15 +1,18 @@
 """Records about who belongs that were signed with keys outside this hub: trustees' seats, organisers' own keys.
 
-In: their wire forms, all of one change. Out: what became of each. All that is accepted is one commit, so nobody ever
-sees a removal without what was to stay. Called by the API.
+In: their wire forms, all of one change. Out: their ids. They are taken in one commit or not at all, so nobody ever sees
+a removal without what was to stay. Called by the API, and `changing`.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from hartig_node.board.context import Context
+from hartig_node.board.context import Context, refused
 from hartig_node.board.errors import BoardError
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.catalog.commit import Commit
 from hartig_protocol.errors import RecordError
+from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import RECORDS_PER_FRAME_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Record, Wire
@@ -19,20 +22,36 @@ RECORDS_MAX = RECORDS_PER_FRAME_MAX
 
 
 async def publish_signed(context: Context, wires: Sequence[Wire]) -> list[dict[str, Any]]:
-    """Publish records about who belongs, together; for each its id, kind, and why it was not taken.
+    """Publish records about who belongs, together; for each its id and kind.
 
-    Raises `BoardError`, with nothing published, where one is not what it should be.
+    Raises `BoardError`, with nothing published, where one is not what it should be or would not count.
     """
     records = [_opened(wire, at) for at, wire in enumerate(wires)]
-    refusals = await context.publish(records)
-    return [
-        {
-            "id": record.id.hex(),
-            "kind": record.head.kind,
-            "refused": None if refusal is None else {"code": refusal.code, "detail": refusal.reason},
-        }
-        for record, refusal in zip(records, refusals, strict=True)
-    ]
+    await publish_whole(context, records)
+    return [{"id": record.id.hex(), "kind": record.head.kind, "refused": None} for record in records]
+
+
+async def publish_whole(context: Context, records: Sequence[Record], private: Sequence[PrivateRow] = ()) -> None:
+    """Publish governance records all together; raises `BoardError` with nothing published where one would not count."""
+    _judge(context, records)  # nothing else is handed in between this and `publish`
+    for refusal in await context.publish(records, private):
+        if refusal is not None:
+            raise refused(refusal)
+
+
+def _judge(context: Context, records: Sequence[Record]) -> None:
+    """Try records on a copy of who belongs."""
+    held, now = context.pen.catalog, context.clock.now()
+    copy = Catalog(held.network)
+    copy.load([held.entries[one] for one in held.governance], held.governance.values(), held.last_n, held.running)
+    copy.refresh(now, Commit())
+    verdicts = {record.id: verdict for record, verdict in copy.take(records, now, Commit())}
+    for at, record in enumerate(records):
+        if record.id not in copy.entries:
+            verdict = verdicts[record.id]
+            reason = f"{verdict.reason or 'another that came with it takes its place'} ({verdict.code or 'replaced'})"
+            hint = "nothing was published: all of one change counts, or nothing of it"
+            raise BoardError("refused", reason, hint, f"/records/{at}")
 
 
 def _opened(wire: Wire, at: int) -> Record:

@@ -99,7 +99,7 @@ class PostView:
             "approx": self.approx or None,
             "progress": self.progress,
             "flags": self.flags,
-            "hidden": self.hidden,
+            "hidden": self.hidden and {name: self.hidden[name] for name in ("why", "at")},
         }
         return {name: value for name, value in view.items() if value is not None}
 

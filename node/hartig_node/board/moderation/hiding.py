@@ -42,7 +42,7 @@ class Hidden:
         return (-self.at_ms, self.subject)
 
     def as_json(self) -> dict[str, Any]:
-        """What the node API says of it, beside its post or hub."""
+        """What the node API says of it, beside its post or hub; `by` and `note` to whoever may write."""
         said = {"by": self.who, "note": self.note}
         return {"why": self.space, "at": rfc3339(self.at_ms)} | {name: text for name, text in said.items() if text}
 

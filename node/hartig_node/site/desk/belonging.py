@@ -4,10 +4,13 @@ In: keys, forms. Out: pages; a form leads back to whom it was about. What this h
 page says who may. Who calls: `app.py`.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from hartig_node.board.belonging.changing import not_allowed
 from hartig_node.board.belonging.people import Person, State, key_of
 from hartig_node.board.errors import BoardError
 from hartig_node.site.desk.acting import desk_of, desk_page, once, told
@@ -16,11 +19,13 @@ from hartig_node.site.desk.notices import Notice
 from hartig_node.site.desk.troubles import Trouble, trouble
 from hartig_node.site.forms import Typed
 from hartig_node.site.guard import form_of
-from hartig_node.site.words import N_
+from hartig_node.site.words import N_, Tongue
 from hartig_protocol.records.governance import Rank
+from hartig_protocol.records.keys import sha256_of
 
 SHOWN_MAX = 500  # on one page; the command line lists all
 BOXES_MAX = 500  # of a form
+NAMED_MAX = 20  # in a notice
 RANKS = {
     Rank.SEAT: N_("Trustee"),
     Rank.ORGANISER: N_("Organiser"),
@@ -34,11 +39,25 @@ WAITS_FOR = {
     "record": N_("for what goes before it"),
     "register": N_("for the post that it is about"),
 }
-KEEP = "keep-"
+KEEP, LISTED = "keep-", "listed"
 ADDED = N_("Done. It belongs from now on.")
 RENEWED = N_("Done. The membership lasts longer now.")
 ENDED = N_("Done. The membership was taken back.")
 REMOVED = N_("Done. It was removed from the network; the other hubs hear of it.")
+FELL = N_("With it these do not belong any more (%(number)s): %(names)s.")
+
+
+@dataclass(frozen=True)
+class Fallen(Notice):
+    """A notice that names who does not belong any more, either."""
+
+    fell: tuple[Person, ...] = ()
+
+    def text(self, tongue: Tongue) -> str:
+        """Return what people read."""
+        names = ", ".join(_who(one) for one in self.fell[:NAMED_MAX]) + (" …" if len(self.fell) > NAMED_MAX else "")
+        said = tongue.say(FELL) % {"number": tongue.count(len(self.fell)), "names": names}
+        return f"{super().text(tongue)} {said}"
 
 
 async def show_people(request: web.Request) -> web.Response:
@@ -86,7 +105,7 @@ async def answer_person(request: web.Request) -> web.Response:
     typed, key = await form_of(request), bytes.fromhex(request.match_info["key"])
 
     async def act() -> str:
-        return told(request, Notice(await _do(desk_of(request), key, typed)), f"/people/{key.hex()}")
+        return told(request, await _do(desk_of(request), key, typed), f"/people/{key.hex()}")
 
     try:
         return await once(request, typed, act)
@@ -94,18 +113,20 @@ async def answer_person(request: web.Request) -> web.Response:
         return _person(request, trouble(error, typed["do"], typed))
 
 
-async def _do(board: DeskDoor, key: bytes, typed: Typed) -> str:
+async def _do(board: DeskDoor, key: bytes, typed: Typed) -> Notice:
     match typed["do"]:
         case "renew":
             await board.changing.renew(key)
-            return RENEWED
+            return Notice(RENEWED)
         case "end":
             await board.changing.end(key)
-            return ENDED
+            return Notice(ENDED)
         case "remove":
-            keep = [bytes.fromhex(name.removeprefix(KEEP)) for name in typed.values if name.startswith(KEEP)]
-            await board.changing.remove(key, keep)
-            return REMOVED
+            keep = [key_of(name.removeprefix(KEEP)) for name in typed.values if name.startswith(KEEP)]
+            if typed[LISTED] != _listed(board.people.falling_without(key)):
+                raise not_allowed("keep", "others rest on it than when the page was read", "look again", "/keep")
+            removal = await board.changing.remove(key, keep)
+            return Fallen(REMOVED, fell=removal.fell) if removal.fell else Notice(REMOVED)
     raise BoardError("bad_request", "there is no such button")
 
 
@@ -124,9 +145,19 @@ def _person(request: web.Request, stopped: Trouble | None = None) -> web.Respons
         "invited": (invited := [one for one in falling if one.invited_by == key]),
         "fits": len(invited) <= BOXES_MAX,
         "keep": KEEP,
+        "listed": _listed(falling),
         **_words(board),
     }
     return desk_page(request, "person.html", values, stopped)
+
+
+def _listed(falling: Sequence[Person]) -> str:
+    """Return what tells whether those who rest on somebody are still those whom a page showed."""
+    return sha256_of(b"", b"".join(sorted(one.key for one in falling))).hex()
+
+
+def _who(person: Person) -> str:
+    return person.name or person.key.hex()[:8]
 
 
 def _words(board: DeskDoor) -> dict[str, Any]:
@@ -136,10 +167,7 @@ def _words(board: DeskDoor) -> dict[str, Any]:
     def short(key: bytes) -> str:
         return names.get(key) or key.hex()[:8]
 
-    def who(person: Person) -> str:
-        return person.name or person.key.hex()[:8]
-
-    return {"who": who, "short": short, "ranks": RANKS, "states": STATES}
+    return {"who": _who, "short": short, "ranks": RANKS, "states": STATES}
 
 
 async def show_waiting(request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from hartig_node.board.belonging import asking as asking_module
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused
 from hartig_protocol.limits import ASKING_MAX, OPEN_INVITES, OPEN_PER_HOUR_MAX
@@ -145,3 +146,32 @@ async def test_who_comes_openly_is_in_the_feed(open_bench: Bench) -> None:
     listener = open_bench.engine.feed.listen()
     assert isinstance(await answer(open_bench, asked()), NewcomerAdmitted)
     assert (await listener.next()).name == "member.added"
+
+
+async def test_keys_that_begin_alike_are_told_apart(bench: Bench) -> None:
+    asking, hub = bench.board.invites.asking, key(50).public
+    asking.open()
+    alike = AskAdmission(7, NODE[:4] + bytes(28), hub[:4] + bytes(28), b"", None, True)
+    for one in (alike, asked()):
+        asking.hears(one)
+    ids = {view.hub: view.id for view in await asking.list()}
+    assert {len(one) for one in ids.values()} == {32}
+    asking.let_in(ids[hub])
+    assert not asking.takes(alike)
+    assert asking.takes(asked())
+
+
+async def test_a_door_that_is_shut_while_words_are_found_shows_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = bench.board.invites.asking
+    asking.open()
+    for newcomer in (50, 51):
+        asking.hears(asked(newcomer))
+
+    def found(*_: bytes) -> str:
+        asking.close()
+        return "words"
+
+    monkeypatch.setattr(asking_module, "pairing_words", found)
+    assert await asking.list() == []

@@ -144,8 +144,8 @@ async def test_what_is_kept_is_bounded_by_what_the_remover_has(bench: Bench) -> 
     await invite(bench, ANA, BEN, CAM, first=0, invites=8)
     await bench.board.changing.remove(ANA.public, [BEN.public, CAM.public])
     people = bench.board.people
-    assert (people.get(BEN.public).places, people.get(BEN.public).invites) == (30, 6)
-    assert people.get(CAM.public).invites == 0
+    assert (people.get(BEN.public).places, people.get(BEN.public).invites) == (30, 3)
+    assert people.get(CAM.public).invites == 3
     await invite(bench, None, ANA, DAN)  # Ana is gone for good, and what the seat says of it counts for nothing
     assert people.get(ANA.public).state is State.REMOVED
     await invite(bench, DAN, key(70), first=0, invites=0)
@@ -248,3 +248,104 @@ async def test_a_removal_reaches_everybody_and_is_judged_alike() -> None:
         (problem,) = [one for one in await second.board.status.problems() if one.code == "removed"]
         assert "removed from the network" in problem.what
         await refused(third.board.changing.remove(first.key.public), "rank")
+
+
+# --- Whom a removal must not take along
+
+
+async def test_who_is_kept_gets_first_what_those_whom_it_let_in_need(bench: Bench) -> None:
+    await become(bench, "organiser", invites=22)
+    await invite(bench, None, ANA, invites=60)
+    await invite(bench, ANA, BEN, CAM, first=0)
+    await invite(bench, CAM, DAN, key(71), first=3, invites=8)
+    await invite(bench, key(71), key(72), first=2, invites=0)
+    people = bench.board.people
+    (_, cam) = people.details(people.get(ANA.public))["invited"]
+    assert cam["invites_needed"] == 13  # 9 for Dan, 1 for the other, and numbers up to 2 for its own
+    removal = await bench.board.changing.remove(ANA.public, [BEN.public, CAM.public])
+    assert removal.fell == ()
+    assert {people.get(one.public).state for one in (BEN, CAM, DAN, key(71), key(72))} == {State.STANDING}
+    assert (people.get(BEN.public).invites, people.get(CAM.public).invites) == (3, 17)
+
+
+async def test_nobody_is_removed_where_those_to_stay_need_more_than_there_is(bench: Bench) -> None:
+    await become(bench, "organiser", invites=10)
+    await invite(bench, None, ANA, invites=60)
+    await invite(bench, ANA, BEN, first=0)
+    await invite(bench, BEN, CAM, DAN, first=0, invites=9)
+    error = await refused(bench.board.changing.remove(ANA.public, [BEN.public]), "invites")
+    assert error.allowed == "10"
+    assert bench.board.people.get(ANA.public).state is State.STANDING
+
+
+async def test_who_is_kept_belongs_for_no_longer_than_before(bench: Bench) -> None:
+    await become(bench, "organiser")
+    network, until_ms = network_of(bench), NOW_MS + 3 * DAY_MS
+    await publish(bench, network.grant(ANA.public, place=10, places=50, invites=20, expires=until_ms))
+    await publish(bench, network.grant(BEN.public, author=ANA, place=0, places=5, invites=0, expires=until_ms - 1))
+    await bench.board.changing.remove(ANA.public, [BEN.public], CAM.public)
+    people = bench.board.people
+    assert (people.get(BEN.public).until_ms, people.get(CAM.public).until_ms) == (until_ms - 1, until_ms)
+
+
+async def test_who_cannot_stay_or_go_on_is_refused(bench: Bench) -> None:
+    await become(bench, "organiser")
+    await invite(bench, None, ANA)
+    await invite(bench, ANA, BEN, CAM, first=0, invites=0)
+    changing, seat = bench.board.changing, bench.founding.seats[0].key.public
+    await changing.remove(BEN.public)
+    for keep, successor in (([BEN.public], None), ([], BEN.public)):
+        error = await refused(changing.remove(ANA.public, keep, successor), "removed")
+        assert error.pointer == ("/keep" if keep else "/successor")
+    twice = ([CAM.public] * 3, None), ([CAM.public], CAM.public)
+    for keep, successor in (*twice, ([], ANA.public), ([], bench.key.public), ([], seat)):
+        with pytest.raises(BoardError) as caught:
+            await changing.remove(ANA.public, keep, successor)
+        assert caught.value.code == "bad_request"
+        assert words_used(f"{caught.value.detail} {caught.value.hint}") == []
+    for change in (changing.renew, changing.end):
+        await refused(change(BEN.public), "removed")
+    await invite(bench, bench.key, DAN, invites=0)
+    await changing.remove(DAN.public)
+    await refused(changing.renew(DAN.public), "removed")
+    assert bench.board.people.get(ANA.public).state is State.STANDING
+    bench.time.advance(399 * DAY_MS / 1000)
+    await refused(changing.remove(ANA.public, [CAM.public]), "over")
+    await refused(changing.remove(ANA.public, [], key(70).public), "over")
+
+
+async def test_a_removal_is_published_whole_or_not_at_all(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await become(bench, "organiser")
+    await invite(bench, None, ANA)
+    await invite(bench, ANA, BEN, first=0, invites=0)
+    monkeypatch.setattr(bench.board.context.pen, "free_place", lambda *_: 9_000)
+    with pytest.raises(BoardError, match="waits_proof"):
+        await bench.board.changing.remove(ANA.public, [BEN.public])
+    people = bench.board.people
+    assert (people.get(ANA.public).state, people.get(BEN.public).state) == (State.STANDING, State.STANDING)
+
+
+# --- Recovery keys are named by every membership of the same key
+
+
+async def test_every_next_membership_names_the_recovery_key(bench: Bench) -> None:
+    changing, network = bench.board.changing, network_of(bench)
+    await become(bench, "organiser")
+    hash_ = recovery_hash(key(f"recovery of {ANA.public.hex()}").public)
+    await invite(bench, None, DAN)
+    await publish(bench, network.grant(ANA.public, author=DAN, place=0, invites=0, recovery_of=ANA))
+
+    def named() -> list[bytes | None]:
+        given = bench.board.people.census.given_by(bench.key.public)
+        return [consented_recovery(one.head) for one in given if one.head.subject == ANA.public]
+
+    await changing.grant(ANA.public, invites=1)  # what another said of it
+    assert named() == [hash_]
+    await changing.grant(ANA.public, invites=2)
+    await changing.renew(ANA.public)
+    assert named() == [hash_]
+    await changing.remove(DAN.public, [ANA.public])
+    assert named() == [hash_, hash_]
+    await invite(bench, None, BEN)
+    await changing.remove(BEN.public, successor=ANA.public)
+    assert named() == [hash_] * 3

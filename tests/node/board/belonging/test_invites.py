@@ -4,8 +4,11 @@ from hartig_node.board.belonging.invites import InviteView
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused
 from hartig_protocol.limits import JOIN_TRIES_ALL_PER_MINUTE
+from hartig_protocol.records.governance import consented_recovery
 from hartig_protocol.records.invites import read_invite
+from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record
+from node.board.belonging.belonging import network_of, publish
 from support.boards import Bench
 from support.records import key
 
@@ -124,3 +127,30 @@ async def test_a_bad_request_says_where(bench: Bench, arguments: dict[str, objec
     with pytest.raises(BoardError) as caught:
         await bench.board.invites.create(**arguments)  # type: ignore[arg-type]
     assert caught.value.pointer == pointer
+
+
+async def test_an_invite_that_is_revoked_while_it_is_used_stays_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invites, read = bench.board.invites, bench.store.private_get
+    view = await invites.create(uses=20)
+
+    async def revoked_meanwhile(space: str, row: bytes) -> bytes | None:
+        value = await read(space, row)
+        monkeypatch.undo()
+        await invites.revoke(view.id)
+        return value
+
+    monkeypatch.setattr(bench.store, "private_get", revoked_meanwhile)
+    assert isinstance(await ask(bench, secret_of(view)), NewcomerRefused)
+    await bench.engine.publish([])
+    assert await invites.list() == []
+
+
+async def test_who_joins_again_without_naming_its_recovery_key_keeps_it(bench: Bench) -> None:
+    newcomer = key(50)
+    await publish(bench, network_of(bench).grant(newcomer.public, place=20, invites=0, recovery_of=newcomer))
+    answer = await ask(bench, secret_of(await bench.board.invites.create()))
+    assert isinstance(answer, NewcomerAdmitted)
+    hash_ = recovery_hash(key(f"recovery of {newcomer.public.hex()}").public)
+    assert consented_recovery(open_record(answer.grant).head) == hash_

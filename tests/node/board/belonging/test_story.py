@@ -41,7 +41,7 @@ async def test_a_network_lives_through_it() -> None:
         )
         await together(organiser, other, hub)
         for one in (ANA, BEN, CAM):
-            await hub.board.changing.grant(one.public, invites=0, days=50)
+            await hub.board.changing.grant(one.public, invites=0)
         await together(organiser, other, hub)
         removal = await organiser.board.changing.remove(hub.key.public, [BEN.public])
         assert {one.key for one in removal.fell} == {ANA.public, CAM.public}

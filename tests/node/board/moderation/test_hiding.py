@@ -26,7 +26,8 @@ async def test_a_hidden_post_is_left_out_here_alone_until_that_is_undone() -> No
         assert await listed(ours, hidden=True) == [other, one]
         assert len(await listed(theirs)) == 2
         said = (await ours.board.posts.get(one)).as_json()["hidden"]
-        assert said == {"why": "hidden", "at": said["at"], "by": "phone at the desk", "note": "Not what it says"}
+        assert said == {"why": "hidden", "at": said["at"]}
+        assert hidden.as_json() == {**said, "by": "phone at the desk", "note": "Not what it says"}
         assert "hidden" not in (await ours.board.posts.get(other)).as_json()
         await meet(ours, theirs)
         assert ours.store.disk.last_n == before  # nothing was signed, so nobody hears of it

@@ -14,8 +14,15 @@ from hartig_node.site.words import Tongue
 from hartig_protocol.records.governance import Rank
 from node.board.belonging.belonging import ANA, BEN, CAM, become, invite
 from node.site.desk.pages.desks import DeskBrowser
+from node.site.reading import Page
 from support.boards import Bench
 from support.records import Network, key
+
+
+def shown_with(page: Page) -> str:
+    """Return what a page sends along of those whom it lists."""
+    (field,) = [one for one in page.all("input") if one.get("name") == "listed"]
+    return field["value"]
 
 
 def test_every_rule_and_every_rank_has_words() -> None:
@@ -58,8 +65,10 @@ async def test_an_organiser_removes_a_hub_and_keeps_one_of_those_it_let_in(desk:
     page = await desk.page(f"/people/{ANA.public.hex()}")
     boxes = [one["name"] for one in page.all("input") if one.get("type") == "checkbox"]
     assert boxes == [f"{KEEP}{one}" for one in sorted([BEN.public.hex(), CAM.public.hex()])]
-    done = await desk.do(f"/people/{ANA.public.hex()}", do="remove", **{f"{KEEP}{BEN.public.hex()}": "1"})
-    assert "removed from the network" in done.text
+    listed = shown_with(page)
+    chosen = {f"{KEEP}{BEN.public.hex()}": "1", "listed": listed}
+    done = await desk.do(f"/people/{ANA.public.hex()}", do="remove", **chosen)
+    assert f"do not belong any more (1): {CAM.public.hex()[:8]}." in done.text
     people = ours.board.people
     assert people.get(ANA.public).state is State.REMOVED
     assert people.get(BEN.public).invited_by == ours.key.public
@@ -71,7 +80,8 @@ async def test_a_hub_has_no_button_to_remove_another_and_reads_who_may(desk: Des
     page = await desk.page(f"/people/{ANA.public.hex()}")
     assert not [one for one in page.all("button") if one.get("value") in ("remove", "renew", "end")]
     assert "an organiser removes hubs" in page.text
-    stopped = await desk.refused(f"/people/{ANA.public.hex()}", do="remove")
+    listed = belonging._listed(ours.board.people.falling_without(ANA.public))
+    stopped = await desk.refused(f"/people/{ANA.public.hex()}", do="remove", listed=listed)
     assert MEMBERSHIP["rank"] in stopped.text
 
 
@@ -103,3 +113,31 @@ async def test_what_waits_is_shown_by_neighbour(desk: DeskBrowser, ours: Bench) 
     page = await desk.page("/waiting")
     assert WAITS_FOR["proof"] in page.text
     assert "What waits (1)" in (await desk.page("/people")).text
+
+
+async def test_who_was_let_in_while_a_page_was_read_does_not_fall_unseen(desk: DeskBrowser, ours: Bench) -> None:
+    await become(ours, "organiser")
+    await invite(ours, None, ANA)
+    await invite(ours, ANA, BEN, first=0, invites=0)
+    path, kept = f"/people/{ANA.public.hex()}", {f"{KEEP}{BEN.public.hex()}": "1"}
+    listed = shown_with(await desk.page(path))
+    await invite(ours, ANA, CAM, first=1, invites=0)
+    stopped = await desk.refused(path, do="remove", listed=listed, **kept)
+    assert MEMBERSHIP["keep"] in stopped.text
+    assert ours.board.people.get(ANA.public).state is State.STANDING
+    assert f"{KEEP}{CAM.public.hex()}" in [one.get("name") for one in stopped.all("input")]
+    done = await desk.do(path, do="remove", listed=shown_with(stopped), **kept)
+    assert "removed from the network" in done.text
+
+
+async def test_a_field_that_names_no_key_is_refused(desk: DeskBrowser, ours: Bench) -> None:
+    await become(ours, "organiser")
+    await invite(ours, None, ANA)
+    await desk.refused(f"/people/{ANA.public.hex()}", do="remove", **{f"{KEEP}zz": "1"})
+    assert ours.board.people.get(ANA.public).state is State.STANDING
+
+
+def test_a_notice_names_some_of_many_who_fell(ours: Bench) -> None:
+    one = ours.board.people.get(ours.key.public)
+    notice = belonging.Fallen(belonging.REMOVED, fell=(one,) * 21)
+    assert notice.text(Tongue("en", translations("en"))).endswith("(21): " + ", ".join(["Test hub"] * 20) + " ….")
