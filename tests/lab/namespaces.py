@@ -145,34 +145,38 @@ def end_processes_in(namespaces: Iterable[str], group: int | None = None) -> Non
     """Kill every process in `namespaces`, or of one group there, and wait until each has ended.
 
     A lab's namespaces hold only what the lab started, so nothing else is met. Each process is taken by a
-    descriptor and looked at again before it is killed: its number may have been given to another.
+    descriptor and looked at again before it is killed: its number may have been given to another. It is held
+    while it ends: a process on its way out has no network any more and would not be found, but still runs.
     """
     names = list(namespaces)
     for _ in range(END_ROUNDS_MAX):
         pids = processes_in(names, group)
         if not pids:
             return
-        for pid in pids:
-            _end(pid, _networks(names), group)
+        networks = _networks(names)
+        taken = [found for pid in pids if (found := _take(pid)) is not None]
+        try:
+            for pid, descriptor in taken:
+                if _is_meant(pid, networks, group):
+                    with suppress(ProcessLookupError):
+                        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            for _, descriptor in taken:
+                ended = select.poll()
+                ended.register(descriptor, select.POLLIN)
+                ended.poll(END_S_MAX * 1000)
+        finally:
+            for _, descriptor in taken:
+                os.close(descriptor)
     remaining = processes_in(names, group)
     if remaining:
         raise LabError(f"processes {remaining} in {names} do not end; look at them with `ip netns pids`")
 
 
-def _end(pid: int, networks: set[tuple[int, int]], group: int | None) -> None:
+def _take(pid: int) -> tuple[int, int] | None:
     try:
-        descriptor = os.pidfd_open(pid)
+        return pid, os.pidfd_open(pid)
     except ProcessLookupError:
-        return
-    try:
-        if _is_meant(pid, networks, group):
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            ended = select.poll()
-            ended.register(descriptor, select.POLLIN)
-            ended.poll(END_S_MAX * 1000)
-    finally:
-        os.close(descriptor)
+        return None
 
 
 def remove(namespaces: Iterable[str]) -> None:

@@ -120,13 +120,13 @@ class HostProcess:
         return await self.kill()
 
     async def kill(self) -> int:
-        """Kill the whole group without a word, and return the exit code.
+        """Kill the whole group without a word, wait until each has ended, and return the exit code.
 
         Once the program has ended, its group's number may be somebody else's; what it left behind is found by
-        the namespace.
+        the namespace, and what has not yet entered that by the group.
         """
-        self.signal_group(signal.SIGKILL)
         end_processes_in([self._namespace], group=self.pid)
+        self.signal_group(signal.SIGKILL)
         return await self.wait()
 
     def signal_group(self, number: signal.Signals) -> None:
