@@ -1,4 +1,4 @@
-"""For all tests: hypothesis profiles, and nothing outlives a test.
+"""For all tests: hypothesis profiles, nothing outlives a test, and what workers take first.
 
 `HARTIG_DEEP=1` looks for longer: more examples, more worlds, more power cuts.
 """
@@ -6,6 +6,8 @@
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +15,49 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", parent=settings.get_profile("fast"), max_examples=2_000)
 settings.load_profile("deep" if os.environ.get("HARTIG_DEEP") == "1" else "fast")
+
+COMPUTES = "tests/simulation/"  # waits for nothing, and its cases share nothing
+# Files that take longest, so that none of them is begun last. All others follow as they were found.
+LONGEST = (
+    "test_kill", "test_wheel", "test_power_cuts", "test_messages", "test_hubs", "test_floods", "test_bench", "test_try",
+    "test_members", "test_recovering", "test_liveness", "test_time", "test_joining", "test_switch",
+)  # fmt: skip
+WAITS_UNTIL = 0.75  # of what is computed: it fills the cores while hubs wait, and ends the run in small pieces
+
+
+def unit(nodeid: str) -> str:
+    """What one worker takes whole: a file, but of what computes a single case."""
+    return nodeid if nodeid.startswith(COMPUTES) and "[" in nodeid else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, deal out units."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Units(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit(nodeid)
+
+    return Units(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers meet units of real hubs, and between them such that compute.
+
+    Hubs wait for each other most of the time, worlds never: with both under way no core is idle.
+    """
+    units = list(dict.fromkeys(unit(item.nodeid) for item in items))
+    computing = [one for one in units if one.startswith(COMPUTES)]
+    waiting = [one for one in units if not one.startswith(COMPUTES)]
+    if not (hasattr(config, "workerinput") and computing and waiting):
+        return
+    waiting.sort(key=lambda one: LONGEST.index(Path(one).stem) if Path(one).stem in LONGEST else len(LONGEST))
+    when = {one: WAITS_UNTIL * at / len(waiting) for at, one in enumerate(waiting)}
+    when.update((one, at / len(computing)) for at, one in enumerate(computing))
+    items.sort(key=lambda item: when[unit(item.nodeid)])
 
 
 @pytest.fixture(autouse=True)

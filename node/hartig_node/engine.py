@@ -38,6 +38,7 @@ from hartig_protocol.events import (
     LinksWanted,
     NewcomerAdmitted,
     NewcomerRefused,
+    Notice,
     OwnRecordClaimed,
     PeerChanged,
     PrivateRow,
@@ -195,9 +196,9 @@ class Engine:
         self.handle(event_of(ticket))
         return await answer
 
-    async def keep_private(self, rows: Sequence[PrivateRow]) -> None:
-        """Make private rows durable on their own."""
-        await self._commit(Commit(private=list(rows)))
+    async def keep_private(self, rows: Sequence[PrivateRow], notices: Sequence[Notice] = ()) -> None:
+        """Make private rows durable on their own, and tell of what they are about."""
+        await self._commit(Commit(private=list(rows), notices=list(notices)))
 
     # --- Links
 

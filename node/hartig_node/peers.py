@@ -1,15 +1,16 @@
 """Who is connected, who was turned away and why: the list behind `hartig peers`, `status` and the dialer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hartig_node.outbox import LinkPort
 from hartig_protocol.events import PeerChanged
+from hartig_protocol.values import value
 
 PEERS_MAX = 1024
 
 
-@dataclass(frozen=True)
+@value
 class Peer:
     """One node that we have, had, or refused a link with. Its addresses are shown to people, never logged."""
 

@@ -7,12 +7,13 @@ one writer thread. An answer to `commit` means durable.
 import asyncio
 import socket
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.events import Commit, Cursor, Told
 from hartig_protocol.records.record import Wire
+from hartig_protocol.values import value
 
 STEPS_ABOUT_MAX = 64  # many may name one record; what matters of it is in the chains that it belongs to
 
@@ -29,7 +30,7 @@ class StoreFullError(StoreError):
     """The disk is full; nothing was acknowledged."""
 
 
-@dataclass(frozen=True)
+@value
 class Loaded:
     """All that a starting core needs of the store.
 
@@ -48,7 +49,7 @@ class Loaded:
     said: Sequence[tuple[int, str, bytes]] = ()
 
 
-@dataclass(frozen=True)
+@value
 class FeedItem:
     """A durable line of the feed, numbered without gaps being promised, always rising."""
 
@@ -61,7 +62,7 @@ class FeedItem:
     peer: bytes
 
 
-@dataclass(frozen=True)
+@value
 class PostFilter:
     """Which needs and offers are wanted; None means any. `now_ms` decides what still stands."""
 
@@ -79,7 +80,7 @@ class PostFilter:
     unless_author_in: str | None = None  # the same by their author
 
 
-@dataclass(frozen=True)
+@value
 class StoredPost:
     """A need or an offer as held, with the arrival number of its standing version."""
 
@@ -87,7 +88,7 @@ class StoredPost:
     wire: Wire
 
 
-@dataclass(frozen=True)
+@value
 class PostPage:
     """One page of a list, newest arrival first; `after` continues it (an arrival number), None at the end."""
 
@@ -95,7 +96,7 @@ class PostPage:
     after: int | None
 
 
-@dataclass(frozen=True)
+@value
 class StoreStatus:
     """Figures for `status`, `doctor` and `/metrics`."""
 
@@ -182,7 +183,7 @@ class Store(Protocol):
 # --- Doors for people and programs
 
 
-@dataclass(frozen=True)
+@value
 class DoorCaps:
     """How many connections a door takes: in all, from one address, and from loopback."""
 

@@ -16,12 +16,12 @@ machine that slept (the steady clock stands still meanwhile), shows in that the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from hartig_protocol.limits import DAY_MS, MINUTE_MS, TIME_LIFT_MS_MAX, TIMES_KEPT_MAX
 from hartig_protocol.sync.timekeeping import HeardTime, agreed_ahead_ms
+from hartig_protocol.values import value
 
 ClockTrust = Literal["auto", "trusted", "untrusted"]
 
@@ -52,7 +52,7 @@ class Moment(NamedTuple):
         return self.wall_ms - self.steady_ms
 
 
-@dataclass(frozen=True)
+@value
 class Reading:
     """The time, and who vouches for it."""
 
@@ -65,7 +65,7 @@ class Reading:
         return self.source is not Source.NOBODY
 
 
-@dataclass(frozen=True)
+@value
 class _Trust:
     """Somebody vouches: the time is the system's and `offset_ms`, as long as the clocks stay `gap_ms` apart."""
 

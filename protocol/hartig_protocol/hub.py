@@ -112,6 +112,13 @@ _OPEN: dict[type, _Handler] = {
     Ping: lambda _state, session, step, message: step.send(session, Pong(message.number)),
     Pong: lambda _state, session, step, message: session.pong_received(message.number, step.now.steady_ms),
 }
+# What happens on a link, and may come when its session has ended.
+_OF_SESSION: dict[type, _Handler] = {
+    LinkClosed: lambda state, session, step, event: step.forget(state, session, "closed", event.reason),
+    ArrivalsRead: outbound.arrivals_read,
+    RecordsRead: outbound.records_read,
+    NewcomerRefused: greeting.newcomer_refused,
+}
 _FRAMES = frozenset({FrameReceived, FramesReceived})
 
 
@@ -166,24 +173,20 @@ class Hub:
 
     def _happened(self, step: Step, event: Event) -> None:
         match event:
-            case FramesReceived(link, frames):
-                self._frames_received(step, link, frames)
             case FrameReceived(link, frame):
                 self._frames_received(step, link, (frame,))
-            case LinkOpened():
-                self._link_opened(step, event)
-            case LinkClosed(link, reason):
-                self._with_session(link, lambda session: step.forget(self.state, session, "closed", reason))
-            case ArrivalsRead(link):
-                self._with_session(link, lambda one: outbound.arrivals_read(self.state, one, step, event))
-            case RecordsRead(link):
-                self._with_session(link, lambda one: outbound.records_read(self.state, one, step, event))
-            case NewcomerAdmitted(link):
-                self._newcomer_admitted(step, event)
-            case NewcomerRefused(link):
-                self._with_session(link, lambda one: greeting.newcomer_refused(self.state, one, step, event))
+            case FramesReceived(link, frames):
+                self._frames_received(step, link, frames)
             case TimePassed():
                 self._time_passed(step)
+            case LinkClosed(link) | ArrivalsRead(link) | RecordsRead(link) | NewcomerRefused(link):
+                session = self.state.sessions.get(link)
+                if session is not None:
+                    _OF_SESSION[type(event)](self.state, session, step, event)
+            case LinkOpened():
+                self._link_opened(step, event)
+            case NewcomerAdmitted():
+                self._newcomer_admitted(step, event)
             case _:
                 self._happened_here(step, event)
 
@@ -220,12 +223,6 @@ class Hub:
         return self._timers.soonest_ms(state, due_ms)
 
     # --- Links and frames
-
-    def _with_session(self, link: int, do: Callable[[Session], None]) -> None:
-        """Act on a session that may have ended while the event was under way."""
-        session = self.state.sessions.get(link)
-        if session is not None:
-            do(session)
 
     def _link_opened(self, step: Step, event: LinkOpened) -> None:
         at = step.now.steady_ms
@@ -297,8 +294,8 @@ class Hub:
     def _settle(self, step: Step) -> None:
         """End the links of strangers, and let go on what has waited for the end of a link, or of catching up."""
         state = self.state
-        if self.catalog.authority is not self._authority or state.cards_changed:
-            self._authority, state.cards_changed = self.catalog.authority, False
+        if state.catalog.authority is not self._authority or state.cards_changed:
+            self._authority, state.cards_changed = state.catalog.authority, False
             self._close_strangers(step)
         overlay.refresh(state, step)
         while state.ended or state.released:

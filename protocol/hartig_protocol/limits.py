@@ -139,9 +139,16 @@ NEWCOMER_PART = 4  # whoever holds less than a fourth of our records is sent all
 # twenty), one that is held already and a name a small part of that.
 INTAKE_RECORDS_PER_S = 200  # taken in for good: 5 to 10 % of a core
 INTAKE_BURST_RECORDS = 6_144  # at full speed before that: an import, or what two halves of a town wrote in an hour
-INTAKE_CATCH_UP_RECORDS = 200_000  # beyond, in an hour, of what a hub lacks by its peers' count: a newcomer's all
+INTAKE_CATCH_UP_RECORDS = 200_000  # beyond, in an hour, by which more is held: half of it from one inviter's subtree
+INTAKE_WASTE_RECORDS = 512  # of one peer, of what came on credit and was none of these: 2.5 s in which others wait
+INTAKE_WASTERS = 4  # so many below one inviter, and none of its subtree has credit; one alone does that to nobody
 INTAKE_COST, INTAKE_COST_KNOWN, INTAKE_COST_NAME = 1_000, 60, 15  # of a record that is new, of one that is not, a name
 INTAKE_GRANTS_A_RECORD = 10  # governance held that is gone through anew for the price of a record, about 0.4 ms
+GREETINGS_BURST_RECORDS, GREETINGS_RECORDS_PER_S = 512, 20  # for those that prove nothing: 1 % of a core for good
+# What waits unopened, each worth a KiB at most: an honest sender has a window under way and the four pieces, of 260 at
+# most each, that it began before the window was full. In all it is memory (24 MiB, and half as much for keeping order).
+INTAKE_LINK_MAX = 2 * WINDOW_RECORDS_MAX + RECORDS_PER_FRAME_MAX
+INTAKE_HELD_MAX = 24 * 1_024
 INTAKE_TICK_MS = 70  # how often what waits has its turn: some fifteen at a time, and little beside a few hops
 LINE_MAX = 4_096  # ids that wait for one slow peer; beyond, the branch with the most of them is named instead
 PRESSED_WAIT_MS = 2_000  # while records wait here, what was named is not pulled sooner: it may be among them
@@ -218,6 +225,9 @@ assert ACK_AFTER_RECORDS < THROUGH_AFTER_RECORDS < WINDOW_RECORDS_MAX
 assert INTAKE_RECORDS_PER_S * INTAKE_TICK_MS // 1_000 < RECORDS_PER_FRAME < INTAKE_BURST_RECORDS
 assert INTAKE_COST_NAME < INTAKE_COST_KNOWN < INTAKE_COST
 assert WINDOW_RECORDS_MAX < LINE_MAX < INTAKE_BURST_RECORDS < INTAKE_CATCH_UP_RECORDS
+assert WINDOW_RECORDS_MAX + 4 * 260 <= INTAKE_LINK_MAX
+assert RECORDS_PER_FRAME + (RECORD_BYTES_PER_FRAME + HEAD_BYTES_MAX + BODY_BYTES_MAX) // WEIGHT_BYTES < 260
+assert NODES_MAX * INTAKE_LINK_MAX * 2 < INTAKE_HELD_MAX
 assert PULLS_PRESSED_MAX <= PULLS_PER_FRAME_MAX
 assert GRANTS_DEEP_MAX < BRANCH_KEYS_MAX
 assert INTAKE_TICK_MS < PULL_WAIT_MS_MAX < PRESSED_WAIT_MS

@@ -6,13 +6,13 @@ so whoever repeats one speaks with a node key that it does not name, or names a 
 
 import pytest
 
-from attack.ground import Victim, join, live, new_key, new_node
+from attack.ground import Member, Victim, join, live, new_key, new_node
 from attack.hostile import Hostile, Node
 from hartig_protocol.encoding import decode, encode
 from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import PREFIX_JOIN
 from hartig_protocol.sync.framing import pack
-from hartig_protocol.sync.messages import Have, Hello, Join, Ping, Want
+from hartig_protocol.sync.messages import BEHIND, Ack, Have, Hello, Join, Ping, Records, Want
 from support.records import Network
 
 pytestmark = pytest.mark.end_to_end
@@ -161,3 +161,37 @@ async def test_a_second_greeting_ends_the_link(hub: Victim) -> None:
     async with await hub.greeted(member) as link:
         await link.say(hub.hello(member))
         assert await link.ending() == "bad_message"
+
+
+# --- Greetings that carry much
+
+
+async def test_invented_grants_prove_nobody_and_a_member_is_greeted_as_ever(hub: Victim, thief: Node) -> None:
+    keys = [new_key() for _ in range(160)]
+    invented = [
+        hub.network.grant(below.public, author=above, place=0, stamp=hub.now_ms)
+        for above, below in zip(keys[1:], keys, strict=False)
+    ]
+    said = hub.hello(
+        Member(keys[0], thief, (hub.network.charter, *reversed(invented), hub.card(keys[0], thief))),
+    )
+    before = hub.count
+    for _ in range(5):
+        assert await hub.ending_of(thief, said) == "not_a_member"
+    assert hub.count == before
+    async with await hub.greeted(hub.member()) as link:
+        await link.settled()
+
+
+async def test_whoever_claims_to_hold_much_has_its_rubbish_taken_in_no_faster(hub: Victim) -> None:
+    member, other = hub.member(), hub.member()
+    forged = [(one.head_bytes, bytes(64), one.body_bytes) for one in (hub.need(member.key) for _ in range(256))]
+    async with await hub.dial(member.node) as link, await hub.greeted(other) as honest:
+        await link.say(hub.hello(member, count=10**6))
+        await link.hear_until(Hello)
+        while hub.daemon.node.status()["intake"]["waiting"] == 0:
+            await link.say(Records(BEHIND, tuple(forged), final=False))
+        need = hub.need(other.key)
+        await honest.say(live(need))
+        await honest.hear_until(Ack)
+        assert hub.holds(need)

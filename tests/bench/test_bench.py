@@ -25,7 +25,7 @@ ROWS = {
     "steps": {"steps", "start_s", "apply_ms"},
     "heal": {"hubs", "divergent", "equal_s"},
     "flood": {"attack", "api_p99_ms", "memory_added_mib", "descriptors"},
-    "discovery": {"loss", "runs", "mean_s", "max_s"},
+    "discovery": {"loss", "runs", "median_s", "p95_s", "max_s", "load"},
 }
 NEEDS_THE_LAB = {"discovery"}
 QUICKEST = "sync_bytes"

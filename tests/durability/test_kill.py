@@ -12,9 +12,11 @@ from durability.publishers.hub_server import HubServer
 from durability.publishers.socket_server import SocketServer
 
 HUB_KILLS = 50
+LIFE_S_MAX = 20  # a safety net on a busy machine: a hub starts anew for each
 KILLS = 8
 
 
+@pytest.mark.timeout(HUB_KILLS * LIFE_S_MAX)
 async def test_the_hub_loses_nothing_in_fifty_kills(scratch: Path) -> None:
     folder = scratch / "hub"
     found_hub(folder)

@@ -31,8 +31,13 @@ def test_trustees_and_organisers_do_their_work_with_keys_in_files(tmp_path: Path
             assert ana.command("member", "add", one, "--rank", "member", "--key", bea, *sealed)["invited_by"] == keys[0]
         with pytest.raises(AssertionError, match="only a trustee can remove an organiser"):
             ana.command("revoke", keys[0], "--yes")
+        gone = ana.command("key", "new", tmp_path / "gus.key", *sealed)["public"]
+        ana.command("member", "add", gone, "--rank", "member")
+        ana.command("revoke", gone, "--key", bea, *sealed, "--yes")
         removed = ana.command("revoke", keys[0], "--keep", keys[1], "--key", seats / "seat-2.key", "--yes")
         assert (removed["kept"], [one["key"] for one in removed["fell"]]) == ([keys[1]], [keys[2]])
+        assert (removed["stay_removed"], removed["returned"]) == ([gone], [])  # by Bea, and now by the trustee
+        assert ana.command("member", "show", gone)["state"] == "removed"
 
         # The third trustee is replaced by Cam; the second has lost the key, and signs with the recovery key.
         spare = tmp_path / "cam-recovery.key"

@@ -70,10 +70,10 @@ def poison(argv: list[str]) -> int:
     from hartig_protocol.sync.framing import pack
     from hartig_protocol.sync.messages import Message, Records
 
-    def pack_poisoned(message: Message) -> bytes:
+    def pack_poisoned(message: Message, *said: int) -> bytes:
         if isinstance(message, Records):
             message = replace(message, records=tuple(poisoned(message.records)))
-        return pack(message)
+        return pack(message, *said)
 
     for name, module in list(sys.modules.items()):
         if name.startswith("hartig_protocol.") and getattr(module, "pack", None) is pack:

@@ -193,7 +193,7 @@ class Neighbourhood:
         """Wait until `check` holds and return how many seconds that took, for the log.
 
         Raises:
-            AssertionError: it did not hold in time; with what every hub says of itself.
+            AssertionError: it did not hold in time, or a hub ended; with what every hub says of itself.
         """
         begun_s = time.monotonic()
         try:
@@ -207,6 +207,8 @@ class Neighbourhood:
                             await self._happened.wait()
         except TimeoutError:
             raise AssertionError(f"not within {timeout_s} s: {what}\n{await self._report()}") from None
+        except OSError as error:
+            raise AssertionError(f"a hub is gone ({error}) before: {what}\n{await self._report()}") from error
         took_s = time.monotonic() - begun_s
         print(f"{took_s:6.2f} s until {what}")
         return took_s

@@ -16,6 +16,11 @@ def test_a_hub_that_is_well_has_no_problems() -> None:
     assert judge(**{**WELL, "peers_open": 0, "hubs_known": 0}) == [], "the first hub of a network misses nobody"
 
 
+@pytest.mark.parametrize("state", ["removed", "over"])
+def test_a_hub_that_belonged_once_is_not_told_to_found_a_network(state: str) -> None:
+    assert judge(**{**WELL, "state": state, "peers_open": 0}) == []
+
+
 @pytest.mark.parametrize(
     ("facts", "code", "blocks"),
     [

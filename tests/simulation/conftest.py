@@ -8,15 +8,13 @@ import pytest
 
 WORLDS_USUALLY = 2_000  # the goal is three minutes on two cores, so 0.18 s of one for each
 BATCH = 20
-PARTS = 2  # files that share the worlds, so that each of two cores has one
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
-    """Give each test that asks for a `seeds` batch its own part of the worlds, those of its file's `PART`."""
+    """Give each test that asks for `seeds` a batch of the worlds, which any worker may take."""
     if "seeds" in metafunc.fixturenames:
         count = int(os.environ.get("HARTIG_WORLDS", str(WORLDS_USUALLY)))
-        starts = range(BATCH * metafunc.module.PART, count, BATCH * PARTS)
-        batches = [range(start, min(start + BATCH, count)) for start in starts]
+        batches = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
         metafunc.parametrize("seeds", batches, ids=[f"{batch[0]}-{batch[-1]}" for batch in batches])
 
 

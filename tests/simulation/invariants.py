@@ -161,14 +161,14 @@ class Watch:
             return
         if other.was_put_back and other.core.hub.catalog.running_at(n) != cursor.check:
             return  # said in the life that was undone: the peer will not believe it
-        held = {**member.core.disk.numbers, **{entry.id: entry.n for entry, _ in commit.added}}
-        for gone in commit.removed:
-            if gone not in member.core.hub.catalog.entries:  # it may have come back in the same step
-                held.pop(gone, None)
+        entries, numbers = member.core.hub.catalog.entries, member.core.disk.numbers
+        added = {entry.id for entry, _ in commit.added}
+        gone = {one for one in commit.removed if one not in entries}  # it may have come back in the same step
         for at, record_id in other.core.hub.catalog.ids_after(0, n):
             if at > n:
                 break
-            if record_id not in held and self._is_lacking(member.core, self.records[record_id]):
+            is_held = (record_id in numbers or record_id in added) and record_id not in gone
+            if not is_held and self._is_lacking(member.core, self.records[record_id]):
                 self.fail(f"{member} says complete through {n} of {other} and lacks {self.records[record_id]}")
 
     def _is_lacking(self, core: Core, record: Record) -> bool:
@@ -190,11 +190,11 @@ class Watch:
     def _bounds(self, member: "Member", session: Session) -> None:
         """What one peer can make a hub remember; the bounds are read where the core reads them."""
         state, out, into = member.core.hub.state, session.out, session.into
-        under_way_max = outbound.WINDOW_RECORDS_MAX + 2 * RECORDS_PER_FRAME_MAX
+        window_max = outbound.WINDOW_RECORDS_MAX
         is_kept = (
-            out.window_used <= under_way_max
+            out.weight - out.acked <= window_max + 2 * RECORDS_PER_FRAME_MAX
             and len(out.line) <= outbound.LINE_MAX
-            and into.held <= 2 * outbound.WINDOW_RECORDS_MAX + RECORDS_PER_FRAME_MAX
+            and into.held <= 2 * window_max + RECORDS_PER_FRAME_MAX
             and (
                 not out.serve
                 or out.asked == sum(len(one.ids) for one in out.serve if not one.listed) <= outbound.SERVED_MAX

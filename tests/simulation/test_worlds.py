@@ -1,8 +1,6 @@
-"""Small neighbourhoods live through trouble and heal; `HARTIG_WORLDS=n` for more of them. The first half."""
+"""Small neighbourhoods live through trouble and heal; `HARTIG_WORLDS=n` for more of them."""
 
 from simulation.living import live
-
-PART = 0
 
 
 def test_every_world_heals_and_loses_nothing(seeds: range) -> None:

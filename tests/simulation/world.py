@@ -188,10 +188,10 @@ class World:
         while member.pipeline and not member.is_committing:
             action = member.pipeline.popleft()
             match action:
-                case Commit():
-                    self._commit(member, action)
                 case SendFrame(link, frame):
                     self._say(member, link, frame)
+                case Commit():
+                    self._commit(member, action)
                 case CloseLink(link):
                     self.note(f"close {member.place} {link} {action.code}")
                     if action.code == "revoked" and link in member.links:
@@ -241,7 +241,10 @@ class World:
 
     def _say(self, member: Member, link: int, frame: bytes) -> None:
         self.watch.sent(member, frame)
-        for one in (frame,) if member.lie is None else member.lie(frame):
+        if member.lie is None:
+            self._send(member, link, frame)
+            return
+        for one in member.lie(frame):
             self._send(member, link, one)
 
     def _send(self, member: Member, link: int, frame: bytes) -> None:

@@ -18,10 +18,10 @@ from typing import Any
 from hartig_protocol.encoding import encode
 from hartig_protocol.limits import DAY_MS, HOUR_MS
 from hartig_protocol.records.governance import Defaults
-from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
+from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash, verify
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Head, Kind, Record, body_hash, committed_thread_id, thread_id
-from hartig_protocol.records.writing import charter_head
+from hartig_protocol.records.writing import charter_head, recovery_of, revoke_head
 
 NOW_MS = 1_795_392_000_000  # 2026-11-23, in the middle of a test's world
 UNKNOWN_REGISTER = 100
@@ -130,6 +130,16 @@ def charter(
     return sign_record(made, None, signers)
 
 
+def consented_recovery(head: Head) -> bytes | None:
+    """Return the hash of the recovery key that a grant names for its key, a revocation for the successor that it names.
+
+    Only if that key itself agreed (SPEC G8).
+    """
+    hash_, consent = head.facts.get("recovery") or (b"", b"")
+    key_ = head.subject if head.kind == Kind.GRANT else head.facts["successor"]
+    return hash_ if verify(key_, recovery_consent(head.network, key_, hash_), consent) else None
+
+
 def seat_recovery(seat: SigningKey) -> SigningKey:
     """Return the key that recovers a seat."""
     return key(f"recovery {seat.public.hex()}")
@@ -209,24 +219,27 @@ class Network:
         *,
         author: SigningKey | None = None,
         successor: bytes | None = None,
+        recovery: tuple[bytes, bytes] | None = None,
+        consenting: SigningKey | None = None,
         seq: int = 1,
         stamp: int = NOW_MS,
         expires: int | None = None,
     ) -> Record:
-        """Return a revocation of a key, by the seat unless `author` says otherwise."""
+        """Return a revocation of a key, by the seat unless `author` says otherwise.
+
+        `consenting`: the revoked key itself, which agrees that the author is its recovery key.
+        """
         signer = self.seat if author is None else author
-        facts = {} if successor is None else {"successor": successor}
-        until = stamp + 400 * DAY_MS if expires is None else expires
-        made = head(
-            self.id,
-            Kind.REVOKE,
-            signer.public,
-            place=None,
+        made = revoke_head(
+            network=self.id,
+            author=signer.public,
             subject=subject,
-            facts=facts,
-            seq=seq,
             stamp=stamp,
-            expires=until,
+            expires=stamp + 400 * DAY_MS if expires is None else expires,
+            seq=seq,
+            successor=successor,
+            recovery=recovery,
+            consent=consenting and recovery_of(consenting, self.id, recovery_hash(signer.public))[1],
         )
         return sign_record(made, None, [signer])
 

@@ -7,10 +7,11 @@ Who calls: `app`, and the test that compares `node/API.md` with the routes.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from aiohttp import web
+
+from hartig_protocol.values import value
 
 PREFIX = "/api/v1"
 PUBLIC, READ, WRITE, ADMIN = "public", "read", "write", "admin"
@@ -27,7 +28,7 @@ class Repeat(Enum):
     LONG = auto()  # as SAFE; and its body is too long to be compared
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Endpoint:
     """One route. `scope` is `PUBLIC` or a scope of tokens; `query` names the parameters that it reads."""
 

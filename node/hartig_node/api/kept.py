@@ -16,7 +16,6 @@ backup. Only names, times and sizes stay in memory.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgpack
 from aiohttp import web
@@ -28,6 +27,7 @@ from hartig_node.board.errors import BoardError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.keys import sha256
+from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _PREFIX_SEAL = b"hartig/1 idempotency seal\x00"
 _NOT_KEPT = frozenset({"content-length", "date", "server"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestName:
     """What a request is called: the key of its row, which does not tell the asker's, and the seal of its answer."""
 
@@ -56,7 +56,7 @@ class RequestName:
         return cls(own[:ASKER_BYTES] + rest[ASKER_BYTES:], sha256(_PREFIX_SEAL, both))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Said:
     """An answer; `body` is None where it was not kept."""
 
@@ -65,7 +65,7 @@ class Said:
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept:
     """What is known of a request; `said` is None where it was only begun."""
 

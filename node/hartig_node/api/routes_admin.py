@@ -7,7 +7,6 @@ nowhere else. Who calls: `app`.
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -20,6 +19,7 @@ from hartig_node.board.belonging.tokens import TokenView
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 from hartig_node.board.times import rfc3339
+from hartig_protocol.values import value
 
 INVITE_MEMBERS = ("uses", "days", "addresses", "pass_on", "label", "picture")
 INVITE_DAYS_DEFAULT = 7.0
@@ -45,7 +45,7 @@ def admin_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Status:
     board: Board
 
@@ -58,7 +58,7 @@ class _Status:
         return _list(request, self.board.status.peers())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Invites:
     board: Board
 
@@ -93,7 +93,7 @@ class _Invites:
         return _gone()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Tokens:
     board: Board
 

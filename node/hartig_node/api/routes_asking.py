@@ -3,7 +3,6 @@
 In: the board. Out: endpoints; those on `/invites/asking` stand before that on `/invites/{id}`. Who calls: `app`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +11,7 @@ from hartig_node.api.answers import NO_STORE, answer
 from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint
 from hartig_node.board.belonging.invites import Invites
 from hartig_node.board.board import Board
+from hartig_protocol.values import value
 
 _PATH = f"{PREFIX}/invites/asking"
 
@@ -28,7 +28,7 @@ def asking_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Asking:
     invites: Invites
 

@@ -4,7 +4,6 @@ In: the path of a new file. Out: an endpoint. Only on the Unix socket, whatever 
 this machine, and what is in the copy goes beyond what any token shows. Who calls: `app`.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint
 from hartig_node.api.reading import Fields, read_object
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
+from hartig_protocol.values import value
 
 PATH_BYTES_MAX = 4095  # PATH_MAX of Linux, less the final zero
 
@@ -24,7 +24,7 @@ def backup_endpoints(board: Board) -> list[Endpoint]:
     return [Endpoint("POST", f"{PREFIX}/backups", _Backups(board).create, ADMIN)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Backups:
     board: Board
 

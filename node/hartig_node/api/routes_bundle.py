@@ -5,7 +5,6 @@ In: the board. Out: endpoints. Neither is ever whole in memory. Who calls: `app`
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -14,6 +13,7 @@ from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint, Repeat
 from hartig_node.api.reading import read_pieces
 from hartig_node.board.board import Board
 from hartig_node.board.bundles import BUNDLE_BYTES_MAX, NewBundle
+from hartig_protocol.values import value
 
 MEDIA = ("application/octet-stream",)
 SLOW_READER_S = 30.0  # a stick that is being written may pause
@@ -28,7 +28,7 @@ def bundle_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Bundles:
     board: Board
 

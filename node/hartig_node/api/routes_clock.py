@@ -3,8 +3,6 @@
 In: the board. Out: endpoints. Who calls: `app`.
 """
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from hartig_node.api.answers import NO_STORE, answer
@@ -13,6 +11,7 @@ from hartig_node.api.reading import Fields, read_object
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 from hartig_node.board.times import parse_rfc3339
+from hartig_protocol.values import value
 
 
 def clock_endpoints(board: Board) -> list[Endpoint]:
@@ -24,7 +23,7 @@ def clock_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Clock:
     board: Board
 

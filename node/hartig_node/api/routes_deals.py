@@ -7,7 +7,6 @@ came, something set aside) is what `Idempotency-Key` is for. Who calls: `app`.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -18,6 +17,7 @@ from hartig_node.board.board import Board
 from hartig_node.board.deals.reading import LIMIT_MAX, ROLES
 from hartig_node.board.deals.views import BookView, DealView
 from hartig_node.board.drafts.drafts import DRAFT_FIELDS
+from hartig_protocol.values import value
 
 # What can be done with a deal, by the last part of its address; and the members that each takes.
 ACTIONS: dict[str, tuple[str, ...]] = {
@@ -69,7 +69,7 @@ def _id(request: web.Request) -> str:
     return request.match_info["id"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Deals:
     board: Board
 
@@ -134,7 +134,7 @@ class _Deals:
                 return await deals.returned(claim, quantity)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Accounts:
     board: Board
 
@@ -169,7 +169,7 @@ class _Accounts:
         return answer(request, view.as_json(), version=view.etag.strip('"'))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _SetAside:
     board: Board
 

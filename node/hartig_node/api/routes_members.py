@@ -4,21 +4,23 @@ In: the board. Out: endpoints. Granting, renewing and removing are this hub's ow
 that were signed with another key come by `POST /records`. Who calls: `app`.
 """
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from hartig_node.api.answers import NO_STORE, answer, answer_list
 from hartig_node.api.endpoints import ADMIN, PREFIX, READ, Endpoint
 from hartig_node.api.reading import Fields, pointer, read_limit, read_object
-from hartig_node.board.belonging.people import PAGE_MAX, key_of
+from hartig_node.board.belonging.looking import PAGE_MAX
+from hartig_node.board.belonging.people import key_of
 from hartig_node.board.belonging.waiting import waiting_json
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
+from hartig_protocol.values import value
 
 GRANT_MEMBERS = ("key", "rank", "places", "invites", "days")
 RENEW_MEMBERS = ("days",)
-REMOVE_MEMBERS = ("keep", "successor")
+REMOVE_MEMBERS = ("keep", "successor", "returns", "preview")
+LABEL_MEMBERS = ("name",)
+WITHOUT_MAX = 16  # keys of one question
 STATES = ("standing", "all")
 
 
@@ -27,6 +29,7 @@ def member_endpoints(board: Board) -> list[Endpoint]:
     routes, one = _Members(board), f"{PREFIX}/members/{{key}}"
     return [
         Endpoint("GET", f"{PREFIX}/network", routes.network, READ),
+        Endpoint("GET", f"{PREFIX}/network/without", routes.without, READ, ("keys",)),
         Endpoint("GET", f"{PREFIX}/waiting", routes.waiting, ADMIN),
         Endpoint("GET", f"{PREFIX}/members", routes.list, READ, ("state", "limit", "cursor")),
         Endpoint("POST", f"{PREFIX}/members", routes.grant, ADMIN),
@@ -34,16 +37,25 @@ def member_endpoints(board: Board) -> list[Endpoint]:
         Endpoint("POST", f"{one}/renew", routes.renew, ADMIN),
         Endpoint("POST", f"{one}/end", routes.end, ADMIN),
         Endpoint("POST", f"{one}/remove", routes.remove, ADMIN),
+        Endpoint("POST", f"{one}/label", routes.label, ADMIN),
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Members:
     board: Board
 
     async def network(self, request: web.Request) -> web.Response:
         """Give the rules of the network, and other versions of them."""
         return answer(request, self.board.rules.view())
+
+    async def without(self, request: web.Request) -> web.Response:
+        """Say what would follow if some did not belong any more."""
+        texts = request.query.get("keys", "").split(",")
+        if len(texts) > WITHOUT_MAX:
+            raise BoardError("bad_request", f"{len(texts)} keys are too many", f"name up to {WITHOUT_MAX}", "/keys")
+        keys = {key_of(one, pointer("keys")) for one in texts}
+        return answer(request, self.board.people.without_json(keys), cache=NO_STORE)
 
     async def waiting(self, request: web.Request) -> web.Response:
         """Say what is here and waits for something, by the neighbour that sent it."""
@@ -89,13 +101,23 @@ class _Members:
         return answer(request, (await self.board.changing.end(_key(request))).as_json())
 
     async def remove(self, request: web.Request) -> web.Response:
-        """Remove a key from the network."""
+        """Remove a key from the network, or say what that would do."""
         fields = Fields(await read_object(request, REMOVE_MEMBERS, optional=True))
-        keep = [key_of(one, pointer("keep", at)) for at, one in enumerate(fields.texts("keep", []))]
+        keep, returns = (_keys(fields, name) for name in ("keep", "returns"))
         successor = fields.text_or_none("successor")
         named = None if successor is None else key_of(successor, pointer("successor"))
-        removal = await self.board.changing.remove(_key(request), keep, named)
+        preview = fields.flag("preview", default=False)
+        removal = await self.board.changing.remove(_key(request), keep, named, returns, preview=preview)
         return answer(request, removal.as_json())
+
+    async def label(self, request: web.Request) -> web.Response:
+        """Call somebody so on this hub."""
+        name = Fields(await read_object(request, LABEL_MEMBERS)).text("name")
+        return answer(request, (await self.board.labels.put(_key(request), name)).as_json())
+
+
+def _keys(fields: Fields, name: str) -> list[bytes]:
+    return [key_of(one, pointer(name, at)) for at, one in enumerate(fields.texts(name, []))]
 
 
 def _key(request: web.Request) -> bytes:

@@ -4,7 +4,6 @@ In: the board. Out: endpoints. What is said again is said anew, so nothing happe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 from hartig_node.board.moderation.hiding import HUB, POST, Hidden
 from hartig_node.board.moderation.paging import LIMIT_MAX
+from hartig_protocol.values import value
 
 FLAG_MEMBERS = ("id", "why", "text")
 HIDE_MEMBERS = ("id", "note")
@@ -45,7 +45,7 @@ def _made(request: web.Request, data: Mapping[str, Any]) -> web.Response:
     return answer(request, data, status=201, headers={"Location": f"{request.path}/{data['id']}"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Flags:
     board: Board
 
@@ -78,7 +78,7 @@ class _Flags:
         return web.Response(status=204)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Hidden:
     board: Board
     space: str
@@ -97,7 +97,13 @@ class _Hidden:
         """Stop showing a post, or the posts of a hub."""
         fields = Fields(await read_object(request, HIDE_MEMBERS))
         hide = self.board.hiding.hide if self.space == POST else self.board.hiding.mute
-        return _made(request, await self._json(await hide(fields.text("id"), fields.text("note", ""), request[ASKER])))
+        hidden = await hide(fields.text("id"), fields.text("note", ""), await self._who(request[ASKER]))
+        return _made(request, await self._json(hidden))
+
+    async def _who(self, asker: str) -> str:
+        """Return who hides something, as people read it: what a program is called, else the hub's own user."""
+        names = {f"token {one.id}": one.name for one in await self.board.tokens.list()}
+        return names.get(asker, "the hub's command line")
 
     async def show(self, request: web.Request) -> web.Response:
         """Show it, or them, again."""

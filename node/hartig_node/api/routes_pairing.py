@@ -3,7 +3,6 @@
 In: the board. Out: endpoints. A code is in the answer that makes it and nowhere else. Who calls: `app`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from hartig_node.api.reading import Fields, read_object
 from hartig_node.board.belonging.pairing import Paired
 from hartig_node.board.board import Board
 from hartig_node.board.times import rfc3339
+from hartig_protocol.values import value
 
 CODE_MEMBERS = ("name",)
 
@@ -29,7 +29,7 @@ def pairing_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Pairing:
     board: Board
 

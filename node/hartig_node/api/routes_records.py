@@ -6,7 +6,6 @@ In: the board. Out: endpoints. Who calls: `app`.
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
 from hartig_protocol.limits import BODY_BYTES_MAX, HEAD_BYTES_MAX, SEATS_MAX, SIGNATURE_BYTES
 from hartig_protocol.records.record import Wire
+from hartig_protocol.values import value
 
 _BYTES_MAX = {"head": HEAD_BYTES_MAX, "signature": SEATS_MAX * SIGNATURE_BYTES, "body": BODY_BYTES_MAX}
 _HEXADECIMAL = re.compile(r"([0-9a-fA-F]{2})*")
@@ -34,7 +34,7 @@ def record_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Records:
     board: Board
 

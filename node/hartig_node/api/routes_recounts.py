@@ -4,16 +4,15 @@ In: the board. Out: endpoints. After a restore, a copy or a new key posts of thi
 each waits until a person says how much is there, or still needed. Who calls: `app`.
 """
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from hartig_node.api.answers import answer, answer_list
 from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint
 from hartig_node.api.reading import Fields, read_object
 from hartig_node.board.board import Board
+from hartig_protocol.values import value
 
-RECOUNT_MEMBERS = ("quantity",)
+RECOUNT_MEMBERS = ("quantity", "level")
 
 
 def recount_endpoints(board: Board) -> list[Endpoint]:
@@ -26,7 +25,7 @@ def recount_endpoints(board: Board) -> list[Endpoint]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Recounts:
     board: Board
 
@@ -36,8 +35,9 @@ class _Recounts:
 
     async def open(self, request: web.Request) -> web.Response:
         """Begin a post anew with what a person has counted or confirmed; nothing is posted where nothing is left."""
-        quantity = Fields(await read_object(request, RECOUNT_MEMBERS)).quantity("quantity")
-        new = await self.board.keeper.anew.open(request.match_info["id"], quantity)
+        said = Fields(await read_object(request, RECOUNT_MEMBERS))
+        quantity, level = said.quantity_or_none("quantity"), said.text_or_none("level")
+        new = await self.board.keeper.anew.open(request.match_info["id"], quantity, level)
         if new is None:
             return answer(request, {"post": None})
         view = await self.board.posts.get(new)

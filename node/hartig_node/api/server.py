@@ -8,7 +8,6 @@ import asyncio
 import functools
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -20,6 +19,7 @@ from hartig_node.api.idempotency import Once
 from hartig_node.api.problems import ProblemHandler
 from hartig_node.board.board import Board
 from hartig_node.ports import AcceptGate, DoorCaps, GateMaker
+from hartig_protocol.values import value
 
 # A door for local programs has all its clients at one address, so its cap for one address is the whole. 50 event
 # streams, and as many programs again that ask something; a connection is 10 kB.
@@ -29,7 +29,7 @@ LINGER_S = 2.0  # for the rest of a body that was refused
 STOP_S = 5.0  # for answers under way when the hub stops; they wait for the disk at most
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Opened:
     runner: web.AppRunner
     gate: AcceptGate

@@ -8,9 +8,11 @@ from typing import Any
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.belonging.changing import Changing
 from hartig_node.board.belonging.invites import Invites
+from hartig_node.board.belonging.labels import Labels
+from hartig_node.board.belonging.looking import People
 from hartig_node.board.belonging.membership import Membership
 from hartig_node.board.belonging.pairing import Pairing
-from hartig_node.board.belonging.people import People
+from hartig_node.board.belonging.reminding import ENDS_SOON, Reminders
 from hartig_node.board.belonging.rules import Rules
 from hartig_node.board.belonging.tokens import Tokens
 from hartig_node.board.belonging.waiting import waiting_json
@@ -36,8 +38,8 @@ from hartig_protocol.records.record import Kind
 HEARTBEAT_S = 15.0
 FEED_PAGE = 256
 EVENT_NAMES = (
-    "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", "removal.added",
-    "removal.changed", "card.added", "card.changed", "card.ended", "network.added",
+    "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", ENDS_SOON,
+    "removal.added", "removal.changed", "card.added", "card.changed", "card.ended", "network.added",
     "network.changed", "network.forked", "record.added", "record.changed",
     "record.ended", "deal.changed", "peer.connected", "peer.left",
 )  # fmt: skip
@@ -60,6 +62,7 @@ class Board:
         self.shelves = Shelves(context, self.posts, self.posts.progressing.lows)
         self.people = People(context)
         self.changing = Changing(context, self.people)
+        self.labels = Labels(context, self.people)
         self.rules = Rules(context, self.people)
         self.invites = Invites(context)
         self.tokens = Tokens(context)
@@ -69,6 +72,7 @@ class Board:
         self.membership.on_boxes_changed = self.keeper.boxes_changed
         self.timekeeper = Timekeeper(context, self.posts, self.membership)
         self.timekeeper.before_expiry = self.keeper.keep_up_open
+        self.timekeeper.on_hour = Reminders(context, self.rules).look
         self.status = Status(context, self.membership, self.rules, self.timekeeper)
         self.status.keeper_problems = self.keeper.problems
         self.status.desk = self.pairing.door

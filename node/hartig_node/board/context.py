@@ -11,7 +11,7 @@ from hartig_node.board.signing import Pen
 from hartig_node.clock import Clock
 from hartig_node.engine import Engine
 from hartig_node.ports import Store, StoreFullError
-from hartig_protocol.events import PrivateRow, Refusal
+from hartig_protocol.events import Notice, PrivateRow, Refusal
 from hartig_protocol.records.record import Record, Wire
 
 STUCK_LOOK_S = 1.0  # how often a caller who waits looks whether the disk is full
@@ -79,10 +79,10 @@ class Context:
         if refusal is not None:
             raise refused(refusal)
 
-    async def keep_private(self, rows: Sequence[PrivateRow]) -> None:
-        """Make private rows durable."""
+    async def keep_private(self, rows: Sequence[PrivateRow], notices: Sequence[Notice] = ()) -> None:
+        """Make private rows durable, with events about them."""
         try:
-            await self.engine.keep_private(rows)
+            await self.engine.keep_private(rows, notices)
         except StoreFullError as error:
             raise BoardError("disk_full", str(error)) from error
 

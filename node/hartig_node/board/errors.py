@@ -22,7 +22,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "not_allowed": (409, "What stands in the account of this post does not allow it"),
     "chain_ended": (409, "The account of this post has ended"),
     "no_room": (409, "This hub has used up its room for posts"),
-    "not_admitted": (409, "This hub does not belong to a network yet"),
+    "not_admitted": (409, "This hub does not belong to a network"),
     "stopped_signing": (409, "This hub has stopped posting"),
     "no_invites": (409, "This hub has no invites left"),
     "bad_cursor": (400, "This page of the list cannot be found"),

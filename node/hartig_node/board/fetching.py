@@ -3,15 +3,15 @@
 In: the core's state. Out: a `Fetching`. Who calls: `status`, and the board for the neighbours' pages.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from hartig_node.board.context import Context
 from hartig_node.board.times import rfc3339
 from hartig_protocol.sync import feeding
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Fetching:
     """A hub of which much is being fetched, or None; how much is here of how much; when all was here last (ms)."""
 

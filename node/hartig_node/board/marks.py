@@ -8,7 +8,8 @@ Who calls: `accounts.lows`, `moderation.flags`.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hartig_node.board.context import Context
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 PER_AUTHOR_MAX = 4  # of one thing; an honest hub has one, and for a moment two
 
 Topic = tuple[str, bytes]  # what is said, and the subject of which it is said
+Place = tuple[int, bytes]  # minus the stamp, and the id: the newest comes first
 
 
 class Said(NamedTuple):
@@ -49,6 +51,7 @@ class Marks:
         self._context = context
         self._held: dict[Topic, dict[bytes, tuple[Said, ...]]] = {}  # by author, the highest first
         self._topics: dict[bytes, tuple[Topic, bytes]] = {}  # of each mark, and its author
+        self._newest: dict[tuple[str, bool], list[Place]] = {}  # by what is said, of all and of this hub alone
         self._reading = asyncio.Lock()
         self._is_followed = self._is_read = False
 
@@ -63,11 +66,21 @@ class Marks:
         found = (self._standing(said, as_kind) for _, said in sorted(authors.items()))
         return [one for one in found if one is not None]
 
-    async def subjects(self, what: str) -> list[bytes]:
-        """Return of what this is said, sorted."""
+    async def newest(self, what: str, *, own: bool = False) -> Sequence[Place]:
+        """Return all marks that say this, the newest first, or those of this hub; to look at, and not to keep."""
         if not self._is_read:
             await self._read()
-        return sorted(subject for said, subject in self._held if said == what)
+        return self._newest.get((what, own), ())
+
+    def author_of(self, record_id: bytes) -> bytes:
+        """Return whose a mark is that was just listed."""
+        return self._topics[record_id][1]
+
+    def standing(self, record_id: bytes, as_kind: Kind) -> tuple[bytes, Said] | None:
+        """Return what a mark that was just listed says and of what; None where another of its author's stands."""
+        topic, author = self._topics[record_id]
+        said = self._standing(self._held[topic][author], as_kind)
+        return (topic[1], said) if said is not None and said.id == record_id else None
 
     def _standing(self, said: tuple[Said, ...], as_kind: Kind) -> Said | None:
         catalog = self._context.pen.catalog
@@ -113,22 +126,33 @@ class Marks:
         authors = self._held.setdefault(topic, {})
         others = (one for one in authors.get(head.author, ()) if one.id != record.id)
         kept = sorted((*others, said), reverse=True)
-        self._topics[record.id] = (topic, head.author)
+        if record.id not in self._topics:
+            self._topics[record.id] = (topic, head.author)
+            for places in self._lists_of(topic, head.author):
+                insort(places, (-head.stamp, record.id))
         for one in kept[PER_AUTHOR_MAX:]:
-            del self._topics[one.id]
+            self._forget(one)
         authors[head.author] = tuple(kept[:PER_AUTHOR_MAX])
 
+    def _lists_of(self, topic: Topic, author: bytes) -> list[list[Place]]:
+        whose = (False, True) if author == self._context.pen.key.public else (False,)
+        return [self._newest.setdefault((topic[0], own), []) for own in whose]
+
+    def _forget(self, said: Said) -> None:
+        topic, author = self._topics.pop(said.id)
+        for places in self._lists_of(topic, author):
+            del places[bisect_left(places, (-said.stamp_ms, said.id))]
+
     def _drop(self, record_id: bytes) -> None:
-        topic, author = self._topics.pop(record_id, (None, b""))
+        topic, author = self._topics.get(record_id, (None, b""))
         if topic is None:
             return
         authors = self._held[topic]
-        authors[author] = tuple(_without(authors[author], record_id))
+        for said in authors[author]:
+            if said.id == record_id:
+                self._forget(said)
+        authors[author] = tuple(one for one in authors[author] if one.id != record_id)
         if not authors[author]:
             del authors[author]
         if not authors:
             del self._held[topic]
-
-
-def _without(said: tuple[Said, ...], record_id: bytes) -> Iterator[Said]:
-    return (one for one in said if one.id != record_id)

@@ -4,14 +4,13 @@ In: a few words, and what binds them to one deal. Out: bytes, all of one length,
 `cryptography`'s. A box that was made for another deal, another hub or another side, or that was changed, does not open.
 """
 
-from dataclasses import dataclass
-
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from hartig_protocol.limits import CONTACT_TEXT_BYTES
 from hartig_protocol.records.keys import PREFIX_CONTACT
+from hartig_protocol.values import value
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _FILL = b"\0"  # `clean_text` leaves none of these in a text
@@ -21,7 +20,7 @@ class SealingError(ValueError):
     """A box cannot be made or opened; the message says why."""
 
 
-@dataclass(frozen=True)
+@value
 class Binding:
     """What a box belongs to: who wrote it into which chain, for whom, about which claim or promise."""
 

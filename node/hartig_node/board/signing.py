@@ -8,7 +8,6 @@ While nobody vouches for the time, everything is marked `approx` and takes the l
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hartig_node.board.drafts.drafts import from_record_error
@@ -26,6 +25,7 @@ from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.kinds import life_ms_max
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Head, Kind, Record, body_hash, thread_id
+from hartig_protocol.values import value
 
 SPACE_SIGNED = "signed"
 SPACE_SETTING = "setting"
@@ -37,7 +37,7 @@ BEFORE_THE_FIRST = (0, b"")  # `after` of the first step on a post that is signe
 SEQ_RAISE = 65_536  # design, section 4: what a restored hub adds to the seq of all its registers
 
 
-@dataclass(frozen=True)
+@value
 class Signed:
     """A signed record and the line of the log that goes with it."""
 
@@ -289,8 +289,8 @@ class Pen:
         """
         standing = self.catalog.authority.standing(self.key.public)
         if standing is None:
-            hint = "found one with 'hartig init', or join one with 'hartig join'"
-            raise BoardError("not_admitted", "this hub does not belong to a network yet", hint)
+            hint = "`hartig status` says why, and what to do"
+            raise BoardError("not_admitted", "it can post and let in nobody", hint)
         family = _family(kind, audience)
         room = standing.invites if family == "grant" else standing.places
         taken = set() if taken is None else taken

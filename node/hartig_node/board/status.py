@@ -12,9 +12,11 @@ from hartig_node.board.intake import intake_json, room
 from hartig_node.board.timekeeper import Timekeeper
 from hartig_node.board.times import rfc3339
 from hartig_node.doctor import Problem, judge
+from hartig_node.peers import Peer
 from hartig_protocol.catalog.fingerprint import next_hour_ms
 
 Counters = Callable[[], Mapping[str, int | float]]
+_LET_IN = "admitted"  # the link ends so that the next begins as a member's: nothing is wrong
 
 
 class Status:
@@ -76,7 +78,7 @@ class Status:
         state = self._context.engine.hub.state
         if state.is_member:
             return "member"
-        return "joining" if state.joining is not None else "no_network"
+        return "joining" if state.joining is not None else self._rules.former_state() or "no_network"
 
     def peers(self) -> list[dict[str, Any]]:
         """Return every node known, with why there is no link where there is none."""
@@ -86,7 +88,7 @@ class Status:
         views = []
         for peer in context.engine.peers.all():
             dial_error = errors.pop(peer.node, None)
-            ended_quietly = peer.state != "open" and peer.code in ("", "closed")
+            ended_quietly = peer.state != "open" and peer.code in ("", "closed", _LET_IN)
             views.append(
                 {
                     "node": peer.node.hex(),
@@ -97,7 +99,7 @@ class Status:
                     "address": peer.address or None,
                     "opened_by_us": peer.opened_by_us,
                     "code": peer.code or None,
-                    "reason": (ended_quietly and dial_error) or peer.reason or dial_error or None,
+                    "reason": (ended_quietly and dial_error) or _reason(peer) or dial_error or None,
                     "fetching": peer.state == "open" and peer.hub is not None and peer.hub == fetched_from,
                 }
             )
@@ -164,3 +166,7 @@ class Status:
         }
         figures.update({f"hartig_{name}": value for name, value in self.link_counts().items()})
         return figures
+
+
+def _reason(peer: Peer) -> str:
+    return "" if peer.code == _LET_IN else peer.reason

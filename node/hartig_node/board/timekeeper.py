@@ -43,7 +43,8 @@ async def _nothing_is_open() -> None:
 class Timekeeper:
     """The hub's clock, and what hangs on it.
 
-    `before_expiry` is awaited when the time is known at last, before anything expires by it: what is open is kept up.
+    `before_expiry` is awaited when the time is known at last, before anything expires by it: what is open is kept up;
+    `on_hour` then, and hourly.
     """
 
     def __init__(self, context: Context, posts: Posts, membership: Membership) -> None:
@@ -52,6 +53,7 @@ class Timekeeper:
         self._looking = asyncio.Lock()  # a person's word wakes `run` too: what is dated anew is so once
         self._stored_ms: int | None = None  # when, on the steady clock
         self.before_expiry: Callable[[], Awaitable[None]] = _nothing_is_open
+        self.on_hour: Callable[[], Awaitable[None]] = _nothing_is_open
 
     def __repr__(self) -> str:
         return f"<Timekeeper {self._context.clock!r}>"
@@ -116,6 +118,7 @@ class Timekeeper:
                     await self.before_expiry()
                 clock.let_go()
                 await self._store_time()
+                await self.on_hour()
             await self._end_what_is_over()
         except BoardError as error:  # the disk is full: nothing expires until what was written is safe
             logger.warning("cannot write with true dates yet, and try again: %s", error)

@@ -129,7 +129,7 @@ def _sync(folder: Path) -> None:
 
 
 def _written(count: int, total: int) -> str:
-    return f"{count:,} of about {max(count, total):,} entries written"
+    return f"{count:,} of about {how_many(max(count, total), 'entry', 'entries')} written"
 
 
 # --- Reading

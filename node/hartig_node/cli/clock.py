@@ -11,6 +11,7 @@ from hartig_node.cli.parsing import UsageError
 from hartig_node.cli.session import Session
 from hartig_node.cli.words import moment
 
+_FORM = "YYYY-MM-DDTHH:MM"  # no true-looking example: it would be copied
 _SOURCES = {
     "system": "this machine's time service says so",
     "person": "somebody here has said that it is right",
@@ -20,15 +21,13 @@ _SOURCES = {
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=("show", "confirm"), default="show", help="what to do (show)")
-    parser.add_argument(
-        "--time", metavar="TIME", help="confirm: what time it is instead, such as 2026-11-22T18:00 (local time)"
-    )
+    parser.add_argument("--time", metavar="TIME", help=f"confirm: what time it is instead, local time as {_FORM}")
 
 
 def _run(session: Session, options: argparse.Namespace) -> int:
     if options.action == "show":
         if options.time:
-            raise UsageError("--time says what time it is", "for example: hartig clock confirm --time 2026-11-22T18:00")
+            raise UsageError("--time says what time it is", f"say: hartig clock confirm --time {_FORM}")
         return _say(session, session.node.clock())
     return _say(session, session.node.confirm_clock(_time(options.time) if options.time else None))
 
@@ -38,7 +37,7 @@ def _time(text: str) -> str:
     try:
         return datetime.fromisoformat(text).astimezone().isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
-        raise UsageError(f"{text!r:.40} is not a time", "write it such as 2026-11-22T18:00") from None
+        raise UsageError(f"{text!r:.40} is not a time", f"write it as {_FORM}") from None
 
 
 def _say(session: Session, clock: Mapping[str, Any]) -> int:
@@ -51,16 +50,17 @@ def _say(session: Session, clock: Mapping[str, Any]) -> int:
     if source:
         out.note(f"It is taken for right: {_SOURCES.get(str(source), str(source))}.")
     else:
-        out.note("This hub does not know the time: dates are about right, and nothing expires.")
-        out.note("If this is right: hartig clock confirm. If not: hartig clock confirm --time 2026-11-22T18:00")
+        out.note("Nobody vouches for the time: it is counted on from when it was last known, and stood still while the")
+        out.note("hub was off. Until somebody says what time it is, dates are about right, and nothing expires.")
+        out.note(f"Look at a watch. The same: hartig clock confirm. Another: hartig clock confirm --time {_FORM}")
     return exits.OK
 
 
 CLOCK = Recipe(
     _options,
     _run,
-    "hartig clock confirm",
-    "what was posted with dates that were about right gets true ones as soon as the time is known.",
+    "hartig clock",
+    f"`hartig clock confirm` where a watch says the same, else `hartig clock confirm --time {_FORM}`.",
     "A machine without a clock battery forgets the time when it is switched off. A time service or three other hubs\n"
     "that agree tell it; where there is neither, a person has to. That counts until the hub starts again. For a\n"
     'machine whose clock is always right, write clock = "trusted" into hartig.toml.',

@@ -15,8 +15,19 @@ from hartig_node.cli.words import how_many
 from hartig_node.client.errors import ClientError, UnreachableError
 
 Problem = Mapping[str, Any]
+_SAYS_WHY_ALONE = {"no_interface", "removed", "membership_over"}
 _FOR_WANT_OF_A_NETWORK = {"alone", "peer_unreachable"}
 _ORDER = {"error": 0, "warning": 1, "note": 2}
+_ANSWERS = "the hub answers"
+# How each check should be -> what is so where it is not.
+NOT_SO = {
+    _ANSWERS: "the hub does not answer",
+    "the hub's folder is there and private": "the hub's folder is not there, or not private",
+    "the disk has room": "the disk is nearly full, or cannot be read",
+    "this machine has a network": "this machine has no network",
+    "the door for this command is open": "the door for this command is shut",
+    "somebody vouches for the clock": "nobody vouches for the clock",
+}
 
 
 def _no_options(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +39,7 @@ def _run(session: Session, _options: argparse.Namespace) -> int:
     checked = [_ask_node(session, problems)]
     if not session.place.url:
         checked += _check_machine(session, problems, asked=checked[0])
-    if any(problem.get("code") == "no_interface" for problem in problems):
+    if {problem.get("code") for problem in problems} & _SAYS_WHY_ALONE:
         # The reason for all of these is said already, and nothing at those hubs would help.
         problems = [problem for problem in problems if problem.get("code") not in _FOR_WANT_OF_A_NETWORK]
     problems.sort(key=lambda problem: _ORDER.get(str(problem.get("severity")), 1))
@@ -48,13 +59,13 @@ def _ask_node(session: Session, problems: list[Problem]) -> dict[str, Any]:
     except UnreachableError as error:
         if session.place.url:
             problems.append(_problem("unreachable", error.detail, error.hint))
-        return {"check": "the hub answers", "ok": False}
+        return _check(_ANSWERS, ok=False)
     except ClientError as error:
         problems.append(_problem("api", error.detail, error.hint))
-        return {"check": "the hub answers", "ok": True}
+        return _check(_ANSWERS, ok=True)
     known = {problem.get("code") for problem in problems}
     problems.extend(problem for problem in blocking if problem.get("code") not in known)
-    return {"check": "the hub answers", "ok": True}
+    return _check(_ANSWERS, ok=True)
 
 
 def _silent_peers(session: Session) -> list[Problem]:
@@ -78,21 +89,26 @@ def _check_machine(session: Session, problems: list[Problem], *, asked: Mapping[
     known = {problem.get("code") for problem in problems}
     place = session.place
     checks: list[tuple[str, Callable[[], list[local_checks.Finding]]]] = [
-        ("the folder is there and private", lambda: local_checks.check_folder(place)),
+        ("the hub's folder is there and private", lambda: local_checks.check_folder(place)),
         ("the disk has room", lambda: local_checks.check_disk(place)),
-        ("there is a network", local_checks.check_interfaces),
+        ("this machine has a network", local_checks.check_interfaces),
     ]
     if not asked["ok"]:
         checks += [
             ("the door for this command is open", lambda: local_checks.check_socket(place)),
-            ("the clock is right", local_checks.check_clock),
+            ("somebody vouches for the clock", local_checks.check_clock),
         ]
     results = []
     for name, check in checks:
         findings = check()
         problems.extend(finding.as_json() for finding in findings if finding.code not in known)
-        results.append({"check": name, "ok": not findings})
+        results.append(_check(name, ok=not findings))
     return results
+
+
+def _check(name: str, *, ok: bool) -> dict[str, Any]:
+    """One check by its name, which says how it should be, and in `found` how it is."""
+    return {"check": name, "ok": ok, "found": name if ok else NOT_SO[name]}
 
 
 def _problem(code: str, what: str, hint: str) -> Problem:
@@ -111,8 +127,8 @@ def _exit_code(problems: list[Problem], *, answered: bool) -> int:
 def _say(session: Session, checked: list[dict[str, Any]], problems: list[Problem]) -> None:
     out = session.out
     for check in checked:
-        said = out.paint("good ", "green") if check["ok"] else out.paint("wrong", "red")
-        out.line(f"{said}  {check['check']}")
+        said = out.paint("good", "green") if check["ok"] else out.paint("look", "red")
+        out.line(f"{said}  {check['found']}")
     if problems:
         out.line()
     out.lines(problem_lines(problems, out))

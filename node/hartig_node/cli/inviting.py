@@ -18,6 +18,7 @@ from hartig_node.cli.session import Session
 from hartig_node.cli.tables import Column, table_lines
 from hartig_node.cli.width import clean
 from hartig_node.cli.words import how_many, moment
+from hartig_node.wording import word_lines
 
 ASK_EVERY_S = 1.5
 _COLUMNS = (Column("id"), Column("left"), Column("until"), Column("label"))
@@ -151,7 +152,7 @@ def _without_link(session: Session, options: argparse.Namespace) -> int:
         return _compare(session, door)
     session.out.json(door)
     for one in door.get("items", []):
-        session.out.line(f"{one.get('id')}  {clean(str(one.get('words')))}")
+        session.out.line(f"{one.get('id')}\n{word_lines(clean(str(one.get('words'))))}")
     if not door.get("items"):
         session.out.note("Nobody asks now. On the other machine: hartig join THIS-MACHINE; then hartig invite --asking")
     return exits.OK
@@ -173,7 +174,7 @@ def _compare(session: Session, door: dict[str, Any]) -> int:
             if one["id"] in seen:
                 continue
             seen.add(one["id"])
-            out.line(f"\n    {clean(str(one['words']))}\n\nAre these the words, all eight? yes or no: ")
+            out.line(f"\n{word_lines(clean(str(one['words'])))}\n\nAre these the words, all eight? yes or no: ")
             if sys.stdin.readline().strip().lower() in ("y", "yes"):
                 return _let_in(session, one["id"])
             session.node.turn_away(one["id"])

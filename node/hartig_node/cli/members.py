@@ -1,7 +1,7 @@
-"""`hartig member`: who belongs, and letting others belong: list, show, add, renew, end, organiser."""
+"""`hartig member`: who belongs, and letting others belong: list, show, add, renew, end, organiser, label."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hartig_node.cli import exits
@@ -11,11 +11,13 @@ from hartig_node.cli.session import Session
 from hartig_node.cli.signing import Signer, add_key_options, read_key
 from hartig_node.cli.tables import Column, table_lines
 from hartig_node.cli.width import clean, isolate
-from hartig_node.cli.words import how_many
+from hartig_node.cli.words import SHORT_ID_CHARACTERS, how_many
+from hartig_node.client.errors import NotFoundError
 
 Json = dict[str, Any]
 ORGANISER_INVITES = 200
-_COLUMNS = (Column("who", 48), Column("rank"), Column("until"), Column("key"))
+SHOWN_MAX = 20  # of each list of names
+_COLUMNS = (Column("who", 48), Column("rank"), Column("until"), Column("key", 8))
 _STATES = {"over": "not any more", "removed": "removed"}
 _EXAMPLE = "for example: hartig member add KEY --rank member"
 
@@ -25,9 +27,18 @@ def who(person: Json) -> str:
     return clean(str(person.get("name") or f"{person.get('rank') or 'hub'} {str(person.get('key'))[:8]}"))
 
 
+def name_all(write: Callable[[str], None], what: str, people: Sequence[Json]) -> None:
+    """Write a line for each of some people, and how many more there are."""
+    for one in people[:SHOWN_MAX]:
+        write(f"{what} {isolate(who(one))} {one['key'][:SHORT_ID_CHARACTERS]}")
+    if (more := len(people) - SHOWN_MAX) > 0:
+        write(f"{' ' * (len(what) - len(what.lstrip()))}and {more:,} more")
+
+
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", default="list", choices=tuple(_ACTIONS), help="what to do (default: list)")
     parser.add_argument("who", nargs="?", metavar="KEY", help="a key, the first digits of one that is known, or a name")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="label: what to call it on this hub; '' takes it back")
     parser.add_argument("--all", action="store_true", help="list: former ones, too; renew: all that end within 60 days")
     parser.add_argument("--rank", choices=("member", "hub"), help="add: what it is to be (default hub)")
     parser.add_argument("--places", type=int, metavar="NUMBER", help="add: how many posts it may have at once")
@@ -37,6 +48,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(session: Session, options: argparse.Namespace) -> int:
+    if options.name is not None and options.action != "label":
+        raise UsageError(f"{options.name!r} is one word too many", "`hartig member label KEY NAME` names somebody here")
     return _ACTIONS[options.action](session, options)
 
 
@@ -52,11 +65,16 @@ def _row(person: Json) -> list[str]:
     deep = "  " * (len(person.get("path") or [0]) - 1)
     name = who(person) + (" (this hub)" if person.get("us") else "")
     until = _STATES.get(str(person.get("state"))) or _until(person)
-    return [deep + name, str(person.get("rank")), until, str(person.get("key"))]
+    return [deep + name, str(person.get("rank")), until or "no end", str(person.get("key"))[:SHORT_ID_CHARACTERS]]
 
 
 def _until(person: Json) -> str:
-    return str(person["until"])[:10] if person.get("until") else "new rules"
+    """Return the day on which a membership ends; empty for a trustee's, which the rules say."""
+    return str(person.get("until") or "")[:10]
+
+
+def _until_words(person: Json) -> str:
+    return f"until {_until(person)}" if _until(person) else "as long as the rules name it"
 
 
 def _show(session: Session, options: argparse.Namespace) -> int:
@@ -67,19 +85,28 @@ def _show(session: Session, options: argparse.Namespace) -> int:
 
 
 def _person_lines(session: Session, person: Json) -> Iterable[str]:
-    state = _STATES.get(str(person.get("state")), f"until {_until(person)}")
+    state = _STATES.get(str(person.get("state"))) or _until_words(person)
     yield session.out.paint(isolate(who(person)), "bold") + f"  {person.get('rank')}, {state}"
     yield f"  key       {person.get('key')}"
     if person.get("invited_by"):
         yield f"  invited   by {str(person['invited_by'])[:8]}"
     if person.get("successor"):
         yield f"  now       goes on as {str(person['successor'])[:8]}"
-    yield f"  may have  {person.get('places'):,} posts at once, and invite {person.get('invites_left'):,} more"
+    yield f"  may have  {how_many(person['places'], 'post')} at once, and invite {person.get('invites_left'):,} more"
     for one in person.get("invited") or []:
-        ended = "taken back" if one.get("ended") else f"until {str(one.get('until'))[:10]}"
-        yield f"  invited {isolate(who(one))} {str(one.get('key'))[:8]}, {ended}"
+        yield f"  invited {isolate(who(one))} {str(one.get('key'))[:8]}, {_invited_words(one)}"
+    if removed := person.get("removals_made"):
+        yield f"  has removed {how_many(removed, 'other')}"
     if resting := person.get("rests_on_it_count"):
         yield f"  without it {how_many(resting, 'other')} would not belong any more"
+
+
+def _invited_words(one: Json) -> str:
+    if one.get("ended"):
+        return "taken back"
+    if one.get("state") == "removed":
+        return f"removed; its invite is free again after `hartig member end {str(one.get('key'))[:8]}`"
+    return f"until {str(one.get('until'))[:10]}"
 
 
 # --- Changing
@@ -91,8 +118,8 @@ def _add(session: Session, options: argparse.Namespace) -> int:
     key = key_of(_named(options))
     if options.key:
         signer = Signer(session, read_key(options))
-        record = signer.grant(key, days=options.days, rank=options.rank or "hub", **wishes)
-        signer.publish([record])
+        records = signer.remove_again(_made_by(session, key))  # it may have been an organiser so far
+        signer.publish([*records, signer.grant(key, days=options.days, rank=options.rank or "hub", **wishes)])
         return _say(session, members.get(key), "belongs now,")
     return _say(session, members.grant(key, rank=options.rank, days=options.days, **wishes), "belongs now,")
 
@@ -102,7 +129,7 @@ def _organiser(session: Session, options: argparse.Namespace) -> int:
     if not options.key:
         raise UsageError("only a trustee makes an organiser", "hartig member organiser KEY --key seat-1.key")
     members = session.node.members
-    key = key_of(options.who) if options.who else str(session.node.status()["hub"])
+    key = _known_or_new(session, options.who) if options.who else str(session.node.status()["hub"])
     signer = Signer(session, read_key(options))
     invites = ORGANISER_INVITES if options.invites is None else options.invites
     signer.publish([signer.grant(key, days=options.days, rank="organiser", places=options.places, invites=invites)])
@@ -118,7 +145,7 @@ def _renew(session: Session, options: argparse.Namespace) -> int:
     renewed = [_renewed(session, options, one["key"]) for one in ending]
     session.out.json(renewed)
     for person in renewed:
-        session.out.line(f"{isolate(who(person))} belongs until {_until(person)}.")
+        session.out.line(f"{isolate(who(person))} belongs {_until_words(person)}.")
     if not renewed:
         session.out.line("No membership that was given with this key ends within 60 days.")
     return exits.OK
@@ -138,20 +165,46 @@ def _end(session: Session, options: argparse.Namespace) -> int:
     key = members.full_key(_named(options))
     if options.key:
         signer = Signer(session, read_key(options))
-        signer.publish([signer.end(key)])
+        again = signer.remove_again(_made_by(session, key))
+        signer.publish([*again, signer.end(key)])
         person = members.get(key)
     else:
-        person = members.end(key)
+        again, person = [], members.end(key)
     session.out.json(person)
     still = f" It still belongs: {str(person.get('invited_by'))[:8]} invited it, too." * (person["state"] == "standing")
     session.out.line(f"The membership of {isolate(who(person))} is taken back.{still}")
+    if again:
+        session.out.line(f"Whom it had removed stays removed: {how_many(len(again), 'removal')} signed anew.")
     return exits.OK
 
 
 def _say(session: Session, person: Json, said: str) -> int:
     session.out.json(person)
-    session.out.line(f"{isolate(who(person))} {said} until {_until(person)}.")
+    session.out.line(f"{isolate(who(person))} {said} {_until_words(person)}.")
     return exits.OK
+
+
+def _label(session: Session, options: argparse.Namespace) -> int:
+    if options.name is None:
+        raise UsageError("what is it to be called?", "hartig member label KEY 'Rosa, night desk'")
+    person = session.node.members.label(_named(options), options.name)
+    session.out.json(person)
+    what = f"is called {isolate(who(person))} on this hub" if options.name else "has no name on this hub any more"
+    session.out.line(f"{person['key'][:SHORT_ID_CHARACTERS]} {what}.")
+    return exits.OK
+
+
+def _made_by(session: Session, key: str) -> list[Json]:
+    """Return the removals that would fall if somebody were no organiser any more."""
+    return list(session.node.members.without([key])["removals"])
+
+
+def _known_or_new(session: Session, text: str) -> str:
+    """Return the key of somebody who is known by a name or by the first digits, or a whole key."""
+    try:
+        return session.node.members.full_key(text)
+    except NotFoundError:
+        return key_of(text)
 
 
 def _named(options: argparse.Namespace) -> str:
@@ -171,6 +224,7 @@ def key_of(text: str) -> str:
 
 _ACTIONS: dict[str, Callable[[Session, argparse.Namespace], int]] = {
     "list": _list, "show": _show, "add": _add, "renew": _renew, "end": _end, "organiser": _organiser,
+    "label": _label,
 }  # fmt: skip
 
 MEMBER = Recipe(

@@ -9,7 +9,7 @@ from hartig_node.cli import exits
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.rulemaking import draft, publish_rules, sign, trustee
 from hartig_node.cli.session import Session
-from hartig_node.cli.signing import add_key_options
+from hartig_node.cli.signing import add_key_options, add_return_options
 from hartig_node.cli.width import clean, isolate
 from hartig_node.cli.words import how_many
 
@@ -37,6 +37,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     drafting.add_argument(
         "--signers", metavar="NUMBERS", help="who will sign: trustees by number or key, or recovery key files: 1,3",
     )  # fmt: skip
+    add_return_options(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_key_options(parser)
 
@@ -67,7 +68,7 @@ def _rules_lines(session: Session, rules: Json) -> Iterable[str]:
     defaults = rules["defaults"]
     yield f"  joining    {'whoever meets a hub may join' if defaults['open'] else 'by invite only'}"
     yield f"  languages  {', '.join(defaults['languages'])}"
-    yield f"  trustees may have {defaults['places']:,} posts and invite {defaults['invites']:,} each"
+    yield f"  trustees may have {how_many(defaults['places'], 'post')} and invite {defaults['invites']:,} each"
     for other in rules.get("others") or []:
         yield session.out.paint("warning:", "yellow") + f" there is another version {other['version']} of these rules,"
         yield f"  signed by {how_many(other['signed_by'], 'trustee')}: “{isolate(clean(str(other['name'])))}”."

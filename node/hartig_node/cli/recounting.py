@@ -15,6 +15,7 @@ from hartig_node.cli.session import Session
 from hartig_node.cli.width import isolate
 from hartig_node.cli.words import moment, short_id
 
+LEVELS = ("plenty", "some", "low", "gone")
 REASONS = {
     "restored": "this hub was restored from an older copy, or its disk was damaged",
     "forked": "two copies of this hub have written about it",
@@ -25,7 +26,10 @@ REASONS = {
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("post", nargs="?", help="what was counted: its id, or the first 8 digits (`hartig recount`)")
     parser.add_argument(
-        "quantity", nargs="?", help="what is there now, or is still needed; for each date where there are several"
+        "quantity",
+        nargs="?",
+        help="what is there now, or is still needed, for each date where there are several; of an open shelf how full "
+        f"it is: {', '.join(LEVELS)}",
     )
 
 
@@ -34,7 +38,9 @@ def _run(session: Session, options: argparse.Namespace) -> int:
         return _waiting(session)
     if options.quantity is None:
         raise UsageError("how much is there, or still needed?", f"for example: hartig recount {options.post[:8]} 12")
-    new = session.node.deals.recount(options.post, options.quantity)
+    is_level = options.quantity in LEVELS
+    said = {"level": options.quantity} if is_level else {"quantity": options.quantity}
+    new = session.node.deals.recount(options.post, **said)
     session.out.json({"post": new})
     if new is None:
         session.out.line("Nothing is left of it: it stays ended, and waits no more.")
@@ -57,13 +63,14 @@ def _waiting(session: Session) -> int:
 
 def _lines(one: Mapping[str, Any]) -> Iterator[str]:
     """Yield what was ended, how much there was by the last that is known, and what to do."""
-    is_need = one.get("kind") == "need"
+    is_need, level = one.get("kind") == "need", one.get("level")
     was = "were still needed" if is_need else "were there"
     reason = str(one.get("reason"))
-    yield f"{short_id(one)}  {one.get('kind')} “{isolate(title_of(one))}”: {_much(one)} {was}"
+    much = f"an open shelf, {level}" if level else f"{_much(one)} {was}"
+    yield f"{short_id(one)}  {one.get('kind')} “{isolate(title_of(one))}”: {much}"
     yield f"{INDENT}ended, because {REASONS.get(reason, reason)}"
-    do = "ask how much is still needed" if is_need else "count what is there"
-    yield f"{INDENT}{do}, then: `hartig recount {short_id(one)} QUANTITY`"
+    do = "ask how much is still needed" if is_need else "look how full it is" if level else "count what is there"
+    yield f"{INDENT}{do}, then: `hartig recount {short_id(one)} {level or 'QUANTITY'}`"
 
 
 def _much(one: Mapping[str, Any]) -> str:

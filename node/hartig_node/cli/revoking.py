@@ -1,21 +1,30 @@
-"""`hartig revoke`: remove somebody from the network, after showing who would go with them."""
+"""`hartig revoke`: remove somebody from the network, after showing who would go with them, and who would come back."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from hartig_node.cli import exits
 from hartig_node.cli.commands import Recipe
-from hartig_node.cli.members import key_of, who
+from hartig_node.cli.members import key_of, name_all, who
 from hartig_node.cli.parsing import UsageError
 from hartig_node.cli.session import Session
-from hartig_node.cli.signing import Signer, add_key_options, read_key
+from hartig_node.cli.signing import (
+    Signer,
+    add_key_options,
+    add_return_options,
+    keys_named,
+    publish,
+    read_key,
+    who_return,
+)
 from hartig_node.cli.width import isolate
 from hartig_node.cli.words import how_many
 from hartig_node.client.errors import ClientError, NotFoundError
+from hartig_protocol.records.record import Record
 
 Json = dict[str, Any]
-SHOWN_MAX = 20
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +32,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     keep = parser.add_mutually_exclusive_group()
     keep.add_argument("--keep", action="append", metavar="KEY", help="whom it invited and who stays; may be repeated")
     keep.add_argument("--keep-all", action="store_true", help="all whom it invited stay")
+    add_return_options(parser)
     parser.add_argument("--successor", metavar="KEY", help="the new key with which it goes on")
     parser.add_argument(
         "--recovery", metavar="HASH:CONSENT", type=_recovery,
@@ -33,33 +43,115 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(session: Session, options: argparse.Namespace) -> int:
+    """Sign, or have it tried, before anybody is asked: what is refused is refused first."""
     members = session.node.members
     person = members.get(options.who)
     options.successor = options.successor and key_of(options.successor)
-    signer = Signer(session, read_key(options)) if options.key else None
-    if options.recovery and not (signer and options.successor):
+    if options.recovery and not (options.key and options.successor):
         raise ClientError("--recovery needs --successor and --key", "a trustee's or an organiser's key signs it")
+    signer = Signer(session, read_key(options)) if options.key else None
+    if signer is not None:
+        _check_rank(signer.person, person)
     given = {one["key"]: one for one in person.get("invited") or [] if one.get("state") == "standing"}
     given.pop(options.successor, None)
-    keep = list(given) if options.keep_all else [members.full_key(one) for one in options.keep or []]
-    if len(set(keep)) < len(keep):
-        raise ClientError("one key is named twice", "name each of those who are to stay once")
-    for one in keep:
-        _check_kept(one, given, person)
-    _ask(session, options, person, keep)
+    options.keep = keys_named(session, options.keep, given, all_of_them=options.keep_all)
+    if others := set(options.keep) - set(given):
+        hint = f"`hartig member show {person['key'][:8]}` lists them; whom those invited stays with them"
+        raise ClientError(f"{min(others)[:8]} was not invited by {who(person)}", hint)
+    without = members.without([person["key"], *(person.get("replaces") or [])])
+    options.returns = who_return(session, options, without["removals"])
     if signer is None:
-        removal = members.remove(person["key"], keep=keep, successor=options.successor)
+        would, do = _by_this_hub(session, person, options)
     else:
-        removal = _signed(session, signer, person, [given[key] for key in keep], options)
+        would, do = _by_key(session, signer, person, [given[key] for key in options.keep], without, options)
+    _ask(session, options, person, would, without)
+    removal = do()
     session.out.json(removal)
-    session.out.line(f"{isolate(who(person))} is removed. Every hub drops what it posted, as soon as it hears of it.")
-    if keep:
-        session.out.line(f"Given anew: {how_many(len(keep), 'membership')} of those that it gave.")
-    for one in removal["fell"][:SHOWN_MAX]:
-        session.out.line(f"Does not belong any more: {isolate(who(one))} {one['key'][:8]}")
-    if (more := len(removal["fell"]) - SHOWN_MAX) > 0:
-        session.out.line(f"and {more:,} more")
+    _say(session, person, removal)
     return exits.OK
+
+
+# --- Two hands that sign
+
+
+def _by_this_hub(session: Session, person: Json, options: argparse.Namespace) -> tuple[Json, Callable[[], Json]]:
+    """Return what this hub's key would do, and how to do it."""
+    members, key = session.node.members, person["key"]
+    named = {"keep": options.keep, "successor": options.successor, "returns": options.returns}
+    return members.remove(key, **named, preview=True), lambda: members.remove(key, **named)
+
+
+def _by_key(
+    session: Session, signer: Signer, person: Json, keep: list[Json], without: Json, options: argparse.Namespace
+) -> tuple[Json, Callable[[], Json]]:
+    """Return what a key outside the hub would do, and how to do it: all is signed by now."""
+    successor, gone = options.successor, [person["key"], *(person.get("replaces") or [])]
+    anew, others = keep, {}
+    if successor is not None:
+        _check_successor(session, signer, person, successor)
+        anew = [{"key": successor, "record": person["record"]}, *keep]
+        others = {successor: {"recovery": options.recovery or signer.recovery_of(successor)}}
+    again = signer.remove_again(without["removals"], options.returns)
+    stay = [one.head.subject.hex() for one in again]
+    records = [*again, *signer.give_all_again(anew, others)]
+    records += [signer.remove(one, successor if one == person["key"] else None) for one in reversed(gone)]
+    belong = {*options.keep, successor}
+    would = {
+        "removed": gone,
+        "kept": options.keep,
+        "stay_removed": stay,
+        "fell": [one for one in without["falls"] if not belong & set(one["path"])],
+        "returned": [one for one in without["returns"] if one["key"] not in stay],
+    }
+    return would, lambda: _hand_in(session, records, would, belong)
+
+
+def _hand_in(session: Session, records: list[Record], would: Json, belong: set[str | None]) -> Json:
+    """Hand in what was signed, and say what became of it."""
+    members = session.node.members
+    before = {one["key"]: one for one in members.list()}
+    publish(members, records)
+    after = {one["key"]: one for one in members.list()}
+    fell = [one for key, one in before.items() if key not in after and key not in would["removed"]]
+    returned = [one for key, one in after.items() if key not in before and key not in belong]
+    return {**would, "fell": fell, "returned": returned}
+
+
+# --- What is said
+
+
+def _ask(session: Session, options: argparse.Namespace, person: Json, would: Json, without: Json) -> None:
+    """Say what would happen, and ask for a yes."""
+    out, names = session.out, {one["key"]: one for one in without["removals"]}
+    out.note(f"{isolate(who(person))} ({person['rank']}, {person['key'][:8]}) would be removed, for good.")
+    name_all(out.note, "  would not belong any more:", would["fell"])
+    if would["fell"]:
+        out.note("  --keep KEY lets those stay whom it invited itself, and with them all whom they invited")
+    name_all(out.note, "  stays removed:", [names.get(key, {"key": key}) for key in would["stay_removed"]])
+    if would["stay_removed"]:
+        out.note("  --return KEY lets one of those belong again whom it had removed")
+    name_all(out.note, "  would belong again:", would["returned"])
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is here to be asked", "say --yes to remove without a question")
+    out.flush()
+    if input("Remove? Type yes: ").strip().lower() != "yes":
+        raise ClientError("nothing was done", "")
+
+
+def _say(session: Session, person: Json, removal: Json) -> None:
+    out = session.out
+    out.line(f"{isolate(who(person))} is removed. Every hub drops what it posted, as soon as it hears of it.")
+    if kept := removal["kept"]:
+        out.line(f"Given anew: {how_many(len(kept), 'membership')} of those that it gave.")
+    if stay := removal["stay_removed"]:
+        out.line(f"{how_many(len(stay), 'removal')} by it {'stays' if len(stay) == 1 else 'stay'}.")
+    name_all(out.line, "Does not belong any more:", removal["fell"])
+    name_all(out.line, "Belongs again:", removal["returned"])
+
+
+# --- What is refused
 
 
 def _recovery(text: str) -> tuple[bytes, bytes]:
@@ -71,52 +163,6 @@ def _recovery(text: str) -> tuple[bytes, bytes]:
     if (len(read[0]), len(read[1])) != (32, 64):
         raise argparse.ArgumentTypeError("copy all of it: 64 digits, a colon, 128 digits")
     return read
-
-
-def _check_kept(key: str, given: Json, person: Json) -> None:
-    if key not in given:
-        hint = f"`hartig member show {person['key'][:8]}` lists them; whom those invited stays with them"
-        raise ClientError(f"{key[:8]} was not invited by {who(person)}", hint)
-
-
-def _ask(session: Session, options: argparse.Namespace, person: Json, keep: list[str]) -> None:
-    """Say what would happen, and ask for a yes."""
-    out = session.out
-    fall = [one for one in person.get("rests_on_it") or [] if not set(keep) & set(one["path"])]
-    hidden = int(person.get("rests_on_it_count") or 0) - len(person.get("rests_on_it") or [])
-    out.note(f"{isolate(who(person))} ({person['rank']}, {person['key'][:8]}) would be removed, for good.")
-    for one in fall[:SHOWN_MAX]:
-        out.note(f"  would not belong any more: {isolate(who(one))} {one['key'][:8]}")
-    if (more := len(fall) - SHOWN_MAX + hidden) > 0:
-        out.note(f"  and {more:,} more")
-    if fall:
-        out.note("  --keep KEY lets those stay whom it invited itself, and with them all whom they invited")
-    if options.yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is here to be asked", "say --yes to remove without a question")
-    out.flush()
-    if input("Remove? Type yes: ").strip().lower() != "yes":
-        raise ClientError("nothing was done", "")
-
-
-def _signed(session: Session, signer: Signer, person: Json, keep: list[Json], options: argparse.Namespace) -> Json:
-    """Remove with a key outside the hub, all in one."""
-    successor = options.successor
-    _check_rank(signer.person, person)
-    records = [signer.remove(person["key"], successor), *(signer.remove(one) for one in person.get("replaces") or [])]
-    removed = [person["key"], *(person.get("replaces") or [])]
-    anew, others = keep, {}
-    if successor is not None:
-        _check_successor(session, signer, person, successor)
-        anew = [{"key": successor, "record": person["record"]}, *keep]
-        others = {successor: {"recovery": options.recovery or signer.recovery_of(successor)}}
-    records += signer.give_all_again(anew, others)
-    before = list(session.node.members.list())
-    signer.publish(records)
-    after = {one["key"] for one in session.node.members.list()} | set(removed)
-    fell = [one for one in before if one["key"] not in after]
-    return {"removed": removed, "kept": [one["key"] for one in keep], "fell": fell}
 
 
 def _check_successor(session: Session, signer: Signer, person: Json, successor: str) -> None:

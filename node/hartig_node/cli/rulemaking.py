@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from hartig_node.cli import exits
-from hartig_node.cli.members import who
+from hartig_node.cli.members import name_all
 from hartig_node.cli.parsing import UsageError
 from hartig_node.cli.rules import Proposal, propose, rules_lines, trustee_of
 from hartig_node.cli.session import Session
-from hartig_node.cli.signing import Signer, publish, read_key
+from hartig_node.cli.signing import Signer, publish, read_key, who_return
 from hartig_node.cli.width import clean, isolate
+from hartig_node.cli.words import how_many
 from hartig_node.client.errors import ClientError
 from hartig_protocol.errors import RecordError
 from hartig_protocol.limits import NONCE_BYTES
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Record
+from hartig_protocol.records.record import Kind, Record
 
 Json = dict[str, Any]
 Seats = list[tuple[bytes, bytes]]
@@ -57,7 +58,25 @@ def draft(session: Session, options: argparse.Namespace) -> int:
     if path.exists():
         raise ClientError(f"there is a file at {path} already", "name another: `hartig network draft FILE`")
     proposal.write(path)
-    return _say(session, proposal, path, before)
+    code = _say(session, proposal, path, before)
+    if leaving := _leaving(proposal, standing):
+        _say_leaving(session, session.node.members.without(leaving))
+    return code
+
+
+def _leaving(proposal: Proposal, standing: Json) -> list[str]:
+    """Return the keys of the trustees who are none any more by these rules."""
+    stay = {bytes(key) for key, _ in proposal.head.facts["seats"]}
+    return [key.hex() for key, _ in _seats(standing) if key not in stay]
+
+
+def _say_leaving(session: Session, without: Json) -> None:
+    """Say who would go with the trustees who leave, and who would come back."""
+    note = session.out.note
+    name_all(note, "With the trustees who leave, would not belong any more:", without["falls"])
+    name_all(note, "Would belong again, whom they or their organisers had removed:", without["returns"])
+    if without["falls"] or without["removals"]:
+        note("Publish with --key FILE of a trustee who stays: that gives these memberships and removals again.")
 
 
 def _seats(rules: Json) -> Seats:
@@ -68,7 +87,7 @@ def _number(text: str, seats: Seats) -> int:
     """Return which trustee a number (from 1) or the beginning of a key means."""
     if text.isdecimal() and 1 <= int(text) <= len(seats):
         return int(text) - 1
-    found = [at for at, (key, _) in enumerate(seats) if len(text) >= 6 and key.hex().startswith(text.lower())]
+    found = [at for at, (key, _) in enumerate(seats) if len(text) >= 4 and key.hex().startswith(text.lower())]
     if len(found) != 1:
         raise UsageError(f"{text[:70]!r} is none of the {len(seats)} trustees", "`hartig network` lists them by number")
     return found[0]
@@ -141,20 +160,9 @@ def publish_rules(session: Session, options: argparse.Namespace) -> int:
     members = session.node.members
     standing = members.network()
     record = _checked(proposal, standing)
-    ousted = [key for key, _ in _seats(standing) if key not in {key for key, _ in _seats_after(proposal)}]
-    given = [one for key in ousted for one in members.get(key.hex()).get("invited") or [] if one["state"] == "standing"]
-    records = [record]
-    if given and options.key:
-        signer = Signer(session, read_key(options))
-        records += signer.give_all_again(given, {})
-    elif given:
-        names = ", ".join(f"{isolate(who(one))} {one['key'][:8]}" for one in given)
-        session.out.note(
-            f"Trustees who leave have invited: {names}. They and all whom they invited would not belong any more."
-        )
-        session.out.note("--key FILE of a trustee who stays gives these memberships again.")
-        _ask(options, "Publish all the same? Type yes: ")
-    publish(members, records)
+    leaving = _leaving(proposal, standing)
+    again = _given_again(session, leaving, options) if leaving else []
+    publish(members, [*again, record])
     rules = members.network()
     if rules.get("record") != record.id.hex():
         raise ClientError("other rules stand in the place of these", "`hartig network` shows both")
@@ -162,11 +170,38 @@ def publish_rules(session: Session, options: argparse.Namespace) -> int:
     session.out.line(
         f"{path}: these rules count now, version {rules['version']}. Every hub follows as soon as it hears."
     )
+    if again:
+        removals = sum(one.head.kind == Kind.REVOKE for one in again)
+        said = f"{how_many(len(again) - removals, 'membership')} and {how_many(removals, 'removal')}"
+        session.out.line(f"Given again, of those by trustees who leave: {said}.")
     return exits.OK
 
 
-def _seats_after(proposal: Proposal) -> Seats:
-    return [(bytes(key), bytes(hash_)) for key, hash_ in proposal.head.facts["seats"]]
+def _given_again(session: Session, leaving: list[str], options: argparse.Namespace) -> list[Record]:
+    """Sign again what trustees gave who leave, and whom they or their organisers removed; or ask whether all may go."""
+    members = session.node.members
+    without = members.without(leaving)
+    if not options.key:
+        if without["falls"] or without["removals"]:
+            _say_leaving(session, without)
+            _ask(options, "Publish all the same? Type yes: ")
+        return []
+    key = read_key(options)
+    if key.public.hex() in leaving:
+        raise ClientError("this key is that of a trustee who leaves", "sign with the key of one who stays")
+    invited = [one for trustee in leaving for one in members.get(trustee).get("invited") or []]
+    given = {one["key"]: one for one in invited if one["state"] == "standing"}
+    # Organisers whose membership is given again go on, and so does their word.
+    removals = [one for one in without["removals"] if one["by"] not in given]
+    returns = who_return(session, options, removals)
+    signer = Signer(session, key)
+    again = [*signer.remove_again(removals, returns), *signer.give_all_again(list(given.values()), {})]
+    if removals:
+        stay = [one for one in removals if one["key"] not in returns]
+        name_all(session.out.note, "Stays removed, whom trustees who leave had removed:", stay)
+        session.out.note("--return KEY lets one of those belong again; later only a new key does")
+        _ask(options, "Publish so? Type yes: ")
+    return again
 
 
 def _checked(proposal: Proposal, standing: Json) -> Record:
@@ -176,10 +211,9 @@ def _checked(proposal: Proposal, standing: Json) -> Record:
         detail = f"these rules were to replace others than those that stand, version {standing.get('version')}"
         raise ClientError(detail, "`hartig network draft` begins anew from those")
     if missing := proposal.missing:
-        first = _signer_words(missing[0], _seats(standing))
-        raise ClientError(
-            f"{len(missing)} have not signed yet, as {first}", "send them the file: `hartig network sign`"
-        )
+        who_have = f"{how_many(len(missing), 'trustee')} {'has' if len(missing) == 1 else 'have'} not signed yet"
+        names = ", ".join(_signer_words(key, _seats(standing)) for key in missing)
+        raise ClientError(f"{who_have}: {names}", "send them the file: `hartig network sign`")
     seats = {trustee_of(key, _seats(standing)) for key in proposal.signers}
     if None in seats or len(seats) < int(standing["threshold"]):
         raise ClientError(

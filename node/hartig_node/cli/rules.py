@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hartig_node.client.errors import ClientError
+from hartig_node.wording import how_many
 from hartig_protocol.encoding import encode
 from hartig_protocol.errors import EncodingError, RecordError
 from hartig_protocol.records.governance import Charter, Defaults
@@ -147,10 +148,10 @@ def rules_lines(head: Head) -> list[str]:
     join = "anybody who meets a hub may join" if defaults.open else "by invite only"
     return [
         f"{rules.name}: rules, version {head.seq}",
-        f"{len(rules.seats)} trustees, of whom {rules.threshold} must agree to change the rules",
+        f"{how_many(len(rules.seats), 'trustee')}, of whom {rules.threshold} must agree to change the rules",
         *(f"  trustee {at} {key.hex()}" for at, (key, _) in enumerate(rules.seats, start=1)),
         f"who may join: {join}",
         f"languages: {', '.join(defaults.languages)}",
-        f"a trustee may have {defaults.places:,} posts and invite {defaults.invites:,}",
-        f"what is over is kept {defaults.retention_days} days",
+        f"a trustee may have {how_many(defaults.places, 'post')} and invite {defaults.invites:,}",
+        f"what is over is kept {how_many(defaults.retention_days, 'day')}",
     ]

@@ -5,7 +5,7 @@ here: the hub is asked for facts, never for something to sign. Called by `member
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from hartig_node.client.errors import ClientError, NotFoundError
 from hartig_node.client.members import Members
 from hartig_node.keyfile import KeyFileError, read_key_file
 from hartig_node.passphrases import find_passphrase
-from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, LIFE_REVOKE_MS_MAX
+from hartig_node.wording import how_many
+from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, LIFE_REVOKE_MS_MAX, RECORDS_PER_FRAME_MAX, REVOKES_MAX
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Head, Record, read_head
@@ -28,6 +29,34 @@ def add_key_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a key."""
     parser.add_argument("--key", metavar="FILE", help="sign with the key in this file (a trustee's, an organiser's)")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="where its passphrase stands, for scripts")
+
+
+def add_return_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name who may come back when those do not belong any more who had removed them."""
+    back = parser.add_mutually_exclusive_group()
+    back.add_argument(
+        "--return", dest="returns", action="append", metavar="KEY",
+        help="who had been removed and may come back (all others stay removed); may be repeated",
+    )  # fmt: skip
+    back.add_argument("--return-all", action="store_true", help="all who had been removed may come back")
+
+
+def who_return(session: Session, options: argparse.Namespace, removals: Iterable[Json]) -> list[str]:
+    """Return the keys that the options let come back, of those whose removals would fall."""
+    removed = {one["key"]: one for one in removals}
+    named = keys_named(session, options.returns, removed, all_of_them=options.return_all)
+    if others := set(named) - set(removed):
+        hint = "whom others removed, too, stays removed: `hartig member list --all`"
+        raise ClientError(f"{min(others)[:8]} was not removed by who leaves, or not by them alone", hint)
+    return named
+
+
+def keys_named(session: Session, named: Sequence[str] | None, known: Iterable[str], *, all_of_them: bool) -> list[str]:
+    """Return the keys that options name, each once, or all that are known."""
+    keys = list(known) if all_of_them else [session.node.members.full_key(one) for one in named or []]
+    if len(set(keys)) < len(keys):
+        raise ClientError("one key is named twice", "name each of them once")
+    return keys
 
 
 def read_key(options: argparse.Namespace, path: str | None = None) -> SigningKey:
@@ -96,8 +125,8 @@ class Signer:
         before = self._check_given(subject)
         return self._sign_grant(subject, before, before.expires or 0, rank="member", places=0, invites=0, ends=True)
 
-    def remove(self, subject: str, successor: str | None = None) -> Record:
-        """Sign that a key is removed from the network."""
+    def remove(self, subject: str, successor: str | None = None, recovery: tuple[bytes, bytes] | None = None) -> Record:
+        """Sign that a key is removed from the network; with its successor, and that one's own recovery key."""
         head = revoke_head(
             network=self.network,
             author=self._key.public,
@@ -105,8 +134,20 @@ class Signer:
             stamp=self._now_ms,
             expires=self._now_ms + LIFE_REVOKE_MS_MAX,
             successor=None if successor is None else bytes.fromhex(successor),
+            recovery=recovery,
         )
         return sign_record(head, None, [self._key])
+
+    def remove_again(self, removals: Sequence[Json], returns: Collection[str] = ()) -> list[Record]:
+        """Sign removals anew that others made and that would fall, but for those of keys that are to return."""
+        again: dict[str, Record] = {}
+        room = REVOKES_MAX - int(self.person["removals_made"]) - RECORDS_PER_FRAME_MAX
+        for one in removals:
+            if len(again) < room and one["key"] not in again and one["key"] not in returns:
+                recovery = tuple(map(bytes.fromhex, one["recovery"]))
+                named = (recovery[0], recovery[1]) if recovery else None
+                again[one["key"]] = self.remove(one["key"], one["successor"], named)
+        return list(again.values())
 
     def give_all_again(self, grants: Sequence[Json], others: Mapping[str, Json]) -> list[Record]:
         """Sign memberships that somebody else gave, none for longer than it was.
@@ -117,7 +158,8 @@ class Signer:
         needs = [int(one.get("invites_needed", 0)) for one in grants]
         spare = self._left - sum(needs) - len(grants)
         if grants and spare < 0:
-            detail = f"who is to stay, and whom those invited, need {self._left - spare} invites of this key"
+            needed = how_many(self._left - spare, "invite")
+            detail = f"who is to stay, and whom those invited, need {needed} of this key"
             raise ClientError(f"{detail}, which has {self._left} left", "keep fewer, or sign with another key")
         records = []
         for at, (grant, need) in enumerate(zip(grants, needs, strict=True)):
@@ -200,8 +242,12 @@ class Signer:
 
 
 def publish(members: Members, records: list[Record]) -> None:
-    """Hand records in together; raises `ClientError`, with nothing taken, where one would not count."""
-    members.publish([one.wire[:2] for one in records])
+    """Hand records in together; raises `ClientError`, with nothing taken, where one would not count.
+
+    Where they are more than fit, those of the end come last: what is given again counts before what ends it.
+    """
+    for at in range(0, len(records), RECORDS_PER_FRAME_MAX):
+        members.publish([one.wire[:2] for one in records[at : at + RECORDS_PER_FRAME_MAX]])
 
 
 def _wished(facts: Json) -> Json:

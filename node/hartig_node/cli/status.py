@@ -15,6 +15,8 @@ _STATES = {
     "member": "belongs to the network",
     "joining": "has an invite and waits to meet the hub that made it",
     "no_network": "belongs to no network yet",
+    "over": "does not belong to its network any more",
+    "removed": "was removed from its network",
 }
 _DESK_STATES = {
     "shut": "no device is paired (`hartig pair`)",
@@ -44,8 +46,9 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     named = isolate(clean(str(network.get("name") or "without a name")))
     yield out.paint(isolate(clean(str(report.get("name") or "This hub"))), "bold") + f" {_STATES.get(state, state)}"
     yield f"  network    {named} ({str(network.get('id', ''))[:8]})"
-    posts, entries = _number(report.get("posts")), _number(report.get("records"))
-    yield f"  posts      {posts} needs and offers; {entries} entries in all"
+    posts, entries = int(report.get("posts") or 0), int(report.get("records") or 0)
+    in_all = how_many(entries, "entry", "entries")
+    yield f"  posts      {how_many(posts, 'need or offer', 'needs and offers')}; {in_all} in all"
     yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
     if said := _belonging_line(report):
         yield f"  belongs    {said}"
@@ -55,7 +58,7 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
         yield f"  coming in  {said}"
     if said := desk_line(report):
         yield f"  organisers {said}"
-    trust = "" if clock.get("trusted", True) else " (about right: this hub does not know the time; `hartig clock`)"
+    trust = "" if clock.get("trusted", True) else " (about right: it stood still while the hub was off; `hartig clock`)"
     yield f"  clock      {moment(clock.get('now'), with_year=True)}{trust}"
     yield f"  running    for {duration(report.get('uptime_s'))}, version {clean(str(report.get('version', '?')))}"
     problems = report.get("problems") or []

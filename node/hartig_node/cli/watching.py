@@ -23,6 +23,7 @@ _SAID = {
     "member.added": "a hub joined the network",
     "member.changed": "a membership changed",
     "member.ended": "a hub is no longer in the network",
+    "member.ending": "a membership ends soon, `hartig status` says which",
     "removal.added": "somebody was removed from the network",
     "network.changed": "the network has new rules",
     "network.forked": "there are two versions of the rules",

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from hartig_node import wording
+
+how_many = wording.how_many  # as all that speaks to people counts
 SHORT_ID_CHARACTERS = 8
 
 
@@ -41,11 +44,6 @@ def moment(text: Any, *, with_year: bool = False) -> str:
     except (ValueError, OverflowError, OSError):
         return str(text)
     return local.strftime("%a %d %b %Y %H:%M" if with_year else "%d %b %H:%M")
-
-
-def how_many(count: int, one: str, several: str | None = None) -> str:
-    """Return a count with its noun: `1 post`, `6,000 posts`."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def amount(post: Mapping[str, Any], wanted: str) -> str:

@@ -181,9 +181,14 @@ class Deals:
         """Make an offer of what was set aside for this hub, with some fields of its draft; returns its account."""
         return self._say(f"/allotments/{segment(set_aside_id)}/accept", dict(draft or {}), key)
 
-    def recount(self, post_id: str, quantity: Quantity, *, key: str | None = None) -> Json | None:
-        """Begin a post anew that waits to be counted; returns the new post, None where nothing is left."""
-        said = self._say(f"/recounts/{self._recount_id(post_id)}", {"quantity": quantity}, key)
+    def recount(
+        self, post_id: str, quantity: Quantity | None = None, *, level: str | None = None, key: str | None = None
+    ) -> Json | None:
+        """Begin a post anew that waits to be counted; returns the new post, None where nothing is left.
+
+        Of an open shelf `level` (`plenty`, `some`, `low`, `gone`) does instead of a quantity.
+        """
+        said = self._say(f"/recounts/{self._recount_id(post_id)}", {"quantity": quantity, "level": level}, key)
         return None if said.get("post", said) is None else said
 
     # --- Inside

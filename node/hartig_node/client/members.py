@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _KEY = re.compile(r"[0-9a-f]{64}")
-_SHORT_KEY = re.compile(r"[0-9a-f]{6,63}")
+_SHORT_KEY = re.compile(r"[0-9a-f]{4,63}")
 
 
 class Members:
@@ -47,23 +47,33 @@ class Members:
         """One, with whom it invited and who rests on it."""
         return _object(self._node.read(f"/members/{self.full_key(who)}"))
 
+    def without(self, keys: Sequence[str]) -> Json:
+        """What would follow if these keys did not belong any more: who falls, who returns, whose removal falls."""
+        return _object(self._node.read("/network/without", {"keys": ",".join(keys)}))
+
     def waiting(self) -> Json:
         """What is here and waits for a proof, a body, or what goes before it; by neighbour."""
         return _object(self._node.read("/waiting"))
 
     def full_key(self, who: str) -> str:
-        """Return the key that short digits or a name stand for, among all who belong or did."""
+        """Return the key that short digits or a name stand for, among all who belong or did.
+
+        Of several of one name it is the one who belongs: after a recovery the key before has the same name.
+        """
         digits = who.lower()
         if _KEY.fullmatch(digits):
             return digits
         people = list(self.list(also_former=True))
         found = [one for one in people if _SHORT_KEY.fullmatch(digits) and str(one.get("key")).startswith(digits)]
-        found = found or [one for one in people if str(one.get("name") or "").casefold() == who.casefold()]
+        named = [] if found else [one for one in people if str(one.get("name") or "").casefold() == who.casefold()]
+        found = found or [one for one in named if one.get("state") == "standing"] or named
         if not found:
             problem = {"code": "not_found", "detail": f"nobody here has a name or a key that begins with {who[:40]!r}"}
             raise NotFoundError(404, {**problem, "hint": "`hartig member list --all` shows everybody"})
         if len(found) > 1:
-            raise AmbiguousIdError(f"{len(found)} have this name or begin with {who[:40]!r}", "give more of the key")
+            detail = f"{len(found)} have this name or begin with {who[:40]!r}"
+            former = ", and none of them belongs any more" * all(one.get("state") != "standing" for one in found)
+            raise AmbiguousIdError(detail + former, "give more of the key: `hartig member list --all`")
         return str(found[0]["key"])
 
     # --- Changing, with the hub's key
@@ -81,10 +91,27 @@ class Members:
         return self._say(f"/{self.full_key(who)}/end", {}, key)
 
     def remove(
-        self, who: str, *, keep: Sequence[str] = (), successor: str | None = None, key: str | None = None
+        self,
+        who: str,
+        *,
+        keep: Sequence[str] = (),
+        successor: str | None = None,
+        returns: Sequence[str] = (),
+        preview: bool = False,
+        key: str | None = None,
     ) -> Json:
-        """Remove a key from the network; those of `keep`, whom it invited, are granted anew by this hub."""
-        return self._say(f"/{self.full_key(who)}/remove", {"keep": list(keep), "successor": successor}, key)
+        """Remove a key from the network, or with `preview` only say what that would do.
+
+        Those of `keep`, whom it invited, are granted anew by this hub; those of `returns`, whom it had removed, belong
+        again: all others whom it had removed stay so.
+        """
+        more = {"returns": list(returns) or None, "preview": preview or None}
+        said = {"keep": list(keep), "successor": successor, **more}
+        return self._say(f"/{self.full_key(who)}/remove", said, key)
+
+    def label(self, who: str, name: str, *, key: str | None = None) -> Json:
+        """Call somebody who has no card so, on the node alone; an empty name takes that back."""
+        return self._say(f"/{self.full_key(who)}/label", {"name": name}, key)
 
     # --- Changing, with other keys
 

@@ -5,7 +5,6 @@ code (`hartig help exit-codes`).
 """
 
 import argparse
-import asyncio
 import logging
 import os
 import secrets
@@ -15,23 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hartig_node import frugal
-from hartig_node.clock import Clock, founding_ms
 from hartig_node.daemon.config import read_config, write_settings
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, public_line, write_seed
-from hartig_node.daemon.founding import Founding, found
 from hartig_node.daemon.keys import unlock
-from hartig_node.daemon.kits import KIT_FIRST
-from hartig_node.daemon.offline import publish_offline
-from hartig_node.daemon.recovering import settle
+from hartig_node.daemon.naming import add_name, name_for, readable_name
 from hartig_node.daemon.speaking import OK, OUR_FAULT, add_passphrase, carried_out, folder_of, parser_of, say
+from hartig_node.files import is_of_another
 from hartig_node.keyfile import SALT_BYTES
 from hartig_node.passphrases import VARIABLE, new_passphrase
-from hartig_protocol.limits import NAME_BYTES_MAX, SEATS_MAX
-from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.limits import SEATS_MAX
 
 if TYPE_CHECKING:
+    from hartig_node.daemon.founding import Founding
     from hartig_node.daemon.node import Node
+    from hartig_protocol.records.keys import SigningKey
 
 
 # --- init
@@ -45,8 +41,8 @@ def init(argv: Sequence[str]) -> int:
         'example:\n  hartig init --network "Riverside mutual aid" --name "Riverside free store"\n\n'
         "next: hartig run, then hartig invite for every further hub.",
     )
-    parser.add_argument("--network", default="Our neighbourhood", help="the network's name")
-    parser.add_argument("--name", default="Our hub", help="this hub's name, as others see it")
+    parser.add_argument("--network", type=readable_name, default="Our neighbourhood", help="the network's name")
+    add_name(parser)
     parser.add_argument("--languages", default="en", help="languages spoken here, such as es,ht")
     parser.add_argument("--seats", type=int, default=3, help="how many trustees hold a key of the network (default 3)")
     parser.add_argument("--threshold", type=int, help="how many of them must agree (default: more than half)")
@@ -60,15 +56,18 @@ def init(argv: Sequence[str]) -> int:
         parser.error(f"--seats is from 1 to {SEATS_MAX}")
     if arguments.threshold is not None and not 1 <= arguments.threshold <= arguments.seats:
         parser.error("--threshold is from 1 to the number of seats")
-    for name in ("network", "name"):
-        if not 1 <= len(getattr(arguments, name).encode()) <= NAME_BYTES_MAX:
-            parser.error(f"--{name} has 1 to {NAME_BYTES_MAX} bytes")
-    return carried_out(lambda: _init(arguments))
+    return carried_out(_init, arguments)
 
 
 def _init(arguments: argparse.Namespace) -> int:
     passphrase = arguments.seats_passphrase_file and new_passphrase(arguments.seats_passphrase_file, "")
     folder = new_folder(arguments)
+    import asyncio  # late, as all of this: what is refused needs no core
+
+    from hartig_node.clock import founding_ms
+    from hartig_node.daemon.founding import found
+    from hartig_node.daemon.offline import publish_offline
+
     languages = tuple(tag.strip() for tag in arguments.languages.split(",") if tag.strip())
     write_settings(folder.settings, {"name": arguments.name, "languages": list(languages)})
     hub, recovery = make_keys(folder)
@@ -93,7 +92,10 @@ def _init(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _init_lines(folder: HubFolder, arguments: argparse.Namespace, founding: Founding) -> list[str]:
+def _init_lines(folder: HubFolder, arguments: argparse.Namespace, founding: "Founding") -> list[str]:
+    from hartig_node.clock import Clock
+    from hartig_node.daemon.kits import KIT_FIRST
+
     lines = [f'Founded "{arguments.network}", with "{arguments.name}" as its first hub, in {folder.path}.']
     if len(founding.seats) > 1:
         lines += [
@@ -110,23 +112,26 @@ def _init_lines(folder: HubFolder, arguments: argparse.Namespace, founding: Foun
 
 
 def new_folder(arguments: argparse.Namespace) -> HubFolder:
-    """Make the folder that the arguments name, which must be no hub yet."""
+    """Make the folder that the arguments name, which must be no hub yet; a name that nobody said is asked for."""
     folder = folder_of(arguments)
     if folder.is_founded:
         raise FolderError(f"{folder.path} is a hub already; name another folder with --folder")
+    arguments.name = name_for(arguments)
     folder.make()
     return folder
 
 
-def make_keys(folder: HubFolder) -> tuple[SigningKey, SigningKey]:
+def make_keys(folder: HubFolder) -> "tuple[SigningKey, SigningKey]":
     """Make the hub's keys, or take those that an interrupted run has left."""
+    from hartig_protocol.records.keys import SigningKey
+
     for name in ("hub", "recovery", "node"):
         if not folder.has_key(name):
             folder.write_key(name, secrets.token_bytes(32))
     return SigningKey(folder.read_key("hub")), SigningKey(folder.read_key("recovery"))
 
 
-def _write_seats(folder: HubFolder, founding: Founding, passphrase: str | None) -> None:
+def _write_seats(folder: HubFolder, founding: "Founding", passphrase: str | None) -> None:
     salt = os.urandom(SALT_BYTES)
     for number, seat in enumerate(founding.seats, start=1):
         for name, key in ((f"seat-{number}", seat.key), (f"seat-{number}-recovery", seat.recovery)):
@@ -148,17 +153,25 @@ def run(argv: Sequence[str]) -> int:
     )
     add_passphrase(parser, f"the passphrase of the hub's keys, where they are sealed (or ${VARIABLE}, or it is asked)")
     arguments = parser.parse_args(argv)
-    return carried_out(lambda: _run(arguments))
+    return carried_out(_run, arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    folder = folder_of(arguments)
+    folder.read_network()
+    config = read_config(folder.settings)
+    if is_of_another(folder.path):
+        raise FolderError(f"{folder.path} belongs to {folder.path.owner()}: run the hub as that user, not as root")
+    import asyncio
+
+    from hartig_node import frugal
+
     # aiohttp reads the system's list of authorities at import, a sixth of the start; this process asks none of them.
     os.environ.update(SSL_CERT_FILE=os.devnull, SSL_CERT_DIR=os.devnull)
     frugal.begin()
     from hartig_node.daemon.node import run_node  # late: the other commands need no doors and no network
+    from hartig_node.daemon.recovering import settle
 
-    folder = folder_of(arguments)
-    config = read_config(folder.settings)
     logging.basicConfig(level=config.log.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     # It logs a traceback with our addresses whenever a network goes; what it means for hubs is in `status`.

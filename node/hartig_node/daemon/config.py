@@ -6,16 +6,19 @@ In: FOLDER/hartig.toml and HARTIG_* variables. Out: a `Config`. A setting is one
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hartig_node.daemon.folder import write_whole
 from hartig_node.net.addresses import parse_address
-from hartig_node.reckoning import ClockTrust
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.limits import ADDRESSES_MAX, NAME_BYTES_MAX
+
+if TYPE_CHECKING:
+    from hartig_node.reckoning import ClockTrust  # not at run time: it brings the core with it
 
 PEER_PORT, API_PORT, SITE_PORT, DESK_PORT = 4279, 4278, 8080, 4280
 PEERS_MAX = 64
@@ -43,18 +46,24 @@ class Config:
     peers: tuple[str, ...] = ()
     advertise: tuple[str, ...] = ()
     site_names: tuple[str, ...] = ()
-    clock: ClockTrust = "auto"
+    clock: "ClockTrust" = "auto"
     log: str = "info"
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def _text(bytes_max: int) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if not isinstance(value, str) or not 1 <= len(value.encode()) <= bytes_max:
-            raise ValueError(f"must be text of 1 to {bytes_max} bytes")
-        return value
+def checked_name(value: Any) -> str:
+    """Return a name of a hub or a network that can be read; raises `ConfigError`."""
+    try:
+        return _name(value)
+    except ValueError as error:
+        raise ConfigError(f"a name {error}") from error
 
-    return read
+
+def _name(value: Any) -> str:
+    is_said = isinstance(value, str) and any(unicodedata.category(one)[0] not in "CZ" for one in value)
+    if not is_said or not len(value.encode()) <= NAME_BYTES_MAX:
+        raise ValueError(f"must be text of up to {NAME_BYTES_MAX} bytes with something to read in it")
+    return str(value)
 
 
 def _port(value: Any) -> int:
@@ -123,7 +132,7 @@ def _host(text: str) -> None:
 
 
 SETTINGS: dict[str, Callable[[Any], Any]] = {
-    "name": _text(NAME_BYTES_MAX),
+    "name": _name,
     "languages": _list_of(_language, 8),
     "peer_port": _port,
     "api_port": _port,

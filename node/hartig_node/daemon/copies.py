@@ -4,12 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hartig_node.clock import Clock
 from hartig_node.daemon.folder import FolderError
 from hartig_node.daemon.keys import asker
-from hartig_node.daemon.offline import restore_folder
 from hartig_node.daemon.speaking import OK, PARTLY, add_passphrase, carried_out, folder_of, parser_of, say
-from hartig_node.store.verify import verify as verify_store
+from hartig_node.wording import how_many
 
 PROBLEMS_SHOWN_MAX = 10
 
@@ -25,7 +23,7 @@ def restore(argv: Sequence[str]) -> int:
     parser.add_argument("--replace", action="store_true", help="set aside what is in the folder now")
     add_passphrase(parser, "that of the folder's keys stands in this file (default: it is asked)")
     arguments = parser.parse_args(argv)
-    return carried_out(lambda: _restore(arguments))
+    return carried_out(_restore, arguments)
 
 
 def _restore(arguments: argparse.Namespace) -> int:
@@ -34,6 +32,9 @@ def _restore(arguments: argparse.Namespace) -> int:
         raise FolderError(f"there is no backup at {arguments.file}")
     if (folder.path / "hartig.db").exists() and not arguments.replace:
         raise FolderError(f"{folder.path} holds a hub already: say --replace to set it aside, or name another --folder")
+    from hartig_node.clock import Clock  # late: what is refused needs no store
+    from hartig_node.daemon.offline import restore_folder
+
     folder.make()
     ask = asker(arguments.passphrase_file, "The passphrase of this hub's keys: ")
     restore_folder(arguments.file, folder, Clock().now().wall_ms, ask, replace=arguments.replace)
@@ -56,11 +57,15 @@ def verify(argv: Sequence[str]) -> int:
     )
     parser.add_argument("path", type=Path, nargs="?", help="a backup file or a hub's folder (default: this hub)")
     arguments = parser.parse_args(argv)
-    return carried_out(lambda: _verify(arguments))
+    return carried_out(_verify, arguments)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
     path = arguments.path or folder_of(arguments).path
+    if not path.exists():
+        raise FolderError(f"there is neither a backup nor a hub at {path}")
+    from hartig_node.store.verify import verify as verify_store  # late, as above
+
     report = verify_store(path)
     view = {
         "path": str(path),
@@ -71,7 +76,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         "bad_records": [{"id": bad.id.hex(), "problem": bad.reason} for bad in report.bad_records],
         "bad_count": report.bad_count,
     }
-    lines = [f"{path}: {report.records} entries, {report.posts} of them needs and offers."]
+    entries = how_many(report.records, "entry", "entries")
+    lines = [f"{path}: {entries}, {how_many(report.posts, 'need or offer', 'needs and offers')} among them."]
     lines += [f"  problem: {text.splitlines()[0]}" for text in report.problems[:PROBLEMS_SHOWN_MAX]]
     lines += [f"  damaged: {bad.id.hex()[:16]}: {bad.reason}" for bad in report.bad_records]
     lines.append("All is well." if report.ok else "Restore an older backup, or let other hubs fill in what is missing.")

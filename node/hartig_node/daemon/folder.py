@@ -22,9 +22,9 @@ import contextlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from hartig_node.files import sync_folder
 from hartig_node.keyfile import (
     KeyFileError,
     PassphraseError,
@@ -35,9 +35,8 @@ from hartig_node.keyfile import (
     read_text,
     salt_of,
 )
-from hartig_node.store.connection import sync_folder
 from hartig_protocol.limits import NETWORK_ID_BYTES
-from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.values import value
 
 CERTIFICATE_BYTES_MAX = 64 * 1024
 PUBLIC_LINE = "public key: "
@@ -48,7 +47,7 @@ class FolderError(Exception):
     """A file of the hub is missing, unreadable or not what it should be; the message says which and what to do."""
 
 
-@dataclass(frozen=True)
+@value
 class NetworkFile:
     """Which network this hub belongs to or wants to join."""
 
@@ -138,7 +137,7 @@ class HubFolder:
     def noted_public(self, name: str) -> bytes:
         """Return the public half of a signing key, also while it is sealed."""
         noted = public_of(read_text(self.key_path(name)))
-        return bytes.fromhex(noted) if noted else SigningKey(self.read_key(name)).public
+        return bytes.fromhex(noted or public_hex(self.read_key(name)))
 
     def drop_next_keys(self) -> None:
         """Forget the keys of a change that was not decided: they were on the disk, and somebody may have seen them."""
@@ -215,7 +214,14 @@ def write_seed(
 
 def public_line(seed: bytes) -> str:
     """Return the comment that says the public key of a sealed one, which is no secret."""
-    return PUBLIC_LINE + SigningKey(seed).public.hex()
+    return PUBLIC_LINE + public_hex(seed)
+
+
+def public_hex(seed: bytes) -> str:
+    """Return the public half of a signing key, in hexadecimal."""
+    from hartig_protocol.records.keys import SigningKey  # late: what is refused needs no cryptography
+
+    return SigningKey(seed).public.hex()
 
 
 def public_of(text: str) -> str:

@@ -4,7 +4,6 @@ In: names and choices of a person. Out: records, and key files to be handed to t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hartig_protocol.limits import (
     INVITES_DEFAULT,
@@ -18,11 +17,12 @@ from hartig_protocol.records.keys import SigningKey, recovery_hash
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Record
 from hartig_protocol.records.writing import charter_head, grant_head, recovery_of
+from hartig_protocol.values import value
 
 RETENTION_DAYS_DEFAULT = 90
 
 
-@dataclass(frozen=True)
+@value
 class Seat:
     """A trustee's key and the key that can replace it."""
 
@@ -30,7 +30,7 @@ class Seat:
     recovery: SigningKey
 
 
-@dataclass(frozen=True)
+@value
 class Founding:
     """What a founder has in hand: the charter, the first grant, and the seats to give away."""
 

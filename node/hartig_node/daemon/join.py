@@ -8,27 +8,25 @@ Nothing is kept but the new hub's keys until it is clear how it gets in; so each
 """
 
 import argparse
-import asyncio
 import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hartig_node.clock import Clock
 from hartig_node.daemon.commands import make_keys, new_folder
 from hartig_node.daemon.config import write_settings
 from hartig_node.daemon.folder import HubFolder, NetworkFile
 from hartig_node.daemon.joining import JoinPlan, forget_plan, write_plan
+from hartig_node.daemon.naming import add_name
 from hartig_node.daemon.speaking import OK, carried_out, parser_of, say
 from hartig_node.net.addresses import TypedAddress, parse_address
+from hartig_node.wording import word_lines
 from hartig_protocol.errors import InviteError, RemoteError
-from hartig_protocol.records.invites import read_invite
-from hartig_protocol.records.keys import SigningKey
-from hartig_protocol.records.words import pairing_words
 
 if TYPE_CHECKING:
     from hartig_node.daemon.knocking import Met
     from hartig_node.net.certificates import NodeIdentity
+    from hartig_protocol.records.keys import SigningKey
 
 # What can be no invite, nor a name or an id of a network: it has a port, or a dot and no space.
 _ADDRESS = re.compile(r"[^\s/@]+:[0-9]{1,5}|[^\s/@:]+\.[^\s/@:]+|\[[^\s/@]+\]")
@@ -51,12 +49,12 @@ def join(argv: Sequence[str]) -> int:
         "--open", action="store_true", help="join an open network: LINK is its name, its id or an address"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask whether the words agree: they were compared")
-    parser.add_argument("--name", default="Our hub", help="this hub's name, as others see it")
+    add_name(parser)
     parser.add_argument("--languages", default="en", help="languages spoken here, such as es,ht")
     arguments = parser.parse_args(argv)
     if arguments.where is None and not arguments.open:
         parser.error("say an invite, the address of a hub, or --open")
-    return carried_out(lambda: _join(arguments))
+    return carried_out(_join, arguments)
 
 
 def _join(arguments: argparse.Namespace) -> int:
@@ -76,7 +74,11 @@ def _address(text: str) -> TypedAddress:
 
 
 def _join_by_link(arguments: argparse.Namespace, link: str) -> int:
+    from hartig_protocol.records.invites import read_invite
+
     invite = read_invite(link)
+    from hartig_node.clock import Clock  # late: a link that cannot be read needs no clock
+
     clock = Clock()
     if clock.is_trusted() and invite.expires <= clock.now().wall_ms:
         raise InviteError("expired", "this invite has expired; ask for a new one")
@@ -91,7 +93,7 @@ def _join_by_link(arguments: argparse.Namespace, link: str) -> int:
 def _settle(
     arguments: argparse.Namespace,
     folder: HubFolder,
-    hub: SigningKey,
+    hub: "SigningKey",
     network: NetworkFile,
     lines: Sequence[str],
     **more: str,
@@ -108,18 +110,21 @@ def _settle(
 # --- Without an invite
 
 
-def _prepared(arguments: argparse.Namespace) -> tuple[HubFolder, SigningKey, "NodeIdentity"]:
+def _prepared(arguments: argparse.Namespace) -> "tuple[HubFolder, SigningKey, NodeIdentity]":
+    folder = new_folder(arguments)
     from hartig_node.net.certificates import NodeIdentity
 
-    folder = new_folder(arguments)
     hub, _ = make_keys(folder)
     return folder, hub, NodeIdentity.from_seed(folder.read_key("node"))
 
 
 def _join_by_words(arguments: argparse.Namespace, where: str) -> int:
-    from hartig_node.daemon.knocking import met_at
-
     address = _address(where)
+    import asyncio
+
+    from hartig_node.daemon.knocking import met_at
+    from hartig_protocol.records.words import pairing_words
+
     folder, hub, identity = _prepared(arguments)
     met = asyncio.run(met_at(identity, hub, address.host, address.port))
     if met.charter is not None and met.charter.defaults.open:
@@ -138,7 +143,7 @@ def _compare(arguments: argparse.Namespace, met: "Met", words: str) -> None:
     if arguments.json:
         return
     sys.stdout.write(f'That hub says that it belongs to "{met.name}". Read these words to its people by voice:\n\n')
-    sys.stdout.write(f"    {words}\n\nThey see theirs with: hartig invite --words\n")
+    sys.stdout.write(f"{word_lines(words)}\n\nThey see theirs with: hartig invite --words\n")
     if arguments.yes:
         return
     sys.stdout.write("Are they the same, all eight? yes or no: ")
@@ -150,9 +155,11 @@ def _compare(arguments: argparse.Namespace, met: "Met", words: str) -> None:
 
 
 def _join_open(arguments: argparse.Namespace, where: str | None) -> int:
+    folder, hub, identity = _prepared(arguments)
+    import asyncio
+
     from hartig_node.daemon.knocking import met_at, open_networks
 
-    folder, hub, identity = _prepared(arguments)
     if where is not None and _ADDRESS.fullmatch(where):
         address = _address(where)
         met = asyncio.run(met_at(identity, hub, address.host, address.port))
@@ -184,7 +191,7 @@ def _which(found: "list[Met]", where: str | None) -> InviteError:
     return InviteError("which", f"{what}; say which, by its first digits: hartig join --open ID{listed}")
 
 
-def _enter(arguments: argparse.Namespace, folder: HubFolder, hub: SigningKey, met: "Met") -> int:
+def _enter(arguments: argparse.Namespace, folder: HubFolder, hub: "SigningKey", met: "Met") -> int:
     write_plan(folder, JoinPlan((), (met.address,)))
     line = f'"{arguments.name}" joins "{met.name}", which is open: the first of its hubs that it meets lets it in.'
     return _settle(arguments, folder, hub, NetworkFile(met.network), [line], network_name=met.name)

@@ -7,19 +7,20 @@ write. Out: the core's `Joining`, and the addresses at which the nodes that are 
 import base64
 import contextlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, write_whole
 from hartig_protocol.limits import JOIN_RECORDS_MAX, KEY_BYTES
-from hartig_protocol.records.invites import read_invite
-from hartig_protocol.records.keys import SigningKey, recovery_hash
-from hartig_protocol.records.record import Wire
-from hartig_protocol.records.writing import recovery_of
-from hartig_protocol.sync.state import Joining
+from hartig_protocol.values import value
+
+if TYPE_CHECKING:
+    from hartig_protocol.records.keys import SigningKey
+    from hartig_protocol.records.record import Wire
+    from hartig_protocol.sync.state import Joining
 
 
-@dataclass(frozen=True)
+@value
 class JoinPlan:
     """Whom to ask, where they may be (`HOST:PORT`, for each node), and what proves this hub's key already.
 
@@ -29,7 +30,7 @@ class JoinPlan:
 
     nodes: tuple[bytes, ...] = ()
     addresses: tuple[str, ...] = ()
-    records: tuple[Wire, ...] = ()
+    records: "tuple[Wire, ...]" = ()
     secret: bytes = b""
 
 
@@ -59,6 +60,8 @@ def read_plan(folder: HubFolder, network: NetworkFile) -> JoinPlan | None:
         return _read_file(plan_path(folder))
     if network.invite is None:
         return None
+    from hartig_protocol.records.invites import read_invite
+
     invite = read_invite(network.invite)
     return JoinPlan((invite.inviter_node,), invite.addresses, (), invite.secret)
 
@@ -79,8 +82,12 @@ def _read_file(path: Path) -> JoinPlan:
     return JoinPlan(nodes, addresses, records)
 
 
-def joining_of(folder: HubFolder, network: bytes, hub_key: SigningKey, plan: JoinPlan) -> Joining:
+def joining_of(folder: HubFolder, network: bytes, hub_key: "SigningKey", plan: JoinPlan) -> "Joining":
     """Return what the core is told: the plan, and the recovery key's hash for the grant to carry."""
+    from hartig_protocol.records.keys import SigningKey, recovery_hash
+    from hartig_protocol.records.writing import recovery_of
+    from hartig_protocol.sync.state import Joining
+
     recovery = None
     if folder.has_key("recovery"):
         hash_ = recovery_hash(SigningKey(folder.read_key("recovery")).public)

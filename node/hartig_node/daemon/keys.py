@@ -10,7 +10,6 @@ leaves some under the old passphrase; the same command with both of them goes on
 """
 
 import argparse
-import asyncio
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,19 +19,17 @@ from hartig_node.daemon.folder import (
     SIGNING_KEYS,
     FolderError,
     HubFolder,
+    public_hex,
     public_line,
     public_of,
     read_seed,
     write_seed,
     write_whole,
 )
-from hartig_node.daemon.offline import keep_carried
 from hartig_node.daemon.speaking import OK, add_common, add_passphrase, carried_out, folder_of, parser_of, say
 from hartig_node.keyfile import SALT_BYTES, PassphraseError, comment_of, is_sealed, key_text, read_text
 from hartig_node.passphrases import find_passphrase, new_passphrase
-from hartig_node.store.lock import FolderLock
 from hartig_protocol.limits import KEY_BYTES
-from hartig_protocol.records.keys import SigningKey
 
 _ABOUT = "A member's key of Hartig. Whoever holds it can act as that person: keep it safe."
 
@@ -62,7 +59,7 @@ def key(argv: Sequence[str]) -> int:
         add_common(one, again=True)
     arguments = parser.parse_args(argv)
     does = {"new": _new, "show": _show, "passphrase": _passphrase}[arguments.action]
-    return carried_out(lambda: does(arguments))
+    return carried_out(does, arguments)
 
 
 def _new(arguments: argparse.Namespace) -> int:
@@ -72,7 +69,7 @@ def _new(arguments: argparse.Namespace) -> int:
     if not arguments.no_passphrase:
         passphrase = new_passphrase(arguments.passphrase_file, "A passphrase for this key: ")
     write_seed(arguments.file, seed, f"{_ABOUT}\n{public_line(seed)}", passphrase)
-    _say_public(arguments, SigningKey(seed).public.hex(), is_new=True)
+    _say_public(arguments, public_hex(seed), is_new=True)
     return OK
 
 
@@ -80,7 +77,7 @@ def _show(arguments: argparse.Namespace) -> int:
     public = public_of(read_text(arguments.file))
     if not public:
         ask = asker(arguments.passphrase_file, "The passphrase of this key: ", is_hub=False)
-        public = SigningKey(read_seed(arguments.file, ask)).public.hex()
+        public = public_hex(read_seed(arguments.file, ask))
     _say_public(arguments, public, is_new=False)
     return OK
 
@@ -113,6 +110,11 @@ def _passphrase(arguments: argparse.Namespace) -> int:
     else:
         folder = folder_of(arguments)
         folder.read_network()
+        import asyncio
+
+        from hartig_node.daemon.offline import keep_carried  # late: what is refused needs no store
+        from hartig_node.store.lock import FolderLock
+
         with FolderLock(folder.path):
             _reseal(list(folder.key_files().values()), arguments)
         asyncio.run(keep_carried(folder))

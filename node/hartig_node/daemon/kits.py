@@ -1,7 +1,8 @@
 """The recovery kit: one page to print on the first day, with which a hub's key can be replaced when it is lost.
 
-It holds, in a QR code and as text, network and hub, where some hubs of the network are, and the recovery key, sealed
-under a passphrase. `kit.json` remembers for which key one was made, so that nobody has to say so; `problems` reminds.
+It holds, in a QR code and as text, network and hub, where some hubs of the network are, the recovery key, sealed under
+a passphrase, and the hub key's consent to it, by which it counts everywhere (SPEC A6). `kit.json` remembers for which
+key one was made, so that nobody has to say so; `problems` reminds.
 
 In: a hub's folder, a passphrase. Out: a page that needs no network, and a `Kit` read back from any of its forms.
 Who calls: `recover`, which is the command; `recovering`, which uses a kit; the node, for its reminders.
@@ -18,16 +19,22 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from hartig_node.board.drafts.drafts import clean_text
+import msgpack
+
+from hartig_node.board.drafts.drafts import name_on_card
+from hartig_node.daemon.config import read_config
 from hartig_node.daemon.folder import FolderError, HubFolder, write_whole
-from hartig_node.keyfile import SEALED_BYTES, KeyFileError, armour, unarmour
+from hartig_node.keyfile import SEALED_BYTES, KeyFileError, armour, open_bytes, unarmour
+from hartig_node.net.address_book import KEY_GOOD, SPACE_ADDRESSES
+from hartig_node.net.addresses import format_address
 from hartig_node.store.connection import DATABASE_NAME, connect
 from hartig_protocol.encoding import decode, encode
 from hartig_protocol.errors import EncodingError, RecordError
-from hartig_protocol.limits import ADDRESS_BYTES_MAX, KEY_BYTES, NAME_BYTES_MAX, NETWORK_ID_BYTES
+from hartig_protocol.limits import ADDRESS_BYTES_MAX, KEY_BYTES, NAME_BYTES_MAX, NETWORK_ID_BYTES, SIGNATURE_BYTES
 from hartig_protocol.records.fields import bytes_of, listed, need, text
-from hartig_protocol.records.keys import recovery_hash
+from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash, verify
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record
 
@@ -41,6 +48,7 @@ _TEXT_CHARACTERS_MAX = 4096  # of base32 in groups; a note under it may follow
 _LINE = re.compile(rf"hart[i1]g-k[i1]t:(?=([a-z0-9\s-]{{0,{_TEXT_CHARACTERS_MAX}}}))", re.IGNORECASE)
 _TRIES_MAX = 10_000  # each costs a checksum; a page needs a few
 KIT_FIRST = "Print a recovery kit today (hartig recover kit): with it alone a lost or stolen key can be replaced."
+_NO_ADDRESS = "<li>no address is known: on the same local network they are found without one</li>"
 _MAKE = "run `hartig recover kit`, print the page, and keep it away from this machine"
 _REMOVE = "when the kit is printed and put away: `hartig recover kit --remove`"
 
@@ -55,6 +63,7 @@ class Kit:
     hub_name: str
     addresses: tuple[str, ...]
     sealed: bytes
+    consent: bytes
 
     def __repr__(self) -> str:
         return f"<Kit of hub {self.hub.hex()[:8]}>"
@@ -63,8 +72,15 @@ class Kit:
     def line(self) -> str:
         """All of it as one line, in capitals, which a QR code holds best."""
         names = [self.network_name, self.hub_name]
-        fields = [_VERSION, self.network, self.hub, *names, list(self.addresses), self.sealed]
+        fields = [_VERSION, self.network, self.hub, *names, list(self.addresses), self.sealed, self.consent]
         return KIT_START.upper() + armour(encode(fields))
+
+    def opened(self, passphrase: str) -> SigningKey:
+        """Return the recovery key; raises `KeyFileError` where the kit does not belong to it."""
+        key = SigningKey(open_bytes(self.sealed, passphrase))
+        if not verify(self.hub, recovery_consent(self.network, self.hub, recovery_hash(key.public)), self.consent):
+            raise KeyFileError("this recovery kit is not what this hub's key signed: use another copy")
+        return key
 
 
 def read_kit(said: str) -> Kit:
@@ -95,8 +111,8 @@ def _read_fields(fields: object) -> Kit:
     assert isinstance(fields, list)
     if fields[0] != _VERSION:
         raise KeyFileError("this recovery kit was made by a newer version: upgrade this program first")
-    need(len(fields) == 7, "kit", "has seven fields")
-    _, network, hub, network_name, hub_name, addresses, sealed = fields
+    need(len(fields) == 8, "kit", "has eight fields")
+    _, network, hub, network_name, hub_name, addresses, sealed, consent = fields
     bytes_of("kit.network", network, NETWORK_ID_BYTES)
     bytes_of("kit.hub", hub, KEY_BYTES)
     for name, value in (("network_name", network_name), ("hub_name", hub_name)):
@@ -105,7 +121,8 @@ def _read_fields(fields: object) -> Kit:
     for address in addresses:
         text("kit.address", address, ADDRESS_BYTES_MAX)
     bytes_of("kit.key", sealed, SEALED_BYTES)
-    return Kit(network, hub, network_name, hub_name, tuple(addresses), sealed)
+    bytes_of("kit.consent", consent, SIGNATURE_BYTES)
+    return Kit(network, hub, network_name, hub_name, tuple(addresses), sealed, consent)
 
 
 def kit_in(given: str) -> Kit:
@@ -127,41 +144,54 @@ def what_is_known(folder: HubFolder) -> tuple[str, tuple[str, ...]]:
 
     Raises `FolderError` where a kit would be worthless: nothing in the network names this hub's recovery key.
     """
-    names, addresses, own = [], [], folder.noted_public("hub")
+    names, addresses, own, good = [], list[str](), folder.noted_public("hub"), _good_addresses(folder)
     hash_, is_named = recovery_hash(folder.noted_public("recovery")), False
     for record in _records(folder):
         head, facts = record.head, record.head.facts
         if head.kind == Kind.CHARTER:
             names.append((head.seq, facts["name"].decode()))
         elif head.kind == Kind.CARD and head.author != own:
-            addresses += facts.get("addresses", [])[:1]
+            known = (good[node] for node in facts.get("nodes", ()) if node in good)
+            addresses += [*facts.get("addresses", ()), *known][:1]
         elif own in (head.subject, facts.get("successor")):
             is_named |= (facts.get("recovery") or [b""])[0] == hash_
     if not names:
         raise FolderError("this hub was not admitted to its network yet: let it run first, and make the kit then")
     if not is_named:
         raise FolderError("whoever let this hub in did not name its recovery key: ask for it, or rely on the trustees")
+    addresses += [text.rpartition("@")[2] for text in read_config(folder.settings).peers]
     return max(names)[1], tuple(dict.fromkeys(addresses))[:HUBS_MAX]
+
+
+def _good_addresses(folder: HubFolder) -> dict[bytes, str]:
+    """Return where nodes answered last, which is all that is known of hubs whose cards give no address."""
+    rows = _select(folder, "SELECT value FROM private WHERE space = ? AND key = ?", (SPACE_ADDRESSES, KEY_GOOD))
+    good = (one for (value,) in rows for one in msgpack.unpackb(value))
+    return {node: format_address(host, port) for node, host, port in good}
 
 
 def hub_names(folder: HubFolder) -> dict[bytes, str]:
     """Return the names on the cards of hubs, by key; there may be none."""
     cards = [record for record in _records(folder) if record.head.kind == Kind.CARD and record.body]
     said = ((one.head.author, one.body["name"]) for one in reversed(cards) if one.head.facts.get("type") == "hub")
-    return {author: clean_text(name) for author, name in said}
+    return {author: name for author, text in said if (name := name_on_card(text))}
 
 
 def _records(folder: HubFolder) -> Iterator[Record]:
     """Yield records of governance, and cards, the newest first."""
+    wanted = "SELECT head, signature, body FROM records WHERE kind IN (?, ?, ?, ?) ORDER BY n DESC"
+    for wire in _select(folder, wanted, _KINDS):
+        with contextlib.suppress(RecordError):
+            yield open_record(wire, verify_signature=False)
+
+
+def _select(folder: HubFolder, wanted: str, values: tuple[object, ...]) -> Iterator[Any]:
     database = folder.path / DATABASE_NAME
     if not database.exists():
         return
-    wanted = "SELECT head, signature, body FROM records WHERE kind IN (?, ?, ?, ?) ORDER BY n DESC"
     try:
         with closing(connect(database)) as connection:
-            for wire in connection.execute(wanted, _KINDS):
-                with contextlib.suppress(RecordError):
-                    yield open_record(wire, verify_signature=False)
+            yield from connection.execute(wanted, values)
     except sqlite3.Error as error:
         raise FolderError(f"{database} cannot be read: {error}; see hartig verify") from error
 
@@ -204,7 +234,7 @@ def problems(folder: HubFolder) -> list[tuple[str, str, str]]:
 def page(kit: Kit) -> str:
     """Return the page: black on white, one sheet, readable as text, and complete without any network."""
     says = {name: html.escape(value) for name, value in (("network", kit.network_name), ("hub", kit.hub_name))}
-    where = "".join(f"<li>{html.escape(address)}</li>" for address in kit.addresses) or "<li>none known yet</li>"
+    where = "".join(f"<li>{html.escape(address)}</li>" for address in kit.addresses) or _NO_ADDRESS
     head, _, code = kit.line.partition(":")
     lines = "\n".join(" ".join(group) for group in _rows(_groups(code, 5), 8))
     return f"""<!DOCTYPE html>

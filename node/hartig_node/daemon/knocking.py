@@ -6,7 +6,6 @@ channel and by the charter, so an announcement names no network. Who calls: `har
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from hartig_node.board.drafts.drafts import clean_text
 from hartig_node.daemon.network import network_tag
@@ -26,13 +25,14 @@ from hartig_protocol.sync.greeting import join_of
 from hartig_protocol.sync.messages import Admit, Bye
 from hartig_protocol.sync.state import Joining
 from hartig_protocol.trust.charters import charters_of
+from hartig_protocol.values import value
 
 ANSWER_S_MAX = 15.0
 NODES_TRIED_MAX = 3  # of one announced network: any of its hubs can say which it is
 UNKNOWN = bytes(NETWORK_ID_BYTES)
 
 
-@dataclass(frozen=True)
+@value
 class Met:
     """What a node answered. `network` and `charter` where it has shown them."""
 

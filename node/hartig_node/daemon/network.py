@@ -17,10 +17,10 @@ from hartig_node.daemon.joining import JoinPlan
 from hartig_node.daemon.open_links import OpenLinks
 from hartig_node.doctor import Problem
 from hartig_node.engine import Engine
-from hartig_node.net.address_book import AddressBook, Candidate, Source
+from hartig_node.net.address_book import KEY_GOOD, SPACE_ADDRESSES, AddressBook, Candidate, Source
 from hartig_node.net.addresses import parse_address
 from hartig_node.net.announcements import Found, Lost
-from hartig_node.net.backoff import DIAL_S_MAX, connect_s, dial_s
+from hartig_node.net.backoff import DIAL_S_MAX, beside_s, connect_s, dial_s
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.dialer import Dialer
 from hartig_node.net.dialing import dial, probe
@@ -37,8 +37,6 @@ from hartig_protocol.records.record import Record
 
 logger = logging.getLogger(__name__)
 
-SPACE_ADDRESSES = "address"
-KEY_GOOD = b"good"
 REMEMBERED_MAX = 256
 FORMER_MAX = 16  # last neighbours of an earlier run, tried first: one of them may be the only way to others
 TYPED_RETRY_S = 30.0
@@ -225,8 +223,10 @@ class Network:
 
     async def _dial(self, node: bytes, candidate: Candidate) -> Link:
         failed = self.dialer.failures(node)
-        where = (candidate.host, candidate.port)
-        link = await dial(self.identity, *where, node, dial_s(failed), connect_s=connect_s(failed))
+        link = await dial(
+            self.identity, candidate.host, candidate.port, node, dial_s(failed),
+            connect_s=connect_s(failed), beside_s=beside_s(failed),
+        )  # fmt: skip
         self.engine.peers.dialled(node, candidate.source.label)
         return link
 

@@ -116,7 +116,6 @@ class Node:
         self.tasks.start(self.board.keeper.run(), "keeper")
         self.tasks.start(self._keep_index(store, engine), "search index")
         self.tasks.start(frugal.keep_resting(), "rest")
-        frugal.settle()
 
     def _identity(self) -> NodeIdentity:
         """Return the node key, made anew wherever it is missing (it is in no backup)."""
@@ -285,6 +284,7 @@ async def run_node(folder: HubFolder, config: Config, on_ready: Callable[[Node],
     try:
         await node.start()
         on_ready(node)
+        frugal.settle()
         end = node.tasks.start(_wait(ended), "end")
         await asyncio.wait({end, node.failed}, return_when=asyncio.FIRST_COMPLETED)
         if node.failed.done():

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hartig_node.board.keeping.rekeying import Given
+from hartig_node.board.keeping.rekeying import Said
 from hartig_node.clock import Clock
 from hartig_node.daemon import kits
 from hartig_node.daemon.config import read_config
@@ -23,11 +23,13 @@ from hartig_node.daemon.keys import asker, unlock
 from hartig_node.daemon.kits import Kit, kit_in
 from hartig_node.daemon.recovering import Rekeyed, begin_again, public_before, rekey, settle
 from hartig_node.daemon.speaking import OK, add_common, add_passphrase, carried_out, folder_of, parser_of, say
-from hartig_node.keyfile import PassphraseError, open_bytes, seal_bytes
+from hartig_node.keyfile import PassphraseError, seal_bytes
 from hartig_node.passphrases import VARIABLE, new_passphrase
 from hartig_node.store.lock import FolderLock
+from hartig_node.wording import how_many
 from hartig_protocol.limits import KEY_BYTES
-from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.records.keys import SigningKey, recovery_hash
+from hartig_protocol.records.writing import recovery_of
 
 
 def recover(argv: Sequence[str]) -> int:
@@ -47,10 +49,10 @@ def recover(argv: Sequence[str]) -> int:
     hub = actions.add_parser("hub", help="a new key for a hub, stopped, or in an empty folder")
     hub.add_argument("kit", nargs="?", metavar="KIT", help="the kit's text, or a file that has it")
     hub.add_argument("--trustees", action="store_true", help="without a kit: trustees let the new key in")
-    hub.add_argument("--keep", action="append", default=[], metavar="KEY", help="keep whom this key let in, too")
-    hub.add_argument("--drop", action="append", default=[], metavar="KEY", help="do not keep whom this key let in")
+    hub.add_argument("--keep", action="append", default=[], metavar="KEY", help="also keep this one in, or removed")
+    hub.add_argument("--drop", action="append", default=[], metavar="KEY", help="do not keep this one in, or removed")
     hub.add_argument("--forgotten", action="store_true", help="with KIT: the passphrase of this hub's keys is lost")
-    hub.add_argument("--yes", action="store_true", help="leave out without asking whom this folder did not let in")
+    hub.add_argument("--yes", action="store_true", help="leave out without asking what this folder did not say")
     for one in (kit, hub):
         add_passphrase(one, "the kit's passphrase stands in this file (default: it is asked)")
         one.add_argument(
@@ -59,7 +61,7 @@ def recover(argv: Sequence[str]) -> int:
         )  # fmt: skip
         add_common(one, again=True)
     arguments = parser.parse_args(argv)
-    return carried_out(lambda: (_kit if arguments.action == "kit" else _hub)(arguments))
+    return carried_out(_kit if arguments.action == "kit" else _hub, arguments)
 
 
 # --- The kit
@@ -82,7 +84,9 @@ def _kit(arguments: argparse.Namespace) -> int:
     key = SigningKey(folder.read_key("recovery"))
     passphrase = new_passphrase(arguments.passphrase_file, "A passphrase for the kit: ")
     hub_name = read_config(folder.settings).name
-    kit = Kit(network, folder.noted_public("hub"), name, hub_name, addresses, seal_bytes(key.seed, passphrase))
+    hub = SigningKey(folder.read_key("hub"))
+    _, consent = recovery_of(hub, network, recovery_hash(key.public))
+    kit = Kit(network, hub.public, name, hub_name, addresses, seal_bytes(key.seed, passphrase), consent)
     _write_page(out, kit)
     kits.mark_made(folder, key.public)
     lines = [
@@ -119,7 +123,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _opened(kit: Kit, arguments: argparse.Namespace) -> SigningKey:
     ask = asker(arguments.passphrase_file, "The passphrase of the kit: ", is_hub=False)
-    return SigningKey(open_bytes(kit.sealed, ask()))
+    return kit.opened(ask())
 
 
 # --- The hub
@@ -146,7 +150,7 @@ def _hub(arguments: argparse.Namespace) -> int:
     done = asyncio.run(
         rekey(
             folder, read_config(folder.settings), recovery, keep=keep, drop=drop,
-            before=None if kit is None else before, agree=lambda left_out: _agree(arguments, named, left_out),
+            kit=kit, agree=lambda left_out: _agree(arguments, named, left_out),
         )
     )  # fmt: skip
     _say_rekeyed(arguments, done, named, by_trustees=recovery is None)
@@ -171,18 +175,22 @@ class _Names:
     def __init__(self, folder: HubFolder) -> None:
         self._names = kits.hub_names(folder)
 
-    def of(self, one: Given) -> str:
-        key = one.grant.head.subject
-        return f'"{self._names[key]}" {key.hex()}' if key in self._names else key.hex()
+    def of(self, one: Said) -> str:
+        return f'"{self._names[one.key]}" {one.key.hex()}' if one.key in self._names else one.key.hex()
 
 
-def _agree(arguments: argparse.Namespace, names: _Names, left_out: Sequence[Given]) -> None:
-    """Ask whether those may be left out whose membership this folder does not know to have given."""
+def _agree(arguments: argparse.Namespace, names: _Names, left_out: Sequence[Said]) -> None:
+    """Ask whether that may be left out which this folder does not know to have said."""
     if not left_out or arguments.yes:
         return
-    who = "".join(f"\n  {names.of(one)}" for one in left_out)
-    what = f"These memberships were not given by this folder, a thief may have, and would end:{who}\n"
-    how = "say --keep KEY for whom you know, and --drop KEY or --yes for the others"
+    what = ""
+    for is_removal, said in (
+        (False, "These memberships were not given by this folder, a thief may have, and would end:"),
+        (True, "These were not removed by this folder, a thief may have, and would belong again:"),
+    ):
+        who = "".join(f"\n  {names.of(one)}" for one in left_out if one.is_removal is is_removal)
+        what += f"{said}{who}\n" if who else ""
+    how = "say --keep KEY for what is to stay so, and --drop KEY or --yes for the others"
     if not sys.stdin.isatty():
         raise FolderError(f"{what}Nothing was done yet: {how}")
     sys.stderr.write(what)
@@ -214,7 +222,8 @@ def _say_begun(arguments: argparse.Namespace, kit: Kit, done: Rekeyed, folder: H
     lines = [
         f'"{kit.hub_name}" has a new key, and the old one will be removed from the network "{kit.network_name}".',
         "It is let in by any hub of the network that it meets. What it had posted has to be posted anew.",
-        "Memberships that it had given are over: invite those hubs again.",
+        "Memberships that it had given are over, and so are removals by it: invite those hubs again, and look with",
+        "hartig member list whether somebody belongs again whom it had removed.",
     ]
     if not Clock().is_trusted():
         lines.append("This machine's clock is not known to be right: others take the new key when its time is right.")
@@ -226,12 +235,13 @@ _NEW_KIT = "print it, then burn the old one and its copies"
 
 
 def _about_old_kit(done: Rekeyed) -> list[str]:
-    """Say what an old kit can still do: whoever has it may name another key in the place of this one."""
+    """Say what an old kit can still do while a grant names it: put another key in the place of this one (SPEC A9)."""
     hash_, consent = done.recovery
     command = f"hartig revoke {done.before.hex()} --successor {done.after.hex()}"
     return [
-        "Whoever has the old kit and its passphrase can take this hub again. If one may be stolen, ask an organiser",
-        f"or a trustee to remove the old key, too: {command} --key FILE --recovery {hash_.hex()}:{consent.hex()}",
+        "The old key is void for good. Whoever has the old kit and its passphrase can take this hub again. If one may",
+        "be stolen, ask an organiser or a trustee to remove the old key, too, so that the old kit is good for nothing:",
+        f"  {command} --key FILE --recovery {hash_.hex()}:{consent.hex()}",
     ]
 
 
@@ -242,13 +252,14 @@ def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, names: _Names, *,
         "hub": done.after.hex(),
         "before": done.before.hex(),
         "recovery": [hash_.hex(), consent.hex()],
-        "kept": [one.grant.head.subject.hex() for one in done.given],
-        "left_out": [one.grant.head.subject.hex() for one in done.left_out],
+        "kept": [one.key.hex() for one in done.again if not one.is_removal],
+        "stay_removed": [one.key.hex() for one in done.again if one.is_removal],
+        "left_out": [one.key.hex() for one in done.left_out],
         "posts": done.posts,
     }
     lines = [
         f"This hub has a new key: {done.after.hex()}",
-        f"{done.posts} posts go over to it; hartig recount shows them.",
+        f"{how_many(done.posts, 'post goes', 'posts go')} over to it; hartig recount shows what to count.",
     ]
     if arguments.forgotten:
         lines.append("Its keys are not sealed now: hartig key passphrase does that.")
@@ -258,9 +269,12 @@ def _say_rekeyed(arguments: argparse.Namespace, done: Rekeyed, names: _Names, *,
             f"  {command} --recovery {hash_.hex()}:{consent.hex()}",
         ]
     else:
-        lines.append(f"{len(done.given)} memberships that it gave were given again.")
-        lines += [f"  left out: {names.of(one)}" for one in done.left_out]
+        removed = sum(one.is_removal for one in done.again)
+        lines.append(f"Memberships that it gave, given again: {len(done.again) - removed}.")
+        if removed:
+            lines.append(f"Whom it had removed stays removed; removals signed anew: {removed}.")
+        lines += [f"  left out{', removed before' * one.is_removal}: {names.of(one)}" for one in done.left_out]
         if done.left_out:
-            lines.append("Those were not given by this folder: a thief may have. Invite again whom you know.")
+            lines.append("That was not said by this folder: a thief may have. Invite again, or remove, whom you know.")
         lines += [f"Next: hartig run, then hartig recover kit: {_NEW_KIT}", *_about_old_kit(done)]
     say(arguments, view, lines)

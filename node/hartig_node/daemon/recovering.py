@@ -14,18 +14,18 @@ import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
 
 import msgpack
 
 from hartig_node.board.context import Context, Settings
 from hartig_node.board.keeping.rekeying import (
     KEY_REKEYED,
-    Given,
-    given_again,
-    given_by,
+    Said,
     posts_taken_along,
+    said_again,
+    said_by,
     start_clean,
+    staying,
 )
 from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import SPACE_SETTING, Pen
@@ -45,18 +45,19 @@ from hartig_node.tasks import Tasks
 from hartig_protocol.events import Commit
 from hartig_protocol.hub import Hub
 from hartig_protocol.limits import KEY_BYTES, LIFE_REVOKE_MS_MAX
-from hartig_protocol.records.keys import SigningKey, recovery_hash
+from hartig_protocol.records.keys import SigningKey, recovery_hash, verify
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Record
 from hartig_protocol.records.writing import recovery_of, revoke_head
 from hartig_protocol.sync.state import load_state
+from hartig_protocol.values import value
 
 _NOT_OURS = "this recovery key cannot replace this hub's key (any more): ask the network's trustees"
 
 
-@dataclass(frozen=True)
+@value
 class Rekeyed:
-    """What became of a hub: its keys before and after, the memberships given again and those left out, the rows kept.
+    """What became of a hub: its keys before and after, what the old key had said and is said again or left out, posts.
 
     `recovery`: what a trustee's grant says of the new recovery key.
     """
@@ -64,20 +65,37 @@ class Rekeyed:
     before: bytes
     after: bytes
     recovery: tuple[bytes, bytes]
-    given: tuple[Given, ...] = ()
-    left_out: tuple[Given, ...] = ()
+    again: tuple[Said, ...] = ()
+    left_out: tuple[Said, ...] = ()
     posts: int = 0
 
 
-def _removal(network: bytes, old: bytes, recovery: SigningKey, new: SigningKey, next_: bytes, now_ms: int) -> Record:
+class _PublicHalf(SigningKey):
+    """Names a hub whose secret key is gone; all that is left of what it signed is its consent to its recovery key."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.public, self._consent = kit.hub, kit.consent
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the consent if that is asked for."""
+        if not verify(self.public, message, self._consent):
+            raise FolderError(_NOT_OURS)
+        return self._consent
+
+
+def _removal(
+    network: bytes, old: SigningKey, recovery: SigningKey, new: SigningKey, next_: bytes, now_ms: int
+) -> Record:
+    """Remove the old key with the consent that makes the recovery key count everywhere (SPEC A6), for the new one."""
     head = revoke_head(
         network=network,
         author=recovery.public,
-        subject=old,
+        subject=old.public,
         stamp=now_ms,
         expires=now_ms + LIFE_REVOKE_MS_MAX,
         successor=new.public,
         recovery=recovery_of(new, network, recovery_hash(next_)),
+        consent=recovery_of(old, network, recovery_hash(recovery.public))[1],
     )
     return sign_record(head, None, [recovery])
 
@@ -101,20 +119,13 @@ def begin_again(folder: HubFolder, kit: Kit, recovery: SigningKey, languages: Se
     new, next_ = SigningKey(folder.read_key("hub")), SigningKey(folder.read_key("recovery")).public
     clock = Clock()
     now_ms = clock.now().wall_ms if clock.is_trusted() else founding_ms()
-    removal = _removal(kit.network, kit.hub, recovery, new, next_, now_ms)
+    removal = _removal(kit.network, _PublicHalf(kit), recovery, new, next_, now_ms)
     write_plan(folder, JoinPlan(records=(removal.wire,)))
     folder.write_network(NetworkFile(kit.network))
     return Rekeyed(kit.hub, new.public, recovery_of(new, kit.network, recovery_hash(next_)))
 
 
 # --- In the hub's own folder
-
-
-class _PublicHalf(SigningKey):
-    """Names a hub whose secret key is gone; nothing is signed with it."""
-
-    def __init__(self, public: bytes) -> None:
-        self.public = public
 
 
 def public_before(folder: HubFolder, kit: Kit | None) -> bytes:
@@ -135,17 +146,17 @@ async def rekey(
     *,
     keep: frozenset[bytes],
     drop: frozenset[bytes],
-    before: bytes | None = None,
-    agree: Callable[[Sequence[Given]], None] = lambda _left_out: None,
+    kit: Kit | None = None,
+    agree: Callable[[Sequence[Said]], None] = lambda _left_out: None,
 ) -> Rekeyed:
-    """Let the hub of a folder go over to a new key; `before` names the old one where its file cannot be opened.
+    """Let the hub of a folder go over to a new key; with `kit` also where the file of the old one cannot be opened.
 
-    Memberships that it gave are given again where its own log knows them; `keep` names more, `drop` fewer. `agree` is
-    asked about others before anything is decided. Raises `FolderError` where the recovery key is not this hub's, or
-    what `agree` does; then nothing has changed.
+    Memberships that it gave are given again, and removals by it made again, where its own log knows them; `keep` names
+    more, `drop` fewer. `agree` is asked about others before anything is decided. Raises `FolderError` where the
+    recovery key is not this hub's, or what `agree` does; then nothing has changed.
     """
     network = folder.read_network().network
-    old = SigningKey(folder.read_key("hub")) if before is None else _PublicHalf(before)
+    old = SigningKey(folder.read_key("hub")) if kit is None else _PublicHalf(kit)
     async with _opened(folder, config, network, old) as context:  # from here on nobody else uses the folder
         next_keys = _next_keys(folder)
         try:
@@ -163,22 +174,23 @@ async def _go_over(
     recovery: SigningKey | None,
     keep: frozenset[bytes],
     drop: frozenset[bytes],
-    agree: Callable[[Sequence[Given]], None],
+    agree: Callable[[Sequence[Said]], None],
 ) -> Rekeyed:
     network, before = context.pen.network, context.pen.key.public
     new, next_ = next_keys
     named = recovery_of(new, network, recovery_hash(next_))
-    given = await given_by(context)
-    stay = [one for one in given if one.grant.head.subject not in drop and _stays(one, keep)]
-    left_out = tuple(one for one in given if one not in stay)
+    said = await said_by(context)
+    stay = staying(said, keep, drop)
+    settled = {one.key for one in stay if one.is_removal}  # that they were let in once is no news
+    left_out = tuple(one for one in said if one not in stay and one.key not in settled)
     if recovery is not None:
-        agree([one for one in left_out if one.grant.head.subject not in drop])
+        agree([one for one in left_out if one.key not in drop])
     posts = await posts_taken_along(context)
     rows, records = [*posts, *start_clean(new.public)], []
     if recovery is not None:
         now_ms = context.clock.reading().wall_ms
-        signed = given_again(stay, new, now_ms)
-        records = [_removal(network, before, recovery, new, next_, now_ms), *(record for record, _ in signed)]
+        signed = said_again(stay, new, now_ms)
+        records = [_removal(network, context.pen.key, recovery, new, next_, now_ms), *(record for record, _ in signed)]
         rows += [row for _, row in signed]
     commits, refusals = judged(context.engine.hub, records, rows, context.clock)
     standing = context.pen.catalog.authority.standing(new.public)
@@ -187,10 +199,6 @@ async def _go_over(
     for commit in commits or [Commit(private=rows)]:  # without records the core has nothing to say
         await context.store.commit(commit)
     return Rekeyed(before, new.public, named, tuple(stay), left_out, len(posts) // 2)
-
-
-def _stays(one: Given, keep: frozenset[bytes]) -> bool:
-    return one.known or one.grant.head.subject in keep
 
 
 def _next_keys(folder: HubFolder) -> tuple[SigningKey, bytes]:

@@ -12,17 +12,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hartig_node.client.places import find_place
 from hartig_node.daemon.config import ConfigError
 from hartig_node.daemon.folder import FolderError, HubFolder
+from hartig_node.files import give_to_owner
 from hartig_node.keyfile import KeyFileError, PassphraseError
-from hartig_node.ports import StoreError
 from hartig_protocol.errors import InviteError, RecordError
 
 OK, OUR_FAULT, USAGE, PARTLY, REFUSED, SEALED = 0, 1, 2, 3, 5, 8
 
 _NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
-_KNOWN_ERRORS = (FolderError, ConfigError, StoreError, InviteError, RecordError, KeyFileError, OSError)
+_KNOWN_ERRORS = (FolderError, ConfigError, InviteError, RecordError, KeyFileError, OSError)
 
 
 def parser_of(name: str, text: str, example: str) -> argparse.ArgumentParser:
@@ -47,13 +46,25 @@ def add_passphrase(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help=what)
 
 
-def carried_out(do: Callable[[], int]) -> int:
-    """Run a command; what can go wrong outside of us is said in one line."""
+def carried_out(do: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Run a command; what can go wrong outside of us is said in one line.
+
+    What root makes in the folder of another user is that user's in the end.
+    """
     try:
-        return do()
-    except _KNOWN_ERRORS as error:
+        try:
+            return do(arguments)
+        finally:
+            give_to_owner(folder_of(arguments).path)
+    except _known_errors() as error:
         sys.stderr.write(f"hartig: {_words_of(error)}\n")
         return SEALED if isinstance(error, PassphraseError) else REFUSED
+
+
+def _known_errors() -> tuple[type[Exception], ...]:
+    """Return what can go wrong outside of us, of the store only what it can raise: nothing where it was not loaded."""
+    ports = sys.modules.get("hartig_node.ports")
+    return _KNOWN_ERRORS if ports is None else (*_KNOWN_ERRORS, ports.StoreError)
 
 
 def _words_of(error: Exception) -> str:
@@ -72,4 +83,6 @@ def say(arguments: argparse.Namespace, view: dict[str, Any], lines: Sequence[str
 
 def folder_of(arguments: argparse.Namespace) -> HubFolder:
     """Return the folder that the arguments name, or this user's."""
+    from hartig_node.client.places import find_place
+
     return HubFolder(Path(find_place(folder=arguments.folder and str(arguments.folder)).folder))

@@ -1,8 +1,9 @@
 """From facts about a node to problems, each with what to do. Pure: the facts are handed in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from hartig_protocol.values import value
 
 NOTE, WARNING, ERROR = 1, 2, 3
 SEVERITIES = {NOTE: "note", WARNING: "warning", ERROR: "error"}
@@ -15,8 +16,8 @@ PROBLEMS: dict[str, tuple[int, bool]] = {
     "stopped_signing": (ERROR, False),
     "restored": (WARNING, False),
     "count_anew": (WARNING, False),
-    "removed": (ERROR, False),
-    "membership_over": (ERROR, False),
+    "removed": (ERROR, True),
+    "membership_over": (ERROR, True),
     "membership_ends": (WARNING, False),
     "memberships_end": (WARNING, False),
     "rules_forked": (WARNING, False),
@@ -32,7 +33,7 @@ PROBLEMS: dict[str, tuple[int, bool]] = {
 }
 
 
-@dataclass(frozen=True)
+@value
 class Problem:
     """Something that is not as it should be."""
 
@@ -66,22 +67,24 @@ def judge(
 ) -> list[Problem]:
     """Return the problems that follow from these facts.
 
-    `state` is member, joining or no_network; `hubs_known` counts the other hubs of the network.
+    `state` is member, joining, no_network, or over or removed of what belonged once (see `board/belonging/rules`);
+    `hubs_known` counts the other hubs of the network.
     """
     found = []
     if stuck is not None:
         found.append(Problem("disk_full", stuck, "free some space; what was posted so far is safe"))
     found.extend(Problem("store", text, "see 'hartig verify' and 'hartig restore'") for text in store_problems)
     if not clock_trusted:
-        what = "this hub does not know the time: dates are about right, and nothing expires"
-        hint = "look at the time that `hartig clock` shows, and say `hartig clock confirm`; a time server does it, too"
+        what = "this hub does not know the time, which stood still while it was off: dates are about right, "
+        what += "and nothing expires"
+        hint = "compare what `hartig clock` shows with a watch, and do what it says; a time server does it, too"
         found.append(Problem("clock", what, hint))
     if state == "joining":
         what = "this hub has an invite and is looking for the hub that made it"
         found.append(Problem("joining", what, "start that hub on the same network, or add its address to the invite"))
     elif state == "no_network":
         found.append(Problem("no_network", "this hub belongs to no network", "run 'hartig init' or 'hartig join'"))
-    elif hubs_known and not peers_open:
+    elif state == "member" and hubs_known and not peers_open:
         others = f"none of the {hubs_known} other hubs" if hubs_known > 1 else "the one other hub"
         what = f"{others} of this network can{'' if hubs_known > 1 else 'not'} be reached now"
         found.append(Problem("alone", what, "this hub goes on alone; see 'hartig peers' for why"))

@@ -9,9 +9,12 @@ dates.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 
+from hartig_protocol.values import value
+
+SPACE_ADDRESSES, KEY_GOOD = "address", b"good"  # the private row that keeps what `good_ones` gave
 CANDIDATES_MAX = 8  # a node: its addresses on two networks in both families, and as many old ones
 NODES_MAX = 2_048  # hubs that one could meet: a network of a thousand, and machines that were replaced
 
@@ -31,7 +34,7 @@ class Source(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """One place where a node may answer.
 

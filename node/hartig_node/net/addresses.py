@@ -8,10 +8,10 @@ No name is looked up here and nothing is dialled; all functions are pure.
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from hartig_protocol.errors import RemoteError
+from hartig_protocol.values import value
 
 PORT_DEFAULT = 4279  # the peers' door
 HOST_CHARACTERS_MAX = 253  # RFC 1035, 2.3.4, without the dot at the end
@@ -40,7 +40,7 @@ class AddressKind(Enum):
     NOBODY = "nobody"  # unspecified, multicast, broadcast, reserved: no single host to dial
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TypedAddress:
     """A host (name or IP address, perhaps with a scope), a port, and a node id if one was typed."""
 

@@ -8,10 +8,10 @@ hint: a dial proves the node id, the hello proves the network.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from hartig_node.net.certificates import NODE_ID_BYTES
 from hartig_protocol.errors import RemoteError
+from hartig_protocol.values import value
 
 SERVICE_TYPE = "_hartig._tcp.local."
 TXT_VERSION = 1
@@ -25,7 +25,7 @@ class AnnouncementError(RemoteError):
     """An announcement that is not ours or not whole; it is passed over."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Found:
     """A node is announced on this network, or its addresses changed. Only a hint."""
 
@@ -34,14 +34,14 @@ class Found:
     addresses: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lost:
     """A node is no longer announced: it said farewell, or its announcement ran out."""
 
     node_id: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Announcement:
     """One instance as read: a node announces one for each of its addresses."""
 

@@ -9,10 +9,12 @@ RETRY_DELAY_S_MIN = 1.0  # guess: a hub that restarts is back in a few seconds
 RETRY_DELAY_S_MAX = 25.0  # a hub that is back is found within 30 s without any discovery; a dial costs 2 ms of work
 RETRY_SPREAD = 0.2  # ± this part, so that hubs which lost one another at once do not come back in step
 
-# On a LAN the answer to a first packet comes in milliseconds, or it was lost and a new dial is better: the system sends
-# it again after a second, and a connection that begins so late is slow in all that it repeats. When a round has failed,
-# there may be a slow network between, so each is twice as patient.
-CONNECT_S_MIN = 0.5
+# On a LAN the answer to a first packet comes in milliseconds, or it was lost and another connection beside it is
+# better: the system sends it again after a second, and a connection that begins so late is slow in all that it repeats.
+# When a round has failed, there may be a slow network between, or nobody: so in each later one a dial is one connection
+# and more patient.
+BESIDE_S = 0.15
+CONNECT_S_MIN = 1.5  # longer than the system takes to look for a hardware address once more
 CONNECT_S_MAX = 4.0
 DIAL_S_MIN = 2.5  # a handshake computes for some 10 ms; a busy machine is met by the next round
 DIAL_S_MAX = 5.0  # the accept gate's patience at the other end
@@ -36,6 +38,11 @@ def retry_delay_s(failures: int, jitter: float) -> float:
 def connect_s(failures: int) -> float:
     """Return how long the other side's system has to answer a dial, after `failures` failed rounds in a row."""
     return _doubled(CONNECT_S_MIN, CONNECT_S_MAX, failures + 1)
+
+
+def beside_s(failures: int) -> float:
+    """Return after how long another connection is begun beside one that hangs, after so many failed rounds."""
+    return BESIDE_S if failures <= 0 else math.inf
 
 
 def dial_s(failures: int) -> float:

@@ -11,13 +11,15 @@ import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from hartig_protocol.values import value
 
 SEED_BYTES = 32
 NAMES_MAX = 48  # 16 set by hand, 16 addresses, the names of this machine: about 2 KiB
@@ -31,7 +33,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 
 
-@dataclass(frozen=True)
+@value
 class DeskCertificate:
     """A certificate and its key, as OpenSSL reads them; the key is kept off the disk by whoever loads it."""
 

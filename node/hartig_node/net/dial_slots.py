@@ -9,7 +9,7 @@ import contextlib
 import heapq
 from collections.abc import AsyncIterator
 
-SLOTS_MAX = 16  # each dial holds a socket and some 300 KiB for at most 5 s
+SLOTS_MAX = 16  # each dial holds up to three sockets, and some 300 KiB once one stands, for at most 5 s
 SLOTS_FOR_FAILED_MAX = 12  # of them: so many may wait for nodes that failed before
 
 

@@ -32,6 +32,7 @@ from hartig_node.net.links import Link, serve_link
 from hartig_node.net.race import race
 from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RemoteError
+from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class _Wanted:
     last_error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DialState:
     """What the status pages show of one wanted node."""
 

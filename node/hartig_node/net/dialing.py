@@ -7,6 +7,8 @@ through `probe`.
 
 import asyncio
 import errno
+import functools
+import math
 import os
 import socket
 import ssl
@@ -15,10 +17,12 @@ from hartig_node.net.backoff import DIAL_S_MAX
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.links import READ_BUFFER_BYTES, Link, LinkLimits
 from hartig_node.net.names import Endpoint, NameLookupError, resolve
+from hartig_node.net.race import race
 from hartig_node.net.sockets import tune
 from hartig_node.net.tls import PeerRefusedError, PinnedContext, make_context, peer_node_id
 from hartig_protocol.errors import RemoteError
 
+BESIDE_MAX = 3  # connections beside each other; three dials at once to a node are nine sockets that say nothing
 FAREWELL_S_MAX = 2.0  # after which a closing connection is cut; whoever is to be dialled anew waits for that
 
 
@@ -35,16 +39,19 @@ async def dial(
     limits: LinkLimits | None = None,
     *,
     connect_s: float = DIAL_S_MAX,
+    beside_s: float = math.inf,
 ) -> Link:
     """Return a link to the node `expected_node_id` at `host`; nobody else gets a byte.
 
     `timeout_s` is for name, connection and handshake together, `connect_s` for the other side's system to answer.
+    As long as it does not, another connection is begun beside the first every `beside_s`, up to `BESIDE_MAX`; the first
+    that stands is kept, the others are dropped before they have said anything.
 
     That the other side keeps us shows only when it answers: in TLS 1.3 the dialling side is done first.
     Raises `DialError`.
     """
     context = make_context(identity, "client", expected_node_id)
-    reader, writer = await _connect(context, host, port, timeout_s, connect_s)
+    reader, writer = await _connect(context, host, port, timeout_s, connect_s, beside_s)
     return Link(reader, writer, opened_by_us=True, limits=limits)
 
 
@@ -62,12 +69,12 @@ async def probe(identity: NodeIdentity, host: str, port: int, timeout_s: float =
 
 
 async def _connect(
-    context: PinnedContext, host: str, port: int, timeout_s: float, connect_s: float
+    context: PinnedContext, host: str, port: int, timeout_s: float, connect_s: float, beside_s: float = math.inf
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
         async with asyncio.timeout(timeout_s):
             endpoints = await resolve(host, port)
-            return await _connect_first(context, endpoints, timeout_s, connect_s)
+            return await _connect_first(context, endpoints, timeout_s, connect_s, beside_s)
     except TimeoutError as error:
         raise DialError("dial.timeout", "no answer in time") from error
     except NameLookupError as error:
@@ -96,13 +103,13 @@ def _in_words(error: OSError) -> str:
 
 
 async def _connect_first(
-    context: PinnedContext, endpoints: list[Endpoint], timeout_s: float, connect_s: float
+    context: PinnedContext, endpoints: list[Endpoint], timeout_s: float, connect_s: float, beside_s: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Try the endpoints in turn, each with its share of the time; the last one's error is the answer."""
     for number, endpoint in enumerate(endpoints, start=1):
         try:
             async with asyncio.timeout(timeout_s / len(endpoints)):
-                return await _connect_to(context, endpoint, connect_s)
+                return await _connect_to(context, endpoint, connect_s, beside_s)
         except OSError:
             if number == len(endpoints):
                 raise
@@ -110,22 +117,40 @@ async def _connect_first(
 
 
 async def _connect_to(
-    context: PinnedContext, endpoint: Endpoint, connect_s: float
+    context: PinnedContext, endpoint: Endpoint, connect_s: float, beside_s: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
-    try:
-        connection.setblocking(False)
-        tune(connection)
-        async with asyncio.timeout(connect_s):
-            await asyncio.get_running_loop().sock_connect(connection, endpoint.address)
-    except BaseException:
-        connection.close()
-        raise
+    attempts = [functools.partial(_connected, endpoint)] * BESIDE_MAX
+    async with asyncio.timeout(connect_s):
+        answer = await race(attempts, stagger_s=beside_s, at_once_max=BESIDE_MAX, discard=_drop)
+    if not isinstance(answer, socket.socket):
+        assert answer is not None
+        raise answer
     # An empty server name: names would travel in clear, and nodes are keys.
     return await asyncio.open_connection(
-        sock=connection,
+        sock=answer,
         ssl=context,
         server_hostname="",
         ssl_shutdown_timeout=FAREWELL_S_MAX,
         limit=READ_BUFFER_BYTES,
     )
+
+
+async def _connected(endpoint: Endpoint) -> socket.socket | OSError:
+    """Return a connection, or the system's word that there is none, which needs no second opinion."""
+    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        tune(connection)
+        await asyncio.get_running_loop().sock_connect(connection, endpoint.address)
+    except OSError as error:
+        connection.close()
+        return error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _drop(answer: socket.socket | OSError) -> None:
+    if isinstance(answer, socket.socket):
+        answer.close()

@@ -34,9 +34,10 @@ logger = logging.getLogger(__name__)
 
 RESCAN_S = 3.0  # a changed address is to be found again within 10 s; one scan takes less than a millisecond
 # Where three packets in ten are lost, half of all questions come to nothing. So that a hub is found within 10 s there,
-# too, the first rounds after somebody is missed, or after a new address, follow quicker.
-SOON_ROUNDS = 10
-SOON_S = 1.0  # RFC 6762, section 5.2: the shortest time between questions
+# too, the first rounds after somebody is missed, or after a new address, follow quicker. Every other one, the first
+# too, asks for unicast answers; those that all are to hear are a second apart (RFC 6762, section 5.2).
+SOON_ROUNDS = 16
+SOON_S = 0.5
 REPEAT_S = 3.0  # a node that says the same again is news only so often, or one sender could have us dial without end
 HELD_MAX = 512  # announcements; made-up ones push out the oldest, which the address book has by then
 
@@ -52,8 +53,8 @@ class Instance(Protocol):
         """Announce something new."""
         ...
 
-    def ask(self, already_known: Iterable[str]) -> None:
-        """Ask who is there."""
+    def ask(self, already_known: Iterable[str], *, unicast: bool = False) -> None:
+        """Ask who is there, and for answers to us alone or to all."""
         ...
 
     async def close(self) -> None:
@@ -165,9 +166,10 @@ class Discovery:
         self._missed = missing
         if not missing:
             return
+        unicast = self._soon_rounds > 0 and self._soon_rounds % 2 == 0
         for local in sorted(self._instances):
             known = {name for (at, name), one in self._held.items() if at == local and one.node_id not in missing}
-            self._instances[local].ask({*known, instance_name(self._node_id, local.address)})
+            self._instances[local].ask({*known, instance_name(self._node_id, local.address)}, unicast=unicast)
 
     async def close(self) -> None:
         """Say farewell everywhere and end."""
@@ -186,12 +188,12 @@ class Discovery:
     async def _keep_scanning(self) -> None:
         stopped = asyncio.Event()  # never set: a wait that ends with its task
         while True:
+            self.ask()
             try:
                 async with asyncio.timeout(self.next_round_s()):
                     await stopped.wait()
             except TimeoutError:
                 await self.rescan()
-                self.ask()
 
     def _tell_addresses(self, addresses: frozenset[str]) -> None:
         before, self._all_addresses = self._all_addresses, addresses

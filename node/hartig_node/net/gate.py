@@ -26,6 +26,7 @@ from hartig_node.forgetting import forget_frames
 from hartig_node.net.backoff import accept_delay_s
 from hartig_node.net.sockets import ToldSocket, tune
 from hartig_node.tasks import Tasks
+from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ ACCEPTS_A_TURN = 16  # one listener must not keep the loop: after so many the ot
 _PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.EPERM})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GateLimits:
     """The caps of one door. The defaults are those of the door for peers.
 
@@ -57,7 +58,7 @@ class GateLimits:
     first_head_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GateCounts:
     """What the metrics page shows of one gate; all but `open` only grow."""
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hartig_protocol.values import value
+
 LOCALS_MAX = 16  # machines with containers have dozens of interfaces; each instance costs three sockets
 
 # Of linux/if.h; net(7). Loopback lacks the multicast flag and does multicast all the same.
@@ -41,7 +43,7 @@ class Local:
         return ipaddress.ip_address(self.address).is_loopback
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Interface:
     """What the system says of one interface."""
 

@@ -15,11 +15,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from hartig_node.net.tls import peer_node_id
 from hartig_protocol.errors import LocalError, RemoteError
 from hartig_protocol.limits import FRAME_BYTES_MAX
+from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ WRITE_BUFFER_BYTES = 64 * 1024
 TOGETHER_BYTES_MAX = 16 * 1024  # of frames that go out together: a whole TLS record
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkLimits:
     """The bounds of one link.
 

@@ -5,8 +5,10 @@ Comes in: a `Local` address, and what to announce. Goes out: `on_heard(name, ann
 knows zeroconf; it is loaded late, because importing it takes 135 ms.
 
 Announcing skips the probes of RFC 6762, section 8.1: they take a second, and names made from a node id and an
-address do not collide. Questions ask for multicast answers (QM): several hubs on one machine share port 5353,
-and a unicast answer would reach one of them, not always the one that asked.
+address do not collide. Several hubs on one machine share port 5353, and a unicast answer reaches one of them, not
+always the one that asked; so at least every other question asks for multicast answers (QM). One that asks for unicast
+answers (QU) is answered at once and each time, where multicast ones come a second apart; and the answering system looks
+for our hardware address while ours looks for its.
 """
 
 import logging
@@ -104,12 +106,14 @@ class Mdns:
             info = self._info = self._make_info(port, network_tag)
             self._tasks.start(self._broadcast(lambda: running.async_update_service(info)), "announces anew")
 
-    def ask(self, already_known: Iterable[str]) -> None:
+    def ask(self, already_known: Iterable[str], *, unicast: bool = False) -> None:
         """Ask who is there; those whose instance names are given need not answer."""
         if self._zeroconf is None:
             return
         question = DNSOutgoing(QUERY_FLAGS)
-        question.add_question(DNSQuestion(SERVICE_TYPE, POINTER_TYPE, INTERNET))
+        asked = DNSQuestion(SERVICE_TYPE, POINTER_TYPE, INTERNET)
+        asked.unicast = unicast
+        question.add_question(asked)
         for name in sorted(already_known):
             pointer = DNSPointer(SERVICE_TYPE, POINTER_TYPE, INTERNET, POINTER_TTL_S, name)
             question.add_answer_at_time(pointer, 0)

@@ -11,10 +11,10 @@ import asyncio
 import ipaddress
 import socket
 import threading
-from dataclasses import dataclass
 from typing import Any, cast
 
 from hartig_protocol.errors import RemoteError
+from hartig_protocol.values import value
 
 LOOKUPS_MAX = 4  # threads that may wait for a name server at once; each gives up by itself after some 10 to 30 s
 ENDPOINTS_MAX = 4  # of one name: more would leave too little of the dial's time to each
@@ -24,7 +24,7 @@ class NameLookupError(RemoteError):
     """A host could not be turned into an address."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Endpoint:
     """Where to connect: an address family and an address in its form."""
 

@@ -4,7 +4,8 @@ The idea is RFC 8305 ("Happy Eyeballs"): the next attempt starts when the one be
 us waiting for a moment. An address that is heard of meanwhile is tried at once: it is the freshest there is.
 When all have begun and none has won, those that hang, or hung and then failed, are begun again in turn: where packets
 are lost, an attempt that lost one waits for the system to send it again, while a new one is as likely to get through as
-the first was. Who calls: `dialer.py`, with one attempt for each address of a node.
+the first was. Who calls: `dialer.py`, with one attempt for each address of a node, and `dialing.py`, with several
+connections to one address.
 """
 
 import asyncio
@@ -39,22 +40,26 @@ async def race(
         discard: is given what a later winner made, when two succeed in the same moment.
         more: waits for further attempts while others run; these come first.
         again_s: how long after the last beginning one that hangs is begun again; what fails sooner does not hang.
-        again_for_s: for so long after the first beginning.
+        again_for_s: for so long after the first beginning, and after `more` has brought word, of whatever.
     """
     run = _Race(attempts, at_once_max, more, again_s, again_for_s)
+    won = kept = None
     try:
         while run.waiting or run.running:
             run.begin()
             winners = await run.wait(stagger_s)
             if winners:
-                run.finished.discard(winners[0])
-                return winners[0].result()
+                won = winners[0]
+                return won.result()
         return None
     finally:
-        await run.tasks.close()
-        for task in run.finished | set(run.running):
-            if not task.cancelled() and task.exception() is None:
-                discard(task.result())
+        try:
+            await run.tasks.close()
+            kept = won  # who is cancelled in that moment gets nothing
+        finally:
+            for task in run.finished | set(run.running):
+                if task is not kept and task.done() and not task.cancelled() and task.exception() is None:
+                    discard(task.result())
 
 
 class _Race(Generic[Won]):
@@ -78,7 +83,8 @@ class _Race(Generic[Won]):
         self._begun: Counter[Attempt[Won]] = Counter()  # those that have not failed at once, in order of beginning
         self._now_s = asyncio.get_running_loop().time
         self._begun_s = self._now_s()  # the last one
-        self._again_s, self._again_until_s = again_s, self._begun_s + again_for_s
+        self._again_s, self._again_for_s = again_s, again_for_s
+        self._again_until_s = self._begun_s + again_for_s
 
     def begin(self) -> None:
         """Start the next attempt where there is room."""
@@ -128,6 +134,7 @@ class _Race(Generic[Won]):
 
     def _listened(self, found: Sequence[Attempt[Won]]) -> None:
         self._ear = None
+        self._again_until_s = self._now_s() + self._again_for_s
         self.waiting[self._heard : self._heard] = found
         self._heard += len(found)
 

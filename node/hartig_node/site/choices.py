@@ -5,12 +5,12 @@ Who calls: `rendering.py`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from hartig_node.site.languages import translations
 from hartig_node.site.words import LEVELS, MODES, N_, TEXT_LANGUAGES, URGENCIES
 from hartig_protocol.records import categories, units
+from hartig_protocol.values import value
 
 Option = tuple[str, str]
 
@@ -32,7 +32,7 @@ SHELF_LEVELS = ("plenty", "some", "low")  # nobody puts up an empty shelf
 MODES_OFFERED = ("give", "lend", "in-place", "do", "ride")
 
 
-@dataclass(frozen=True)
+@value
 class Group:
     """Options under one heading."""
 
@@ -40,7 +40,7 @@ class Group:
     options: tuple[Option, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Choices:
     """Everything that can be chosen, in one language."""
 

@@ -5,14 +5,13 @@ To promise, decline and hand over is for the people at the hub that holds it. In
 show, and what came of an action in a sentence. A deal is touched only where it belongs to the post of the word.
 """
 
-from dataclasses import dataclass
-
 from hartig_node.board.deals.views import BookView, DealView
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.site.doors import BoardDoor
 from hartig_node.site.forms import Typed, read_quantity
 from hartig_node.site.words import N_
+from hartig_protocol.values import value
 
 ACTIONS = ("cancel", "arrived", "short", "bad", "give_back")
 # In these states people have to meet, so each side's hub has told the other how to be reached.
@@ -31,7 +30,7 @@ _WHY_NOT = {
 BAD_AMOUNT = N_("This amount does not go here. Write a whole number, such as 5.")
 
 
-@dataclass(frozen=True)
+@value
 class ShownDeal:
     """A deal, and how to reach the other side where its hub has said it."""
 
@@ -39,7 +38,7 @@ class ShownDeal:
     contact: str | None
 
 
-@dataclass(frozen=True)
+@value
 class Said:
     """What came of an action: a sentence (before translation), and whether it was done."""
 

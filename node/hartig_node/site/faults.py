@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hartig_node.board.errors import BoardError
 from hartig_node.site.words import N_
+from hartig_protocol.values import value
 
 _HUB_IN_TROUBLE = N_("The hub has a problem. Please tell the people who look after it.")
 _READ_AGAIN = N_("Go back and look at it again, please.")
@@ -49,7 +50,7 @@ SENTENCES: dict[str, str] = {
 _CODES_OF_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
-@dataclass(frozen=True)
+@value
 class Fault:
     """One problem: HTTP status, sentence before translation, and seconds to wait where waiting helps."""
 

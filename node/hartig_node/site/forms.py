@@ -6,7 +6,6 @@ desk, whose forms say more (`desk/takingforms.py`).
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +16,7 @@ from hartig_node.site.choices import MODES_OFFERED, SHELF_LEVELS, STAYS
 from hartig_node.site.words import N_, TEXT_LANGUAGES, URGENCIES
 from hartig_protocol.limits import CONTACT_TEXT_BYTES, TEXT_BYTES_MAX, TITLE_BYTES_MAX
 from hartig_protocol.records import categories, units
+from hartig_protocol.values import value
 
 # 8 KiB of text is at most 24 KiB in a form's percent notation; a text twice too long still gets a friendly answer.
 FORM_BYTES_MAX = 64 * 1024
@@ -44,7 +44,7 @@ LEVEL_AND_QUANTITY = N_("An open shelf has no number. Leave the number empty, or
 BAD_CHOICE = N_("Please choose one from the list.")
 
 
-@dataclass(frozen=True)
+@value
 class Typed:
     """What somebody typed into a form, by field; a field that is not there is empty."""
 
@@ -54,7 +54,7 @@ class Typed:
         return self.values.get(name, "")
 
 
-@dataclass(frozen=True)
+@value
 class CheckedForm:
     """A draft for the board, and a sentence (before translation) for each field that is not right."""
 

@@ -5,7 +5,6 @@ by level, fullest first; their cursor names the level that it goes on with. Who 
 """
 
 import dataclasses
-from dataclasses import dataclass
 
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
@@ -13,6 +12,7 @@ from hartig_node.board.posts.posts import ListPage, ListQuery
 from hartig_node.site.doors import PostsDoor
 from hartig_node.site.forms import SEARCH_CHARACTERS_MAX, clean_line
 from hartig_protocol.records import categories
+from hartig_protocol.values import value
 
 SECTIONS = ("shelves", "offers", "needs")
 TASTE = {"shelves": 4, "offers": 6, "needs": 6}  # two screens of a phone in all, so that needs are found too
@@ -22,7 +22,7 @@ _LEVELS_TASTED = ("plenty", "some", "low")
 _LEVELS_LISTED = (*_LEVELS_TASTED, "gone")
 
 
-@dataclass(frozen=True)
+@value
 class Wish:
     """What somebody looks for; `show` is one section, or empty for a taste of all."""
 
@@ -42,7 +42,7 @@ class Wish:
         return {name: value for name, value in changed.items() if value}
 
 
-@dataclass(frozen=True)
+@value
 class Section:
     """Some posts of one sort; `cursor` continues a page, `has_more` says that a taste is not all."""
 

@@ -3,8 +3,6 @@
 The word comes in the body of a form, never in an address, so it stands in no log and no history. Who calls: `app.py`.
 """
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from hartig_node.board.drafts.views import PostView
@@ -17,6 +15,7 @@ from hartig_node.site.guard import form_of
 from hartig_node.site.pace import Pace
 from hartig_node.site.rendering import CLOCK, board_of, page
 from hartig_node.site.words import N_
+from hartig_protocol.values import value
 
 # Words are one of 2^33: at 600 tries a minute the first of 1,000 posts is hit after ten days, and nothing is gained.
 WORDS_PER_ADDRESS_MAX = 10
@@ -30,7 +29,7 @@ UNKNOWN_WORD = N_("We know no such word here. Look at the spelling: three words 
 _DONE = {"withdraw": "withdrawn", "renew": "renewed"}
 
 
-@dataclass(frozen=True)
+@value
 class _Outcome:
     """The post as it stands, and what came of what was asked; `is_promised`: taking it down needs a second word."""
 

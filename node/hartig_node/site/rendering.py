@@ -5,8 +5,8 @@ that a template asks for and nobody gave is an error, not an empty place. Who ca
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from hartig_node.site.doors import BoardDoor, Clock
 from hartig_node.site.faults import Fault
 from hartig_node.site.words import Tongue
 from hartig_protocol.records import attributes
+from hartig_protocol.values import value
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -29,7 +30,7 @@ BOARD: web.AppKey[BoardDoor] = web.AppKey("board")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 
 
-@dataclass(frozen=True)
+@value
 class Frame:
     """What stands around a page: the ways on (address, label before translation), and where one looks for posts.
 
@@ -74,10 +75,11 @@ def static_version(name: str) -> str:
 def environment(language: str) -> "Environment":
     """Return the templates in a language."""
     # Late: three megabytes that a hub without a page to show need not hold.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import DictLoader, Environment, PackageLoader, StrictUndefined
 
+    joined = files("hartig_node.site").joinpath("templates.json")  # as the wheel has them: deploy/wheel.py
     made = Environment(
-        loader=PackageLoader("hartig_node.site"),
+        loader=DictLoader(json.loads(joined.read_bytes())) if joined.is_file() else PackageLoader("hartig_node.site"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,13 +5,13 @@ categories, attributes and units come from the shipped lists. Who calls: `render
 """
 
 import gettext
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from hartig_node.board.drafts.views import PostView
 from hartig_node.site.languages import LANGUAGES, direction
 from hartig_protocol.limits import DAY_MS, HOUR_MS
 from hartig_protocol.records import categories, units
+from hartig_protocol.values import value
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name by which gettext tools know a sentence to translate later
@@ -100,7 +100,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMAL_COMMA = frozenset({"de", "es", "fr", "ht"})
 
 
-@dataclass(frozen=True)
+@value
 class Text:
     """Text that people wrote, with the language and the direction it is in."""
 

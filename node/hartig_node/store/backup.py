@@ -11,9 +11,10 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from hartig_node.files import sync_folder
 from hartig_node.ports import StoreDamagedError, StoreError
 from hartig_node.store.checking import find_problems
-from hartig_node.store.connection import DATABASE_NAME, as_store_error, connect, sync_file, sync_folder
+from hartig_node.store.connection import DATABASE_NAME, as_store_error, connect, sync_file
 from hartig_node.store.damage import set_aside
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.schema import check_version, meta_get, meta_set

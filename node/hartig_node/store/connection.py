@@ -95,15 +95,6 @@ def as_store_error(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreError(f"{path}: {error}; see `hartig doctor`")
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable: a file's own fsync does not."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def sync_file(path: Path) -> None:
     """Make a file's content durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

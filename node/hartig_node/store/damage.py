@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from hartig_node.store.connection import DATABASE_NAME, connect, sync_folder
+from hartig_node.files import sync_folder
+from hartig_node.store.connection import DATABASE_NAME, connect
 from hartig_node.store.rows import WIRE_COLUMNS
 from hartig_node.store.schema import meta_get
 from hartig_protocol.records.record import Wire

@@ -55,6 +55,8 @@ class MemoryDisk:
         for told in change.told:
             self._tell(told)
         self._private(change, now_ms)
+        if not change.notices:
+            return []
         items = [FeedItem(*row) for row in FeedLines(self.last_seq + 1, change.notices).rows()]
         self.last_seq += len(items)
         self.feed.update((item.seq, item) for item in items)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from hartig_node.files import sync_folder
 from hartig_node.ports import StoreError
 from hartig_node.store.applying import expire_private
 from hartig_node.store.checking import find_broken_promises, find_structure_problems
@@ -29,7 +30,6 @@ from hartig_node.store.connection import (
     connect_writer,
     is_damage,
     is_full,
-    sync_folder,
 )
 from hartig_node.store.damage import carry_private, set_aside
 from hartig_node.store.indexing import is_true, keep_form, rebuild

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from hartig_node.files import sync_folder
 from hartig_node.ports import (
     FeedItem,
     Loaded,
@@ -24,7 +25,7 @@ from hartig_node.ports import (
 )
 from hartig_node.store import indexing, posts, reading
 from hartig_node.store.backup import copy_to
-from hartig_node.store.connection import as_store_error, connect, is_damage, sync_folder
+from hartig_node.store.connection import as_store_error, connect, is_damage
 from hartig_node.store.damage import salvage
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.reserve import Reserve

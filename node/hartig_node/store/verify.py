@@ -6,7 +6,6 @@ In: a folder or a backup file. Out: a `VerifyReport`; nothing is written. Called
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from hartig_node.ports import StoreError
@@ -18,12 +17,13 @@ from hartig_node.store.schema import check_version
 from hartig_protocol.catalog.entry import Entry
 from hartig_protocol.errors import RecordError
 from hartig_protocol.records.opening import open_record
+from hartig_protocol.values import value
 
 BAD_LISTED_MAX = 100
 _PROGRESS_EVERY = 1_000
 
 
-@dataclass(frozen=True)
+@value
 class BadRecord:
     """A record that is not what its author signed, under the id that the store has for it."""
 
@@ -31,7 +31,7 @@ class BadRecord:
     reason: str
 
 
-@dataclass(frozen=True)
+@value
 class VerifyReport:
     """What was looked at and what is wrong; `bad_records` lists the first hundred of `bad_count`."""
 

@@ -38,6 +38,14 @@ class Arrivals:
         self._segments[-1].numbers.append(n)
         self._segments[-1].rows.append(row)
 
+    def fill(self) -> None:
+        """Remember all rows at once, where they are in the order of arrival and nothing was remembered before."""
+        numbers = self._rows.numbers
+        for at in range(0, len(numbers), SEGMENT_ROWS):
+            some = numbers[at : at + SEGMENT_ROWS]
+            self._segments.append(_Segment(some, array("I", range(at, at + len(some)))))
+            self._starts.append(some[0])
+
     def forget(self, n: int) -> None:
         """Count a record as gone, whose row is free already."""
         at = bisect_right(self._starts, n) - 1

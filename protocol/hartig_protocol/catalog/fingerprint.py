@@ -7,7 +7,6 @@ words of the definition; `AuditSet` keeps it up and hands out snapshots, which t
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from hartig_protocol.catalog.as_of import SLICE_WORK, View, bucket_digest, split_ids
 from hartig_protocol.catalog.catalog import Catalog
@@ -18,6 +17,7 @@ from hartig_protocol.limits import HOUR_MS
 from hartig_protocol.records.keys import PREFIX_FINGERPRINT, sha256
 from hartig_protocol.trust.authority import Authority, authority_of, is_governance
 from hartig_protocol.trust.lasting import due_governance
+from hartig_protocol.values import value
 
 FINGERPRINT_BYTES = 16
 _VIEWS_MAX = 2  # neighbours agree on this hub's hour, or on one beside it; each view takes 200 KiB
@@ -79,7 +79,7 @@ def _fingerprint(digests: bytes, hour_ms: int) -> bytes:
 # --- Kept up
 
 
-@dataclass(frozen=True)
+@value
 class Snapshot:
     """The set as of an hour, at one moment. It never changes; the catalog may.
 
@@ -116,21 +116,23 @@ class AuditSet:
         self._snapshots: dict[int, tuple[int, Snapshot]] = {}
 
     def job(self, hour_ms: int) -> Job | None:
-        """Return what makes the snapshot as of an hour ready, or None where that takes one slice at most."""
+        """Return what makes the snapshot as of an hour ready, or None where it is, or where that took one slice."""
+        if self._is_made(hour_ms):
+            return None
         view = self._view(hour_ms)
-        work = view.work()
-        return None if work <= SLICE_WORK else _Judging(self, view, work)
+        return None if view.advance(SLICE_WORK) else _Judging(self, view)
 
     def snapshot(self, hour_ms: int) -> Snapshot:
         """Return the set as of an hour as it is now."""
         view = self._view(hour_ms)
-        tick = self._catalog.generation
-        made_at, snapshot = self._snapshots.get(hour_ms, (0, None))
-        if snapshot is None or made_at != tick:
+        if not self._is_made(hour_ms):
             view.advance(None)
-            snapshot = self._taken(view)
-            self._snapshots[hour_ms] = (tick, snapshot)
-        return snapshot
+            self._snapshots[hour_ms] = (self._catalog.generation, self._taken(view))
+        return self._snapshots[hour_ms][1]
+
+    def _is_made(self, hour_ms: int) -> bool:
+        made = self._snapshots.get(hour_ms)
+        return made is not None and made[0] == self._catalog.generation
 
     def as_of(self, hour_ms: int) -> tuple[list[bytes], bytes]:
         """Return the sorted ids and their fingerprint as of an hour."""
@@ -175,10 +177,10 @@ class AuditSet:
 class _Judging:
     """The job that brings a view up to date; what changes while it runs is stale again and is caught up with."""
 
-    def __init__(self, audit_set: AuditSet, view: View, work: int) -> None:
+    def __init__(self, audit_set: AuditSet, view: View) -> None:
         self._audit_set = audit_set
         self._view = view
-        self._pass_slices = work // SLICE_WORK + 1
+        self._pass_slices = view.work() // SLICE_WORK + 1
         self._slices = 0
 
     def step(self) -> bool:

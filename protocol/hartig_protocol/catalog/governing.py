@@ -5,7 +5,7 @@ commit of the step. Which charter stands and who stands by it is computed in `tr
 the set, and lets go of what has lost its proof.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hartig_protocol.catalog.commit import Commit, Now
 from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE
@@ -13,7 +13,7 @@ from hartig_protocol.catalog.rows import Rows
 from hartig_protocol.catalog.stock import Stock
 from hartig_protocol.catalog.verdict import ACCEPTED, KNOWN, Verdict, refused, waits
 from hartig_protocol.limits import CHARTERS_LOST_MAX, STAMP_AHEAD_MS_MAX
-from hartig_protocol.records.governance import signing_seats
+from hartig_protocol.records.governance import Rank, signing_seats
 from hartig_protocol.records.record import Head, Record
 from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.charters import charters_of, is_of
@@ -30,7 +30,7 @@ class Governing(Stock):
     def __init__(self, network: bytes) -> None:
         super().__init__(network)
         self._judged_at: tuple[int, int] | None = None  # the moments' key that `authority` is good for
-        self._lost: dict[bytes, None] = {}  # charters that can never stand: whatever follows them cannot, either
+        self._lost: dict[bytes, Head] = {}  # charters that can never stand: whatever follows them cannot, either
 
     def _take_governance(self, records: list[Record], now: Now, commit: Commit) -> list[tuple[Record, Verdict]]:
         """Judge charters, grants and revocations together: which are proven depends on the set, not on their order."""
@@ -57,7 +57,7 @@ class Governing(Stock):
         self.stand_by(charters_of(self.network, {**before, **{record.id: record for record in records}}.values()))
         for gone in sorted(before.keys() - self.charters.kept.keys()):
             self._forget(gone, commit)
-            self._lose(gone)
+            self._lose(before[gone])
         verdicts = []
         for record in sorted(records, key=lambda one: (one.head.seq, one.id)):
             verdict = KNOWN if self.held.index.find(record.id) >= 0 else self._judge_charter(record)
@@ -73,15 +73,20 @@ class Governing(Stock):
         if not is_of(self.network, record):
             return _OTHER_NETWORK
         assert head.prev is not None
-        if head.prev not in charters.kept and head.prev not in self._lost:
+        kept = charters.kept.get(head.prev)
+        before = self._lost.get(head.prev) if kept is None else kept.head
+        if before is None:
             return waits("record", head.prev, "the charter before it has not come")
-        self._lose(record.id)
-        if any(one.id == head.prev and signing_seats(one.head, head) for one in charters.path):
+        if not signing_seats(before, head):
+            return refused("bad_charter", "is not signed by enough seats of the charter before it, or by others")
+        self._lose(record)
+        if kept in charters.path:
             return refused("superseded", "a charter that more seats signed, or with a lower id, stands in its place")
-        return refused("bad_charter", "is not signed by enough seats of a charter that stands, or by others")
+        return refused("bad_charter", "follows a charter that does not stand")
 
-    def _lose(self, record_id: bytes) -> None:
-        self._lost[record_id] = None
+    def _lose(self, record: Record) -> None:
+        """Remember a charter that might have stood; anybody can sign others, as many as they like."""
+        self._lost[record.id] = record.head
         if len(self._lost) > CHARTERS_LOST_MAX:
             del self._lost[next(iter(self._lost))]
 
@@ -119,6 +124,8 @@ class Governing(Stock):
         if row >= 0 and self.held.rows.order(row) >= order_of(record):
             return _SUPERSEDED
         if record.id not in authority.proven:
+            if record.head.fixed and authority.revoked.get(record.head.subject) == Rank.SEAT:
+                return _SUPERSEDED  # its subject is void by another recovery key, whose word lasts longer (SPEC A8)
             return waits("proof", record.head.author, "no grant that allows it has come")
         if row >= 0:
             self._drop(row, commit, keep_steps=True)
@@ -150,11 +157,11 @@ class Governing(Stock):
 
     def _drop_unproven(self, before: Authority | None, commit: Commit) -> None:
         """Let go of what its author may not write any more; only of those whose standing was another `before`."""
-        held, rows = self.held, self.held.rows
+        rows = self.held.rows
         changed = None if before is None else _changed_authors(rows, before, self.authority)
         if changed is not None and not changed:
             return
-        suspects = held.arrivals.after(0) if changed is None else rows.of_authors(changed)
+        suspects = rows.beyond(self._free_below) if changed is None else rows.of_authors(changed)
         for row in suspects:
             if not rows.numbers[row]:
                 continue  # it went with its register
@@ -165,6 +172,11 @@ class Governing(Stock):
                 self._drop_steps(rows.thread(row), commit)  # one writer, one place: none of them is proven
             else:
                 self._drop(row, commit, keep_steps=False)
+
+    def _free_below(self, author: bytes) -> int:
+        """Return below which place an author may write every kind; for who may not, -1."""
+        standing = self.authority.standing(author)
+        return -1 if standing is None or standing.rank < Rank.HUB else standing.places
 
     def _authority(self, more: Iterable[Record], now: Now) -> Authority:
         known = [*self.governance.values(), *more]
@@ -180,6 +192,19 @@ def _changed_authors(rows: Rows, before: Authority, after: Authority) -> set[int
         if number >= 0 and (now is None or now.rank < standing.rank or now.places < standing.places):
             changed.add(number)
     return changed
+
+
+def provers_changed(before: Authority, after: Authority, accepted: Iterable[Record]) -> set[bytes]:
+    """Return the keys whose records, or the records about which, may have another proof than before."""
+    heads = [record.head for record in accepted if record.head.kind in GOVERNANCE]
+    keys = {key for head in heads for key in (head.author, head.subject, head.facts.get("successor") or head.author)}
+    if after is not before:
+        keys |= _differing(before.standings, after.standings) | _differing(before.revoked, after.revoked)
+    return keys
+
+
+def _differing(before: Mapping[bytes, object], after: Mapping[bytes, object]) -> set[bytes]:
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
 
 def order_of(record: Record) -> tuple[int, int, bytes]:

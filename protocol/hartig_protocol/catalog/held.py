@@ -5,6 +5,7 @@ goes, and is the only one that changes anything here.
 """
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from hartig_protocol.catalog.arrivals import Arrivals
 from hartig_protocol.catalog.chains import Chain, Link
@@ -51,34 +52,53 @@ class Held:
 
     def load(self, entries: Iterable[Entry], said: Iterable[tuple[int, str, bytes]] = ()) -> None:
         """Take what a store holds, once, in any order; `said` is what steps name, rising by arrival number."""
-        rows, steps = self.rows, []
-        rows_of_steps: dict[int, int] = {}
-        for entry in entries:
-            row = rows.put(entry)
-            if entry.kind >= KIND_CHAIN_LOWEST:
-                steps.append((entry.seq, entry.id, entry.thread, entry.prev))
-                rows_of_steps[entry.n] = row
-        newest: dict[int, int] = {}
-        for row in sorted(range(len(rows)), key=rows.numbers.__getitem__):
-            self.arrivals.append(rows.numbers[row], row)
-            newest[rows.author_numbers[row]] = row
-            self._count(row, 1)
-            if rows.kinds[row] < KIND_CHAIN_LOWEST:
+        ordered = sorted(entries, key=attrgetter("n"))
+        rows, ids, authors = self.rows, [entry.id for entry in ordered], [entry.author for entry in ordered]
+        rows.fill(ordered)
+        self.arrivals.fill()
+        self.index.fill(ids)
+        self.newest_of = dict(zip(authors, ids, strict=True))
+        self.shared_count = sum(not flags & PRIVATE for flags in rows.flags)
+        of_posts = (flags for kind, flags in zip(rows.kinds, rows.flags, strict=True) if kind in POSTS)
+        self.shared_posts = sum(not flags & (PRIVATE | ENDS) for flags in of_posts)
+        for row, kind in enumerate(rows.kinds):
+            if kind < KIND_CHAIN_LOWEST:
                 self._stand(row)
-        self.newest_of = {rows.authors[author]: rows.id(row) for author, row in newest.items()}
-        self.index.fill(rows)
-        for seq, step, thread, prev in sorted(steps):
-            chain = self.chains.get(thread)
+        self._load_chains(ordered)
+        row_of = dict(zip(rows.numbers, range(len(rows)), strict=True))
+        for n, verb, about in said:
+            if n not in row_of:
+                continue
+            row = row_of[n]
+            if verb == _PROMISE:
+                rows.said[row] = name_of(about)
+            else:
+                self.say(row, Naming(verb, about))
+        for thread in [thread for thread, chain in self.chains.items() if chain.fork]:
+            self.forked(thread)
+
+    def _load_chains(self, entries: list[Entry]) -> None:
+        """Take the steps in the order of arrival: then mostly each extends its chain; the others follow by seq.
+
+        What lasts is made anew, so that all that lay around it in the entries' memory can be given back.
+        """
+        chains, others, id_of = self.chains, [], self.rows.id
+        for row, entry in enumerate(entries):
+            if entry.kind < KIND_CHAIN_LOWEST:
+                continue
+            chain = chains.get(entry.thread)
             if chain is None:
-                chain = self.chains[thread] = Chain()
+                chain = chains[entry.thread] = Chain()
+            steps, seq = chain.steps, entry.seq
+            if seq == len(steps) + 1 and entry.prev == (steps[-1] if steps else None):
+                steps.append(id_of(row))
+            else:
+                others.append((seq, entry.id, entry.thread, entry.prev))
+        for seq, step, thread, prev in sorted(others):
+            chain = chains[thread]
             link = chain.place(step, seq, prev)
             if link is Link.EXTENDS or link is Link.FORKS:
                 chain.add(step, seq, prev, link)
-        for n, verb, about in said:
-            if n in rows_of_steps:
-                self.say(rows_of_steps[n], Naming(verb, about))
-        for thread in [thread for thread, chain in self.chains.items() if chain.fork]:
-            self.forked(thread)
 
     def put(self, entry: Entry) -> int:
         """Keep a record that was accepted; a step stands in its chain already."""

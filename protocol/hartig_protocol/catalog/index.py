@@ -7,9 +7,8 @@ it knows what to look at again.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from hartig_protocol.catalog.rows import Rows
 from hartig_protocol.limits import RECORD_ID_BYTES
 
 BUCKETS = 4_096
@@ -103,13 +102,14 @@ class Index:
         if len(self._touches) > 2 * TOUCHES_MAX:
             del self._touches[:TOUCHES_MAX]
 
-    def fill(self, rows: Rows) -> None:
-        """Take all rows at once into an index that is empty."""
-        filling: dict[int, array[int]] = {}
-        for row in range(len(rows)):
-            filling.setdefault(bucket_of(rows.id(row)), array("I")).append(row)
-        for bucket, unsorted in sorted(filling.items()):
-            ordered = sorted((rows.id(row), row) for row in unsorted)
-            self.ids[bucket] = b"".join(record_id for record_id, _ in ordered)
-            self.rows[bucket] = array("I", (row for _, row in ordered))
-            self._touch(bucket)
+    def fill(self, ids: Sequence[bytes]) -> None:
+        """Take the ids of all rows at once into an index that is empty."""
+        filling: list[list[int]] = [[] for _ in range(BUCKETS)]
+        for row, record_id in enumerate(ids):
+            filling[record_id[0] << 4 | record_id[1] >> 4].append(row)
+        for bucket, rows in enumerate(filling):
+            if rows:
+                rows.sort(key=ids.__getitem__)
+                self.ids[bucket] = b"".join([ids[row] for row in rows])
+                self.rows[bucket] = array("I", rows)
+                self._touch(bucket)

@@ -13,3 +13,11 @@ class Job(Protocol):
     def step(self) -> bool:
         """Do one slice, of five milliseconds at most on a small computer; true when the whole is done."""
         ...
+
+
+class Turn:
+    """Work that is done in what follows it: a bounded part, and another turn for the rest."""
+
+    def step(self) -> bool:
+        """All is done at once."""
+        return True

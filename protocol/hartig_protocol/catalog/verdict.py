@@ -1,7 +1,8 @@
 """What becomes of one record: accepted, known already, waiting for something, or refused (SPEC, part W)."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from hartig_protocol.values import value
 
 
 class Outcome(Enum):
@@ -13,7 +14,7 @@ class Outcome(Enum):
     REFUSED = auto()
 
 
-@dataclass(frozen=True)
+@value
 class Verdict:
     """An outcome with its reason. `waits_for` names what would complete it: ("proof", key), ("record", id) ..."""
 

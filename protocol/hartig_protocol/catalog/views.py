@@ -66,7 +66,7 @@ class Registers(Mapping[Register, Entry]):
     def of_kind(self, kind: int) -> Iterator[Entry]:
         """Return what stands of one kind, without making entries of all that stands."""
         held, kinds = self._held, self._held.rows.kinds
-        rows = (row for row in held.arrivals.after(0) if kinds[row] == kind)
+        rows = (row for row in held.rows.of_kind(kind) if kinds[row] == kind)  # another may be in it meanwhile
         return (held.entry(row) for row in rows if held.registers.find_of(row) == row)
 
     def of_author(self, author: bytes, family: str, places: int) -> Iterator[Entry]:

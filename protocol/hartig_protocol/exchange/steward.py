@@ -10,7 +10,7 @@ invalid, or (rule 3 of the design) must not be. A chain that is nearly full make
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from hartig_protocol.exchange.lot import LotChain
@@ -18,9 +18,10 @@ from hartig_protocol.exchange.need import Claim, ClaimState, NeedChain
 from hartig_protocol.exchange.sharing import fair_shares
 from hartig_protocol.limits import STEPS_MAX
 from hartig_protocol.records.steps import Verb, Why
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draft:
     """A step to be written."""
 
@@ -34,7 +35,7 @@ class Draft:
         return {"verb": self.verb.value, **self.facts}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """A claim on a lot of this hub; `asks` is in smallest parts of the lot, `arrival` its number in this store."""
 
@@ -44,7 +45,7 @@ class Asked:
     arrival: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Anew:
     """A thread to be ended after a restore, and what a person is to count or confirm, by date."""
 

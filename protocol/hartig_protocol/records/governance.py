@@ -1,6 +1,5 @@
 """Charters, grants, revocations and cards: what each may say, and typed readings of them (SPEC, parts G and C)."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -22,10 +21,12 @@ from hartig_protocol.limits import (
 )
 from hartig_protocol.records.fields import bytes_of, integer, language, listed, need, one_of, text, texts
 from hartig_protocol.records.keys import is_strict_key, recovery_consent, recovery_hash, verify
-from hartig_protocol.records.record import Head, Kind
+from hartig_protocol.records.record import Head
+from hartig_protocol.values import value
 
 CARD_TYPES = frozenset({"hub", "place", "pool", "pseudonym"})
 RETENTION_DAYS_MAX = 400
+CONSENTED = ["consent"]  # what is fixed about a revocation to which its subject consented
 
 
 class Rank(IntEnum):
@@ -40,7 +41,7 @@ class Rank(IntEnum):
 GRANTED_RANKS = {"member": Rank.MEMBER, "hub": Rank.HUB, "organiser": Rank.ORGANISER}
 
 
-@dataclass(frozen=True)
+@value
 class Defaults:
     """What a charter says about those who join."""
 
@@ -51,7 +52,7 @@ class Defaults:
     languages: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Charter:
     """A network's constitution, as its head says it."""
 
@@ -186,21 +187,11 @@ def _check_recovery(recovery: Any) -> None:
         bytes_of("facts.recovery[1]", recovery[1], SIGNATURE_BYTES)
 
 
-def consented_recovery(head: Head) -> bytes | None:
-    """Return the hash of the recovery key that a grant names for its key, a revocation for the successor that it names.
-
-    Only if that key itself signed it (SPEC G8).
-    """
-    recovery = head.facts.get("recovery")
-    if recovery is None:
-        return None
-    hash_, consent = recovery
-    key = head.subject if head.kind == Kind.GRANT else head.facts["successor"]
-    return bytes(hash_) if verify(key, recovery_consent(head.network, key, hash_), consent) else None
-
-
 def check_revoke(head: Head) -> None:
-    """Check a revocation: its subject is the key whose records are void."""
+    """Check a revocation: its subject is the key whose records are void.
+
+    One with a consent has a thread of its own: no version without one takes its place.
+    """
     need(head.audience == "network", "audience", "a revocation is for its network")
     bytes_of("subject", head.subject, KEY_BYTES)
     need("ends" not in head.facts, "facts.ends", "a revocation cannot be ended")
@@ -211,6 +202,17 @@ def check_revoke(head: Head) -> None:
     recovery = head.facts.get("recovery")
     need(recovery is None or successor is not None, "facts.recovery", "is a successor's, and none is named")
     _check_recovery(recovery)
+    consent = head.facts.get("consent")
+    if consent is not None:
+        bytes_of("facts.consent", consent, SIGNATURE_BYTES)
+    need(head.fixed == ([] if consent is None else CONSENTED), "fixed", "says whether there is a consent")
+
+
+def is_consented(head: Head) -> bool:
+    """Tell whether what a revocation says to be its subject's consent is that; there may be none (SPEC G8)."""
+    consent = head.facts.get("consent")
+    signed = recovery_consent(head.network, head.subject, recovery_hash(head.author))
+    return consent is None or verify(head.subject, signed, consent)
 
 
 def check_card(head: Head) -> None:

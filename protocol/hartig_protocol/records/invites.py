@@ -6,7 +6,6 @@ link can use it, until it expires or is used up.
 
 import base64
 import binascii
-from dataclasses import dataclass
 
 from hartig_protocol.encoding import decode, encode
 from hartig_protocol.errors import EncodingError, InviteError, RecordError
@@ -22,12 +21,13 @@ from hartig_protocol.limits import (
 )
 from hartig_protocol.records.fields import bytes_of, integer, listed, need, text
 from hartig_protocol.records.keys import PREFIX_INVITE_SECRET, sha256
+from hartig_protocol.values import value
 
 LINK_START = "hartig:"
 INVITE_VERSION = 1
 
 
-@dataclass(frozen=True)
+@value
 class Invite:
     """Where to ask, and with what secret. `expires` in ms; `addresses` may be empty: the local network is searched."""
 

@@ -144,7 +144,7 @@ def _check_register(head: Head) -> None:
         "body_hash",
         "a version that ends its thread has no body",
     )
-    may_be_fixed = head.kind not in (Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.CARD)
+    may_be_fixed = head.kind not in (Kind.CHARTER, Kind.GRANT, Kind.CARD)
     need(may_be_fixed or not head.fixed, "fixed", "must be empty for this kind")
     need(head.thread == committed_thread_id(head), "thread", "does not commit to the fixed fields of this head")
 

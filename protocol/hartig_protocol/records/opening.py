@@ -10,12 +10,13 @@ from typing import Any
 from hartig_protocol.encoding import decode, encode
 from hartig_protocol.errors import EncodingError, LocalError, RecordError
 from hartig_protocol.limits import BODY_BYTES_MAX, KIND_CHAIN_LOWEST, SIGNATURE_BYTES, STEP_BODY_BYTES_MAX
+from hartig_protocol.records.governance import is_consented
 from hartig_protocol.records.keys import PREFIX_RECORD_SIGNATURE, SigningKey, verify
 from hartig_protocol.records.kinds import check_body, check_head
 from hartig_protocol.records.quick import POSTS, head_of_post, is_body_of_post
 from hartig_protocol.records.record import Head, Kind, Record, body_hash, read_head, record_id, record_of
 
-_CHARTER = int(Kind.CHARTER)  # a plain number: it is looked at for every record that comes
+_CHARTER, _REVOKE = int(Kind.CHARTER), int(Kind.REVOKE)  # plain numbers: looked at for every record that comes
 
 
 def open_record(wire: Any, *, verify_signature: bool = True, known_id: bytes | None = None) -> Record:
@@ -78,10 +79,13 @@ def _check_body_bytes(head: Head, body_bytes: bytes) -> None:
 
 
 def is_signed(head: Head, head_bytes: bytes, signature: bytes) -> bool:
-    """Tell whether the author, or every signer of a charter in order, signed this head (SPEC R4, G2)."""
+    """Tell whether the author, or every signer of a charter in order, signed this head (SPEC R4, G2).
+
+    And whether the subject of a revocation gave the consent that it carries, if it carries one (SPEC G8).
+    """
     message = PREFIX_RECORD_SIGNATURE + head_bytes
     if head.kind != _CHARTER:
-        return verify(head.author, message, signature)
+        return verify(head.author, message, signature) and (head.kind != _REVOKE or is_consented(head))
     keys = head.facts["signers"]
     parts = [signature[at : at + SIGNATURE_BYTES] for at in range(0, len(signature), SIGNATURE_BYTES)]
     return len(parts) == len(keys) and all(verify(key, message, part) for key, part in zip(keys, parts, strict=True))

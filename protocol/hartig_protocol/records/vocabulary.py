@@ -7,17 +7,18 @@ In comes the name of a list; out go its entries by code, read once and never wri
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from hartig_protocol.values import value
+
 LANGUAGES = ("ar", "en", "es", "fr", "ht", "zh")
 LANGUAGE_FALLBACK = "en"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One code of a list: its labels by language, and whatever else the list says about it."""
 

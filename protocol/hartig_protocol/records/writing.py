@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hartig_protocol.limits import VERSION_HIGHEST
-from hartig_protocol.records.governance import Defaults
+from hartig_protocol.records.governance import CONSENTED, Defaults
 from hartig_protocol.records.keys import SigningKey, recovery_consent
 from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, thread_id
 
@@ -84,12 +84,16 @@ def revoke_head(
     seq: int = 1,
     successor: bytes | None = None,
     recovery: Recovery | None = None,
+    consent: bytes | None = None,
 ) -> Head:
-    """Return a revocation; `recovery` is the successor's own, for when it is lost in its turn (SPEC A9)."""
-    facts: dict[str, Any] = {} if successor is None else {"successor": successor}
-    if recovery is not None:
-        facts["recovery"] = list(recovery)
-    return _head(network, Kind.REVOKE, author, None, subject, seq, stamp, expires, facts)
+    """Return a revocation; `recovery` is the successor's own, for when it is lost in its turn (SPEC A9).
+
+    `consent`: the subject's, where the author is its recovery key; the second half of its `recovery_of`.
+    """
+    said = {"successor": successor, "recovery": recovery and list(recovery), "consent": consent}
+    facts = {name: one for name, one in said.items() if one is not None}
+    fixed = [] if consent is None else CONSENTED
+    return _head(network, Kind.REVOKE, author, None, subject, seq, stamp, expires, facts, fixed=fixed)
 
 
 def recovery_of(key: SigningKey, network: bytes, hash_: bytes) -> Recovery:
@@ -108,9 +112,10 @@ def _head(
     expires: int | None,
     facts: dict[str, Any],
     prev: bytes | None = None,
+    fixed: Sequence[str] = (),
 ) -> Head:
-    thread = thread_id(network, kind, author, "network", place, subject, [])
+    thread = thread_id(network, kind, author, "network", place, subject, [*fixed])
     return Head(
-        VERSION_HIGHEST, network, int(kind), author, thread, place, subject, [], seq, prev, stamp, expires, "network",
-        facts, None,
+        VERSION_HIGHEST, network, int(kind), author, thread, place, subject, [*fixed], seq, prev, stamp, expires,
+        "network", facts, None,
     )  # fmt: skip

@@ -67,7 +67,8 @@ def agreed_hour_ms(mine: int, mine_trusted: bool, theirs: int, theirs_trusted: b
 def begin_if_due(state: SyncState, session: Session, step: Step) -> None:
     """Do what time has brought: end what stands still, answer what was put off, begin an audit of our own."""
     run, now_ms = session.audit, step.now.steady_ms
-    _give_up_if_stuck(run, now_ms)
+    if run.attempt is not None:
+        _give_up_if_stuck(run, run.attempt, now_ms)
     if run.deferred is not None and now_ms >= run.deferred_ms + DEFERRED_MS_MAX:
         _answer_deferred(state, session, step)
     if not session.opened_by_us or now_ms < run.due_ms:
@@ -87,17 +88,16 @@ def _may_begin(state: SyncState, session: Session) -> bool:
     return ours and theirs and not feeding.is_busy_elsewhere(state, session)
 
 
-def _give_up_if_stuck(run: AuditRun, now_ms: int) -> None:
-    attempt = run.attempt
-    if attempt is not None and not attempt.working and now_ms >= attempt.touched_ms + ATTEMPT_MS_MAX:
+def _give_up_if_stuck(run: AuditRun, attempt: Attempt, now_ms: int) -> None:
+    if not attempt.working and now_ms >= attempt.touched_ms + ATTEMPT_MS_MAX:
         run.attempt = None
 
 
 def next_due_ms(session: Session) -> int:
     """Return when (steady ms) this session's audit wants to be looked at."""
     run, due_ms = session.audit, session.heard_ms + SILENCE_MS_MAX
-    if session.opened_by_us:
-        due_ms = min(due_ms, run.due_ms + UNSETTLED_MS_MAX)  # earlier, any message of the peer is the occasion
+    if session.opened_by_us and run.due_ms + UNSETTLED_MS_MAX < due_ms:
+        due_ms = run.due_ms + UNSETTLED_MS_MAX  # earlier, any message of the peer is the occasion
     if run.deferred is not None:
         due_ms = min(due_ms, run.deferred_ms + DEFERRED_MS_MAX)
     if run.attempt is not None and not run.attempt.working:

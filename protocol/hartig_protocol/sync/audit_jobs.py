@@ -27,12 +27,12 @@ class Listing(SlicedJob):
         super().__init__(lambda: self._packed(as_of, buckets))
         self.frames: list[bytes] = []
 
-    def _packed(self, as_of: int, buckets: Sequence[bytes]) -> Iterator[None]:
+    def _packed(self, as_of: int, buckets: Sequence[bytes]) -> Iterator[float]:
         left = sum(map(len, buckets))
         for ids in sliced(buckets, IDS_PER_FRAME_MAX):
             left -= sum(map(len, ids))
             self.frames.append(pack(Ids(as_of, tuple(ids), not left)))
-            yield
+            yield len(ids) / IDS_PER_FRAME_MAX
         if not self.frames:
             self.frames.append(pack(Ids(as_of, (), final=True)))
 
@@ -48,7 +48,7 @@ class Comparing(SlicedJob):
         self.missing_there: list[bytes] = []
         self._short, self._is_missing = encoder.short_of, is_missing
 
-    def _compared(self, buckets: Sequence[bytes], listed: Sequence[bytes]) -> Iterator[None]:
+    def _compared(self, buckets: Sequence[bytes], listed: Sequence[bytes]) -> Iterator[float]:
         at = 0
         for ids in sliced(buckets, COMPARED_PER_SLICE):
             for own in ids:
@@ -56,16 +56,17 @@ class Comparing(SlicedJob):
                     self._lacks(listed[at])
                     at += 1
                     if at % IDS_PER_SLICE == 0:
-                        yield
+                        yield 1.0
                 if at < len(listed) and listed[at] == own:
                     at += 1
                 else:
                     self.missing_there.append(own)
-            yield
+            yield len(ids) / COMPARED_PER_SLICE
         for start in range(at, len(listed), IDS_PER_SLICE):
-            for one in listed[start : start + IDS_PER_SLICE]:
+            some = listed[start : start + IDS_PER_SLICE]
+            for one in some:
                 self._lacks(one)
-            yield
+            yield len(some) / IDS_PER_SLICE
 
     def _lacks(self, record_id: bytes) -> None:
         if self._is_missing(record_id):
@@ -79,10 +80,10 @@ class Finding(SlicedJob):
         super().__init__(lambda: self._looked_at(encoder, wanted))
         self.found: list[tuple[bytes, int]] = []
 
-    def _looked_at(self, encoder: Encoder, wanted: Container[int]) -> Iterator[None]:
+    def _looked_at(self, encoder: Encoder, wanted: Container[int]) -> Iterator[float]:
         for items in encoder.items(COMPARED_PER_SLICE):
             self.found += [item for item in items if item[1] in wanted]
-            yield
+            yield len(items) / COMPARED_PER_SLICE
 
 
 class HeldOutside(SlicedJob):
@@ -92,11 +93,11 @@ class HeldOutside(SlicedJob):
         super().__init__(lambda: self._gathered(state, snapshot, encoder))
         self.shorts: set[int] = set()
 
-    def _gathered(self, state: SyncState, snapshot: Snapshot, encoder: Encoder) -> Iterator[None]:
+    def _gathered(self, state: SyncState, snapshot: Snapshot, encoder: Encoder) -> Iterator[float]:
         since = (one for _, one in state.catalog.ids_after(snapshot.n, SINCE_MAX))
         for number, record_id in enumerate(chain(snapshot.outside, since), 1):
             held = state.catalog.entries.get(record_id)
             if held is not None and held.body is not Body.GONE:
                 self.shorts.add(encoder.short_of(record_id))
             if number % IDS_PER_SLICE == 0:
-                yield
+                yield 1.0

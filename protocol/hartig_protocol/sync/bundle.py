@@ -58,6 +58,7 @@ def records_carried(state: SyncState, step: Step, event: RecordsCarried) -> None
     for record in new:
         if record.head.author == state.hub_key.public:
             step.order(OwnRecordClaimed(record.id, record.head.kind, record.head.seq, event.hub))
+    inbound.settle_shelf(state, step, place)
     answers = tuple(refusals[item.id] if isinstance(item, Record) else item for item in opened)
     step.tell(CarriedAnswered(event.ticket, answers, state.waiting.count(_shelf(event.hub))))
 

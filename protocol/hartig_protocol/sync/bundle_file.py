@@ -8,7 +8,6 @@ Who calls: the board of a node, the command line, which looks at what it writes,
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -32,6 +31,7 @@ from hartig_protocol.records.keys import (
     verify,
 )
 from hartig_protocol.records.record import HEAD_FIELDS, Kind, Wire
+from hartig_protocol.values import value
 
 # A mail program that changes line ends breaks it at once, and `type FILE` stops at its 1a (the idea is PNG's).
 _NAME = b"Hartig bundle "
@@ -48,7 +48,7 @@ class BundleError(RemoteError):
     """A file whose beginning is not that of a bundle which this reader can use; nothing of it is read."""
 
 
-@dataclass(frozen=True)
+@value
 class BundleHeader:
     """What a bundle says of itself: all that `hub` had accepted through `n` of its store `epoch` is in it.
 

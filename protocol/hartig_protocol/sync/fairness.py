@@ -88,27 +88,36 @@ class FairQueue(Generic[_T]):
         self._taken(way, node)
         return node.items.pop()
 
-    def _taken(self, way: list[tuple["_Node[_T]", bytes]], leaf: "_Node[_T]") -> None:
-        leaf.count -= 1
-        for above, key in reversed(way):
-            above.count -= 1
-            if not above.below[key].count:
-                del above.below[key]
-
     def drop(self, branch: Branch) -> int:
         """Let go of all items of a branch and of those below it; return how many there were."""
+        way, node = self._way_to(branch)
+        count = node.count
+        self._taken(way, node, count)
+        return count
+
+    def pop_own(self, branch: Branch, count: int) -> list[_T]:
+        """Take so many of a branch's own items, the first ones, whosever turn it is."""
+        way, leaf = self._way_to((*branch, OWN))
+        items = [leaf.items.popleft() for _ in range(min(count, leaf.count))]
+        self._taken(way, leaf, len(items))
+        return items
+
+    def _way_to(self, branch: Branch) -> tuple[list[tuple["_Node[_T]", bytes]], "_Node[_T]"]:
+        """Return what is above a branch, and its node; nothing, and an empty one, where nothing of it waits."""
         way, node = [], self._root
         for key in branch:
             if key not in node.below:
-                return 0
+                return [], _Node()
             way.append((node, key))
             node = node.below[key]
-        count, node.count = node.count, 0
+        return way, node
+
+    def _taken(self, way: list[tuple["_Node[_T]", bytes]], leaf: "_Node[_T]", count: int = 1) -> None:
+        leaf.count -= count
         for above, key in reversed(way):
             above.count -= count
             if not above.below[key].count:
                 del above.below[key]
-        return count
 
     def __iter__(self) -> Iterator[_T]:
         """Look at all items, in no order that means anything."""

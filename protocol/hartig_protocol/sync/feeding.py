@@ -5,14 +5,14 @@ open, say something, fall silent or end. Out: `state.feeding`; `hub` looks at `s
 go on what has waited.
 """
 
-from dataclasses import dataclass
-
 from hartig_protocol.limits import FEED_MS_MAX, FEED_SILENCE_MS
+from hartig_protocol.sync.fairness import Branch, branch_of
 from hartig_protocol.sync.messages import BEHIND, LIVE
 from hartig_protocol.sync.state import Feeding, Session, Step, SyncState
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Progress:
     """How far catching up has come: records held here and at the hub that feeds us; when (steady ms) it last ended."""
 
@@ -29,13 +29,13 @@ def claim(state: SyncState, session: Session, step: Step) -> bool:
     """
     now_ms, feeding = step.now.steady_ms, state.feeding
     if feeding is None or (feeding.link != session.link and now_ms - feeding.since_ms >= FEED_MS_MAX):
-        feeding = state.feeding = Feeding(session.link, now_ms, now_ms, session.peer_hub)
+        feeding = state.feeding = Feeding(session.link, now_ms, now_ms, session.peer_hub, session.into.holds)
     return feeding.link == session.link
 
 
 def opened(state: SyncState, session: Session, count: int) -> None:
-    """The peer has greeted, and holds so many records; what we lack of them may come quickly."""
-    state.intake.pool.expect(count - state.catalog.shared_count, session.heard_ms)
+    """The peer has greeted, and says that it holds so many records."""
+    session.into.holds = count
     if state.feeding is not None and state.feeding.link == session.link:
         state.feeding.hub, state.feeding.total = session.peer_hub, count
 
@@ -51,11 +51,27 @@ def feeds(state: SyncState, session: Session, why: int) -> bool:
     return why != LIVE and state.feeding is not None and state.feeding.link == session.link
 
 
-def goes_on(state: SyncState, session: Session, step: Step, why: int) -> bool:
-    """Let the stream of a peer feed us again that was silent for a while, if nobody else does and much is lacking."""
-    if why == BEHIND and state.feeding is None and state.intake.pool.credit > 0:
+def payer(state: SyncState, session: Session, step: Step, why: int) -> Branch:
+    """Return who pays for what this peer feeds us, beyond the tokens; nobody where nothing seems to be lacking."""
+    return _creditor(state, session, step) if feeds(state, session, why) else ()
+
+
+def _creditor(state: SyncState, session: Session, step: Step) -> Branch:
+    held = state.catalog.shared_count
+    if session.into.holds <= held:
+        return ()
+    branch = branch_of(state.catalog, session.peer_hub)
+    return branch if state.intake.credit.allows(branch, held, step.now.steady_ms) else ()
+
+
+def is_on_credit(state: SyncState, session: Session, step: Step, why: int) -> bool:
+    """Whether what comes need not wait for tokens.
+
+    The stream of a peer that was silent for a while may feed us again, if nobody else does and much is lacking.
+    """
+    if why == BEHIND and state.feeding is None and _creditor(state, session, step):
         claim(state, session, step)
-    return feeds(state, session, why)
+    return bool(payer(state, session, step, why))
 
 
 def is_busy_elsewhere(state: SyncState, session: Session) -> bool:

@@ -7,9 +7,9 @@ A frame is a strict msgpack array whose first item is the message's number. In: 
 from collections.abc import Callable
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args
 
-from hartig_protocol.encoding import decode, encode
+from hartig_protocol.encoding import decode, decode_untyped, encode_again
 from hartig_protocol.errors import EncodingError, MessageError
 from hartig_protocol.limits import (
     CHECK_BYTES,
@@ -48,6 +48,7 @@ from hartig_protocol.sync.messages import (
     Admit,
     Audit,
     Bye,
+    Checked,
     Equal,
     Have,
     Hello,
@@ -74,7 +75,7 @@ SAID_MAX = 2**32 - 1
 
 
 def _integer(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= INTEGER_MAX:
         raise MessageError("bad_message", f"{value!r:.40} where an integer from 0 was expected")
     return value
 
@@ -163,7 +164,7 @@ def _tuple_of(*checks: Check) -> Check:
     def check_all(value: Any) -> tuple[Any, ...]:
         if type(value) is not list or len(value) != len(checks):
             raise MessageError("bad_message", f"{value!r:.40} where {len(checks)} items were expected")
-        return tuple(check(item) for check, item in zip(checks, value, strict=True))
+        return tuple([check(item) for check, item in zip(checks, value, strict=True)])
 
     return check_all
 
@@ -172,7 +173,7 @@ def _list_of(check: Check, items_max: int) -> Check:
     def check_all(value: Any) -> tuple[Any, ...]:
         if type(value) is not list or len(value) > items_max:
             raise MessageError("bad_message", f"not a list of at most {items_max}")
-        return tuple(check(item) for item in value)
+        return tuple([check(item) for item in value])
 
     return check_all
 
@@ -181,10 +182,10 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _getter(name: str, check: Check) -> Callable[[Message], Any]:
-    """Return what reads a field of a message as it travels."""
-    item = attrgetter(name)
-    return (lambda message: item(message) // HOUR_MS) if check is _hour else item
+def _getter(names: tuple[str, ...]) -> Callable[[Message], tuple[Any, ...]]:
+    """Return what reads the fields of a message."""
+    read = attrgetter(*names)
+    return read if len(names) > 1 else lambda message: (read(message),)
 
 
 _key, _id, _signature = _bytes(KEY_BYTES), _bytes(RECORD_ID_BYTES), _bytes(SIGNATURE_BYTES)
@@ -251,16 +252,23 @@ TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
     21: (Recent, (_hour, _age, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
 }
 NUMBERS = {cls: number for number, (cls, _) in TABLE.items()}
-_ITEMS = {
-    cls: tuple(_getter(field.name, check) for field, check in zip(fields(cls), checks, strict=True))
-    for cls, checks in TABLE.values()
-}
+_FIELDS_OF = {cls: _getter(tuple(field.name for field in fields(cls))) for cls in NUMBERS}
+_HOURS_AT = {cls: [at for at, check in enumerate(checks, 1) if check is _hour] for cls, checks in TABLE.values()}
+_CHECKED = frozenset(get_args(Checked))
 _GREETINGS = frozenset({1, 2})
+# Messages of which every part is held to a type and bounds; in the others records travel unread.
+_HELD_TO_TYPES = frozenset(TABLE) - {NUMBERS[cls] for cls in (Hello, Join, Admit, Records)}
 
 
-def pack(message: Message) -> bytes:
-    """Return the frame of a message."""
-    return encode([NUMBERS[type(message)], *(item(message) for item in _ITEMS[type(message)])])
+def pack(message: Message, said: int | None = None) -> bytes:
+    """Return the frame of a message; `said` goes in the place of its own, where it has one."""
+    cls = type(message)
+    items = [NUMBERS[cls], *_FIELDS_OF[cls](message)]
+    for at in _HOURS_AT[cls]:
+        items[at] //= HOUR_MS
+    if said is not None and cls in _CHECKED:
+        items[-1] = said
+    return encode_again(items)  # numbers of our own, and bytes that were read strictly
 
 
 def unpack(frame: bytes) -> Message:
@@ -270,10 +278,25 @@ def unpack(frame: bytes) -> Message:
     so that two versions can always tell each other which of them must upgrade.
     Raises `MessageError`; with code `version` when no common version exists.
     """
+    if len(frame) <= FRAME_ITEMS_MAX:  # an item has a byte at least, so these are not too many
+        items = decode_untyped(frame)
+        if type(items) is list and items and type(items[0]) is int and items[0] in _HELD_TO_TYPES:
+            try:
+                return _message_of(items)
+            except MessageError:
+                _read(frame)  # if it is not even strict, that is what is wrong with it
+                raise
+    return _message_of(_read(frame))
+
+
+def _read(frame: bytes) -> Any:
     try:
-        items = decode(frame, FRAME_BYTES_MAX, items_max=FRAME_ITEMS_MAX)
+        return decode(frame, FRAME_BYTES_MAX, items_max=FRAME_ITEMS_MAX)
     except EncodingError as error:
         raise MessageError(error.code, f"a frame that cannot be read: {error}") from error
+
+
+def _message_of(items: Any) -> Message:
     if type(items) is not list or not items or type(items[0]) is not int or items[0] not in TABLE:
         raise MessageError("bad_message", "a frame that is no message of this protocol")
     cls, checks = TABLE[items[0]]
@@ -281,7 +304,7 @@ def unpack(frame: bytes) -> Message:
         check_versions(_integer(items[1]), _integer(items[2]))
     if len(items) != len(checks) + 1:
         raise MessageError("bad_message", f"{cls.__name__} has {len(checks)} fields, not {len(items) - 1}")
-    return cls(*(check(item) for check, item in zip(checks, items[1:], strict=True)))
+    return cls(*[check(item) for check, item in zip(checks, items[1:], strict=True)])
 
 
 def check_versions(lowest: int, highest: int) -> None:

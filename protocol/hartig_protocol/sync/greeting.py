@@ -22,8 +22,8 @@ from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
 from hartig_protocol.sync import feeding, inbound, outbound, overlay, timekeeping
 from hartig_protocol.sync.messages import Admit, Hello, Join, Ping
+from hartig_protocol.sync.proving import TOO_OFTEN, prove
 from hartig_protocol.sync.state import Joining, Phase, Session, Step, SyncState
-from hartig_protocol.trust.authority import is_governance
 
 
 def greet(state: SyncState, session: Session, step: Step) -> None:
@@ -110,15 +110,15 @@ def _newest_for(state: SyncState, session: Session) -> bytes | None:
 def hello_received(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
     """Judge a member's hello; answer with ours where they spoke first; open the session and start the stream.
 
-    What it carries is judged at once or not at all: a stranger sets nothing aside in a member's name.
+    What it carries is judged at once or not at all (`proving`): a stranger sets nothing aside in a member's name.
     """
     _check_ends(state, session, hello)
     if session.phase is not Phase.GREETING:
         raise MessageError("bad_message", "a second greeting on one link")
-    inbound.ingest(state, step, inbound.open_all(state, session, hello.records), None)
+    is_looked_at = prove(state, step, hello.hub, session.peer_node, hello.records)
     refusal = _judge_member(state, session, hello)
     if refusal is not None:
-        step.close(state, session, *refusal)
+        step.close(state, session, *(refusal if is_looked_at else TOO_OFTEN))
         return
     same = {other.peer_node for other in state.open_sessions() if other.peer_hub == hello.hub} - {session.peer_node}
     if len(same) >= NODES_MAX:
@@ -219,8 +219,9 @@ def join_received(state: SyncState, session: Session, step: Step, join: Join) ->
     session.phase = Phase.JOINING
     session.peer_hub = join.hub
     names_network = join.network == state.network
-    records = [one for one in inbound.open_all(state, session, join.records) if is_governance(one.head.kind)]
-    inbound.ingest(state, step, records, None)
+    if not prove(state, step, join.hub, None, join.records):
+        step.close(state, session, *TOO_OFTEN)
+        return
     if names_network and state.catalog.authority.standing(join.hub) is not None:
         _send_admit(state, session, step)
         return

@@ -11,6 +11,8 @@ from itertools import islice
 from typing import Any
 
 from hartig_protocol.catalog.entry import Entry, register_of_head
+from hartig_protocol.catalog.governing import provers_changed
+from hartig_protocol.catalog.jobs import Turn
 from hartig_protocol.catalog.verdict import Outcome, Verdict
 from hartig_protocol.errors import MessageError
 from hartig_protocol.events import Cursor, Notice, OwnRecordClaimed, Refusal
@@ -43,7 +45,7 @@ def take(state: SyncState, session: Session, step: Step, why: int, wires: Sequen
     cost = INTAKE_COST * (len(wires) - len(known)) + INTAKE_COST_KNOWN * len(known)
     if any(is_governance(record.head.kind) for record in records):
         cost += INTAKE_COST * len(state.catalog.governance) // INTAKE_GRANTS_A_RECORD
-    state.intake.pool.spend(cost, fed=feeding.feeds(state, session, why))
+    payer = feeding.payer(state, session, step, why)
     if session.out.named:
         for held_id in (*(one for one, _ in known), *(record.id for record in records)):
             session.out.named.pop(held_id[:SHORT_BYTES], None)
@@ -53,6 +55,7 @@ def take(state: SyncState, session: Session, step: Step, why: int, wires: Sequen
     news = records if why == LIVE else pulled
     spreading.came_elsewhere(state, session, step, news)
     verdicts = ingest(state, step, records, session, live=bool(news))
+    state.intake.spend(payer, cost, len(wires), state.catalog.shared_count)
     spreading.pulled(state, session, step, pulled)
     spreading.came_first(
         state, session, (one.head.author for one in news if verdicts[one.id].outcome is Outcome.ACCEPTED)
@@ -130,7 +133,7 @@ def _sorted_out(
     news: list[tuple[bytes | None, Any]] = []
     author_of = state.catalog.author_of
     for wire in wires:
-        wire_id = _id_of(wire)
+        wire_id = id_of(wire)
         author = None if wire_id is None else author_of(wire_id, has_body=wire[2] is not None)
         if wire_id is None or author is None:
             news.append((wire_id, wire))
@@ -142,7 +145,7 @@ def _sorted_out(
     return known, opened
 
 
-def _id_of(wire: Any) -> bytes | None:
+def id_of(wire: Any) -> bytes | None:
     """Return the id of a wire form that has the shape of one, which may be all that is right about it."""
     if type(wire) not in (list, tuple) or len(wire) != 3 or type(wire[0]) is not bytes:
         return None
@@ -163,10 +166,20 @@ def ingest(
     `live`: just accepted elsewhere or written here, so that it is sent on at once and not by name. `carrier` is the hub
     under whose name records wait that come from no session.
     """
+    records = list(records)
+    if not records:
+        return {}
     peer = source.peer_hub if source else carrier
+    return _take_all(state, step, [(peer, record) for record in records], source, live=live)
+
+
+def _take_all(
+    state: SyncState, step: Step, todo: list[tuple[bytes, Record]], source: Session | None, *, live: bool
+) -> dict[bytes, Verdict]:
+    """Take records, each with who sent it, and of what waited for them as many as one event has time for."""
     before, added_before = state.catalog.last_n, len(step.commit.added)
-    known_threads = _threads_standing(state, records := list(records))
-    todo = [(peer, record) for record in records]
+    records = [record for _, record in todo]
+    known_threads, room = _threads_standing(state, records), RECORDS_PER_FRAME
     verdicts: dict[bytes, Verdict] = {}
     while todo:
         authority = state.catalog.authority
@@ -178,11 +191,13 @@ def ingest(
             settled += [record for record, verdict in judged if _is_lost_charter(record, verdict)]
         todo = []
         if settled:
-            proofs = state.catalog.authority is not authority
-            if proofs:
+            if state.catalog.authority is not authority:
                 state.refused_lately.clear()  # what stood in a record's way may have lost its proof
             if state.waiting:
-                todo = state.waiting.release(_keys_of(settled), proofs=proofs)
+                keys = provers_changed(authority, state.catalog.authority, settled)
+                state.waiting.wake(_keys_of(settled) | {("proof", key) for key in keys})
+                todo = state.waiting.take_ready(room)
+                room -= len(todo)
     accepted = step.commit.added[added_before:]
     if step.commit.removed:
         accepted = [item for item in accepted if item[0].id in state.catalog.entries]
@@ -197,7 +212,24 @@ def ingest(
     for session in state.open_sessions():
         if session is not source and session.into.pending is not None:
             commit_cursor(state, session, step)
+    if state.waiting.is_ready and not state.waiting.is_worked_on:
+        state.waiting.is_worked_on = True
+        state.start_job(step, Turn(), lambda later: _try_ready(state, later))
     return verdicts
+
+
+def _try_ready(state: SyncState, step: Step) -> None:
+    """Try a few of those again that are ready; for the others there is another turn."""
+    state.waiting.is_worked_on = False
+    todo = state.waiting.take_ready(RECORDS_PER_FRAME)
+    if todo:
+        _take_all(state, step, todo, None, live=True)
+
+
+def settle_shelf(state: SyncState, step: Step, shelf: bytes) -> None:
+    """Try all of a bundle again that is ready: whoever reads it hears now what became of it."""
+    while todo := state.waiting.take_ready_of(shelf):
+        _take_all(state, step, todo, None, live=False)
 
 
 def _is_lost_charter(record: Record, verdict: Verdict) -> bool:
@@ -306,19 +338,9 @@ def ask(session: Session, step: Step) -> None:
 
 
 def retry_waiting(state: SyncState, step: Step) -> None:
-    """Try again all that waits, since time may have completed it (a body that is due to go is no longer needed).
-
-    One neighbour after the other: what another sent must not be out of the waiting place while cursors are written.
-    """
-    for session in state.open_sessions():
-        records = state.waiting.release_peer(session.peer_hub)
-        if records:
-            ingest(state, step, records, session)
-            commit_cursor(state, session, step)
-    linked = {session.peer_hub for session in state.open_sessions()}
-    for shelf in state.waiting.peers():
-        if shelf not in linked:  # out of a bundle
-            ingest(state, step, state.waiting.release_peer(shelf), None, carrier=shelf)
+    """Try again all that waits, since time may have completed it (a body that is due to go is no longer needed)."""
+    state.waiting.wake_all()
+    _try_ready(state, step)
 
 
 def refusals_of(

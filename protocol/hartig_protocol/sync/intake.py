@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hartig_protocol.limits import (
-    HOUR_MS,
+    GREETINGS_BURST_RECORDS,
+    GREETINGS_RECORDS_PER_S,
     INTAKE_BURST_RECORDS,
-    INTAKE_CATCH_UP_RECORDS,
     INTAKE_COST,
     INTAKE_RECORDS_PER_S,
     INTAKE_TICK_MS,
@@ -24,8 +24,10 @@ from hartig_protocol.limits import (
     SHORT_BYTES,
     WEIGHT_BYTES,
 )
+from hartig_protocol.sync.credit import Credit
 from hartig_protocol.sync.fairness import NOBODYS, Branch, FairQueue
 from hartig_protocol.sync.messages import Have
+from hartig_protocol.values import value
 
 NAMES = -1  # in the place of a reason why records come
 NAMES_A_WEIGHT = 16  # so many names count as one record in a window
@@ -65,7 +67,7 @@ class Part:
     final: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Item:
     """A record that waits unopened, or names; `author` is whose it says it is."""
 
@@ -80,48 +82,48 @@ class Item:
 class Pool:
     """Tokens, in thousandths of a record; they may be overdrawn by what came together."""
 
-    def __init__(self) -> None:
-        self.tokens = INTAKE_BURST_RECORDS * INTAKE_COST
-        self.credit = 0  # of the allowance
-        self._allowance = 0
+    def __init__(self, burst: int, per_s: int) -> None:
+        self.tokens = self._most = burst * INTAKE_COST
+        self._per_s = per_s
         self._since_ms = 0
-        self._hour_ms: int | None = None
 
     def refill(self, now_ms: int) -> None:
         """Let the tokens of the time that went by come."""
-        most = INTAKE_BURST_RECORDS * INTAKE_COST
-        self.tokens = min(most, self.tokens + (now_ms - self._since_ms) * INTAKE_RECORDS_PER_S * INTAKE_COST // 1_000)
+        came = (now_ms - self._since_ms) * self._per_s * INTAKE_COST // 1_000
+        self.tokens = min(self._most, self.tokens + came)
         self._since_ms = now_ms
 
-    def expect(self, lacking: int, now_ms: int) -> None:
-        """A peer holds so many records more than we: these may come beyond the tokens, within an hour's allowance."""
-        if self._hour_ms is None or now_ms - self._hour_ms >= HOUR_MS:
-            self._hour_ms, self._allowance, self.credit = now_ms, INTAKE_CATCH_UP_RECORDS * INTAKE_COST, 0
-        self.credit = max(self.credit, min(lacking * INTAKE_COST, self._allowance))
-
-    def spend(self, tokens: int, *, fed: bool) -> None:
-        """Pay, for what comes from whom we catch up with of the credit, as long as it lasts."""
-        if fed and self.credit > 0:
-            self.credit -= tokens
-            self._allowance -= tokens
-        else:
-            self.tokens -= tokens
+    def spend(self, cost: int) -> None:
+        """Pay with tokens."""
+        self.tokens -= cost
 
 
 @dataclass
 class Intake:
-    """The pool and what waits. `due_ms` (steady): when the next turn is."""
+    """The pools, the credit and what waits. `due_ms` (steady): when the next turn is.
 
-    pool: Pool = field(default_factory=Pool)
+    `greetings` is for those that prove nothing, so that strangers take nothing from members.
+    """
+
+    pool: Pool = field(default_factory=lambda: Pool(INTAKE_BURST_RECORDS, INTAKE_RECORDS_PER_S))
+    greetings: Pool = field(default_factory=lambda: Pool(GREETINGS_BURST_RECORDS, GREETINGS_RECORDS_PER_S))
+    credit: Credit = field(default_factory=Credit)
     queue: FairQueue[Item] = field(default_factory=FairQueue)
     due_ms: int | None = None
 
-    def takes(self, now_ms: int, *, fed: bool) -> bool:
+    def takes(self, now_ms: int) -> bool:
         """Whether what comes now is taken now."""
         self.pool.refill(now_ms)
-        if fed and self.pool.credit > 0:
-            return True
         return self.pool.tokens > 0 and not self.queue
+
+    def spend(self, payer: Branch, cost: int, count: int, held: int) -> None:
+        """Pay for so many records, after which so many are `held`: where somebody has credit, so far as it pays."""
+        if payer:
+            rest = cost - self.credit.pay(payer, cost, count, held)
+            self.pool.spend(rest)
+            self.credit.wasted(payer, max(0, min(rest, -self.pool.tokens)))
+        else:
+            self.pool.spend(cost)
 
     def wait(self, lane: Branch, branch: Branch, item: Item, now_ms: int) -> None:
         """Let something wait in the lane of its link."""

@@ -357,4 +357,4 @@ def _due_ms(state: SyncState, now_ms: int) -> int:
 
 
 def _link_count(state: SyncState) -> int:
-    return len({session.peer_hub for session in state.sessions.values() if session.is_open})
+    return len({session.peer_hub for session in state.open_sessions()})

@@ -6,7 +6,7 @@ are not; half are among all, so that neighbours on one network do not close them
 Who calls: `overlay`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from hartig_protocol.limits import REFUSED_MS_MAX, SETBACK_MS_MAX, SETBACK_MS_MIN
 from hartig_protocol.records.governance import Rank
@@ -16,6 +16,7 @@ from hartig_protocol.sync.state import SyncState
 
 _PREFIX_DRAW = b"hartig/1 draw\x00"  # of this hub alone: nothing that is sent follows from it
 _LUCKY_DRAWS = 8  # among very many hubs nearly all can be tried: a few draws are quicker than to look at all
+_FEW_HUBS = 32  # which are looked at all at once
 
 
 def draw(state: SyncState, bound: int) -> int:
@@ -88,7 +89,8 @@ def choose(state: SyncState, now_ms: int) -> bytes | None:
 
 def choose_fresh(state: SyncState, busy: set[bytes], linked: set[bytes], *, prefer_near: bool) -> bytes | None:
     """Return a random node without a setback, of a hub that has no link; None where there is none."""
-    hubs = known(state).hubs
+    others = known(state)
+    hubs = others.hubs
     setbacks = state.overlay.setbacks
     near = [
         node
@@ -97,20 +99,19 @@ def choose_fresh(state: SyncState, busy: set[bytes], linked: set[bytes], *, pref
     ]
     if prefer_near and near and draw(state, 2):
         return near[draw(state, len(near))]
-    for _ in range(min(_LUCKY_DRAWS, len(hubs))):
-        node = _of_hub(state, hubs[draw(state, len(hubs))], busy, linked, setbacks)
+    for _ in range(_LUCKY_DRAWS if len(hubs) > _FEW_HUBS else 0):
+        hub = hubs[draw(state, len(hubs))]
+        node = None if hub in linked else _of_nodes(state, others.nodes_of_hub[hub], busy, setbacks)
         if node is not None:
             return node
-    fresh = [node for hub in hubs if (node := _of_hub(state, hub, busy, linked, setbacks)) is not None]
+    left = (nodes for hub, nodes in others.nodes_of_hub.items() if hub not in linked)
+    fresh = [node for nodes in left if (node := _of_nodes(state, nodes, busy, setbacks)) is not None]
     return fresh[draw(state, len(fresh))] if fresh else None
 
 
-def _of_hub(
-    state: SyncState, hub: bytes, busy: set[bytes], linked: set[bytes], without: Iterable[bytes]
-) -> bytes | None:
-    """Return a node of the hub, unless it has a link or one of its nodes is busy."""
-    nodes = known(state).nodes_of_hub[hub]
-    if hub in linked or any(node in busy for node in nodes):
+def _of_nodes(state: SyncState, nodes: Iterable[bytes], busy: set[bytes], without: Container[bytes]) -> bytes | None:
+    """Return one of a hub's nodes, unless one of them is busy."""
+    if not busy.isdisjoint(nodes):
         return None
     left = [node for node in nodes if node not in without]
     return left[draw(state, len(left))] if left else None

@@ -7,9 +7,10 @@ steady ms. Everything is bounded by the number of hubs that are known, and goes 
 from dataclasses import dataclass, field
 
 from hartig_protocol.trust.authority import Authority
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Known:
     """The other hubs that stand and have a card, with their nodes, as of one authority and so many cards."""
 
@@ -20,7 +21,7 @@ class Known:
     nodes: frozenset[bytes]
 
 
-@dataclass(frozen=True)
+@value
 class Try:
     """A dial under way, since when; `visit`: on top of the links that are wanted, because the node may be far off."""
 
@@ -28,7 +29,7 @@ class Try:
     visit: bool = False
 
 
-@dataclass(frozen=True)
+@value
 class Setback:
     """A node that did not answer, or turned us away (`refused`), so often in a row; not tried again before `due_ms`.
 

@@ -5,15 +5,17 @@ dealt with, so that the window of a sender that is too quick stays full, and it 
 of a link waits, its cursor rests (`inbound.commit_cursor`), and an answer is over when all its parts were dealt with.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from hartig_protocol.errors import MessageError
 from hartig_protocol.limits import (
+    INTAKE_COST,
     INTAKE_COST_NAME,
+    INTAKE_HELD_MAX,
+    INTAKE_LINK_MAX,
     RECORDS_PER_FRAME,
-    RECORDS_PER_FRAME_MAX,
     SHORT_BYTES,
-    WINDOW_RECORDS_MAX,
 )
 from hartig_protocol.sync import feeding, inbound, pulling
 from hartig_protocol.sync.fairness import Branch, branch_of
@@ -39,12 +41,11 @@ def records_received(state: SyncState, session: Session, step: Step, message: Re
 def several_received(state: SyncState, session: Session, step: Step, messages: Sequence[Records]) -> None:
     """Deal with messages that came together, for the same reason and in this order, as if they were one."""
     why = messages[-1].why
-    fed = feeding.goes_on(state, session, step, why)
-    in_turn = session.into.held and not (fed and state.intake.pool.credit > 0)
-    if in_turn or not state.intake.takes(step.now.steady_ms, fed=fed):
+    if _must_wait(state, session, step, why):
         for message in messages:
-            _hold_records(state, session, step, message)
-        _bound(state, session, step)
+            if session.link in state.sessions:
+                _hold_records(state, session, step, message)
+                _bound(state, session, step)
         return
     inbound.take(state, session, step, why, [wire for message in messages for wire in message.records])
     if why == ANSWER:
@@ -54,9 +55,19 @@ def several_received(state: SyncState, session: Session, step: Step, messages: S
     inbound.ask(session, step)
 
 
+def _must_wait(state: SyncState, session: Session, step: Step, why: int) -> bool:
+    """Whether records wait for their turn: behind others of their link, or where there are no tokens."""
+    state.intake.pool.refill(step.now.steady_ms)
+    if why == ANSWER and session.into.parts:
+        return True  # answers end in the order in which they were asked for
+    if feeding.is_on_credit(state, session, step, why):
+        return False
+    return session.into.held > 0 or not state.intake.takes(step.now.steady_ms)
+
+
 def have_received(state: SyncState, session: Session, step: Step, message: Have) -> None:
     """Note what the peer names, or let it wait; what is here already needs no thought."""
-    if session.into.held or not state.intake.takes(step.now.steady_ms, fed=False):
+    if session.into.held or not state.intake.takes(step.now.steady_ms):
         _wait(state, session, step, NAMES_BRANCH, names_item(session.link, message))
         _bound(state, session, step)
         return
@@ -65,7 +76,7 @@ def have_received(state: SyncState, session: Session, step: Step, message: Have)
 
 
 def _take_names(state: SyncState, session: Session, step: Step, message: Have) -> None:
-    state.intake.pool.spend(len(message.short) // SHORT_BYTES * INTAKE_COST_NAME, fed=False)
+    state.intake.pool.spend(len(message.short) // SHORT_BYTES * INTAKE_COST_NAME)
     pulling.have_received(state, session, step, message)
 
 
@@ -109,9 +120,25 @@ def _wait(state: SyncState, session: Session, step: Step, branch: Branch, item: 
 
 
 def _bound(state: SyncState, session: Session, step: Step) -> None:
-    """A sender that keeps its window has never more waiting here than that, and what it sent at once beyond."""
-    if session.into.held > 2 * WINDOW_RECORDS_MAX + RECORDS_PER_FRAME_MAX:
+    """End a link of which more waits than an honest sender ever has under way; and if too much waits in all, one.
+
+    That is the link with the most in the heaviest branch, level by level: its sender may send it again.
+    """
+    if session.into.held + len(session.into.parts) > INTAKE_LINK_MAX:
         step.close(state, session, "too_often", "sends more than its window allows")
+    elif sum(one.into.held for one in state.sessions.values()) > INTAKE_HELD_MAX:
+        step.close(state, _heaviest(state), "too_often", "too much waits here, and most of it came this way")
+
+
+def _heaviest(state: SyncState) -> Session:
+    found, depth = [one for one in state.sessions.values() if one.into.held], 0
+    while len(found) > 1:
+        held: Counter[Branch] = Counter()
+        for one in found:
+            held[one.into.lane[depth : depth + 1]] += one.into.held
+        most = max(held, key=lambda key: (held[key], key))
+        found, depth = [one for one in found if one.into.lane[depth : depth + 1] == most], depth + 1
+    return found[0]
 
 
 def drain(state: SyncState, step: Step) -> None:
@@ -121,6 +148,8 @@ def drain(state: SyncState, step: Step) -> None:
         groups.setdefault((item.link, item.why), []).append(item)
     for (link, why), items in groups.items():
         session = state.sessions[link]
+        if why == NAMES:
+            items.extend(_names_of_a_turn(state, session, items))
         session.into.held -= sum(item.weight for item in items)
         session.into.weight += sum(item.weight for item in items)
         if why == NAMES:
@@ -135,6 +164,19 @@ def drain(state: SyncState, step: Step) -> None:
         inbound.commit_cursor(state, session, step)
         inbound.acknowledge(session, step)
         inbound.ask(session, step)
+
+
+def _names_of_a_turn(state: SyncState, session: Session, items: Sequence[Item]) -> list[Item]:
+    """Take more names of a link, as many as may come for the price of the records in whose turn these are."""
+    left, found = INTAKE_COST * len(items) - sum(map(_cost_of_names, items)), list[Item]()
+    while left > 0 and (more := state.intake.queue.pop_own((*session.into.lane, *NAMES_BRANCH), 1)):
+        left -= _cost_of_names(more[0])
+        found += more
+    return found
+
+
+def _cost_of_names(item: Item) -> int:
+    return len(item.what.short) // SHORT_BYTES * INTAKE_COST_NAME
 
 
 def _finish(state: SyncState, session: Session, step: Step) -> None:

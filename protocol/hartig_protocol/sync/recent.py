@@ -42,7 +42,7 @@ class Ages(SlicedJob):
         self._counts = [0] * (RECENT_AGES + 1)
         self._sums = [0] * (RECENT_AGES + 1)
 
-    def _found(self, as_of_ms: int, stamp_of: Callable[[bytes], int | None]) -> Iterator[None]:
+    def _found(self, as_of_ms: int, stamp_of: Callable[[bytes], int | None]) -> Iterator[float]:
         ages, counts, sums = self._ages, self._counts, self._sums
         for items in self._encoder.items(AGED_PER_SLICE):
             for record_id, short in items:
@@ -51,7 +51,7 @@ class Ages(SlicedJob):
                 ages.append(age)
                 counts[age] += 1
                 sums[age] += short
-            yield
+            yield len(items) / AGED_PER_SLICE
 
     def older(self) -> tuple[int, ...]:
         """Return for each age below `RECENT_AGES` the sum of the short ids of all that is older."""
@@ -82,7 +82,7 @@ class RecentListing(SlicedJob):
         super().__init__(lambda: self._packed(as_of, ages, age))
         self.frames: list[bytes] = []
 
-    def _packed(self, as_of: int, ages: Ages, age: int) -> Iterator[None]:
+    def _packed(self, as_of: int, ages: Ages, age: int) -> Iterator[float]:
         left, shorts = ages.count(age), []
         for items in ages.younger(age):
             shorts += [short for _, short in items]
@@ -90,7 +90,7 @@ class RecentListing(SlicedJob):
                 part, shorts = shorts[:LACKS_PER_FRAME_MAX], shorts[LACKS_PER_FRAME_MAX:]
                 left -= len(part)
                 self.frames.append(pack(Recent(as_of, age, join_shorts(part), final=False)))
-            yield
+            yield 1.0
         self.frames.append(pack(Recent(as_of, age, join_shorts(shorts), final=True)))
 
 
@@ -102,11 +102,11 @@ class RecentComparing(SlicedJob):
         self.lacking = dict.fromkeys(listed)
         self.missing_there: list[bytes] = []
 
-    def _compared(self, ages: Ages, age: int) -> Iterator[None]:
+    def _compared(self, ages: Ages, age: int) -> Iterator[float]:
         for items in ages.younger(age):
             for record_id, short in items:
                 if short in self.lacking:
                     del self.lacking[short]
                 else:
                     self.missing_there.append(record_id)
-            yield
+            yield 1.0

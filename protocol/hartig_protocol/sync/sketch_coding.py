@@ -28,14 +28,22 @@ IDS_LOOKED_AT_PER_SLICE = 4_000  # when only a table is read
 
 
 class SlicedJob:
-    """A job whose slices are the stretches of a generator between its yields; `result` is what it returns."""
+    """A job whose slices are stretches of a generator, which yields after each what part of a slice it took.
 
-    def __init__(self, slices: Callable[[], Iterator[None]]) -> None:
-        self._slices = slices()
+    Several short ones are one slice: each slice costs the loop a turn, and most sets are small.
+    """
+
+    def __init__(self, stretches: Callable[[], Iterator[float]]) -> None:
+        self._stretches = stretches()
 
     def step(self) -> bool:
-        """Run to the next yield; true at the end."""
-        return next(self._slices, self) is self
+        """Run until a slice is full; true at the end."""
+        used = 0.0
+        for part in self._stretches:
+            used += part
+            if used >= 1.0:
+                return False
+        return True
 
 
 class Encoder:
@@ -59,7 +67,7 @@ class Encoder:
 
     def extend(self, upto: int) -> SlicedJob:
         """Return the job that makes all symbols below `upto`."""
-        return SlicedJob(lambda: self._extended(upto))
+        return SlicedJob(lambda: self.extended(upto))
 
     def flight(self, first: int, upto: int, parts: list[bytes]) -> SlicedJob:
         """Return the job that makes the symbols from `first` to below `upto` and appends them to `parts`, by frame.
@@ -94,7 +102,8 @@ class Encoder:
             start = end
         return found
 
-    def _extended(self, upto: int) -> Iterator[None]:
+    def extended(self, upto: int) -> Iterator[float]:
+        """Make all symbols below `upto`, in stretches, as a part of a job."""
         self.symbols += [0] * (upto - len(self.symbols))
         if not self._shorts:
             for ids in sliced(self._buckets, IDS_PER_SLICE):
@@ -105,15 +114,16 @@ class Encoder:
                 self._states.extend([first_state(short) for short in shorts])
                 self._next.extend([0] * len(shorts))
                 self._add(range(start, len(self._shorts)), upto)
-                yield
+                yield len(ids) / IDS_PER_SLICE
             return
         for start in range(0, len(self._next), IDS_LOOKED_AT_PER_SLICE):
             stretch = self._next[start : start + IDS_LOOKED_AT_PER_SLICE]
             due = [start + offset for offset, index in enumerate(stretch) if index < upto]
             for at in range(0, len(due), IDS_PER_SLICE):
-                self._add(due[at : at + IDS_PER_SLICE], upto)
-                yield
-            yield
+                some = due[at : at + IDS_PER_SLICE]
+                self._add(some, upto)
+                yield len(some) / IDS_PER_SLICE
+            yield len(stretch) / IDS_LOOKED_AT_PER_SLICE
 
     def _count_in(self, shorts: Iterable[int]) -> None:
         for short in shorts:
@@ -132,13 +142,13 @@ class Encoder:
                 index += ceil((index + 1.5) * (65536.0 / sqrt((state >> 32) + 0.5) - 1.0))
             states[position], nexts[position] = state, index
 
-    def _packed(self, first: int, upto: int, parts: list[bytes]) -> Iterator[None]:
-        yield from self._extended(upto)
+    def _packed(self, first: int, upto: int, parts: list[bytes]) -> Iterator[float]:
+        yield from self.extended(upto)
         tally = b"".join(level.to_bytes(8, "big") for level in self.tally)
         for at in range(first, upto, SYMBOLS_PER_FRAME_MAX):
-            symbols = pack_symbols(self.symbols[at : min(at + SYMBOLS_PER_FRAME_MAX, upto)])
-            parts.append(symbols if at else tally + symbols)
-            yield
+            some = self.symbols[at : min(at + SYMBOLS_PER_FRAME_MAX, upto)]
+            parts.append(pack_symbols(some) if at else tally + pack_symbols(some))
+            yield len(some) / SYMBOLS_PER_FRAME_MAX
 
 
 def sliced(buckets: Sequence[bytes], count: int) -> Iterator[list[bytes]]:

@@ -69,24 +69,22 @@ class Decoder:
         """Return the job that makes our own symbols, subtracts them and takes out what can be taken out."""
         return SlicedJob(self._decoded)
 
-    def _decoded(self) -> Iterator[None]:
+    def _decoded(self) -> Iterator[float]:
         first, upto = len(self._cells), len(self._received)
-        job = self._own.extend(upto)
-        while not job.step():
-            yield
+        yield from self._own.extended(upto)
         for start in range(first, upto, SYMBOLS_PER_SLICE):
             stretch = slice(start, min(start + SYMBOLS_PER_SLICE, upto))
             pairs = zip(self._received[stretch], self._own.symbols[stretch], strict=True)
             cells = [theirs - ours for theirs, ours in pairs]
             self._cells += cells
             self._squares += sum(self._square(start + offset, cell) for offset, cell in enumerate(cells))
-            yield
+            yield len(cells) / SYMBOLS_PER_SLICE
         yield from self._taken_out_before(first, upto)
         yield from self._peeled(first)
         if not self.is_done:
             self._estimate = self._estimated()  # of the counts as they came; mostly nobody needs to ask on
 
-    def _taken_out_before(self, first: int, upto: int) -> Iterator[None]:
+    def _taken_out_before(self, first: int, upto: int) -> Iterator[float]:
         """Take what is known already out of the symbols that have just come."""
         known = [(short, 1) for short in self.theirs] + [(short, -1) for short in self.ours]
         for start in range(0, len(known), ITEMS_PER_SLICE):
@@ -95,9 +93,9 @@ class Decoder:
                 for index in indices_below(short, upto):
                     if index >= first:
                         self._cells[index] -= taken
-            yield
+            yield 1.0
 
-    def _peeled(self, first: int) -> Iterator[None]:
+    def _peeled(self, first: int) -> Iterator[float]:
         """Take out the item of every symbol that holds one alone, until there is none."""
         cells, upto = self._cells, len(self._cells)
         todo = list(range(upto - 1, first - 1, -1))
@@ -105,7 +103,7 @@ class Decoder:
         while todo:
             looked_at += 1
             if looked_at % ITEMS_PER_SLICE == 0:
-                yield
+                yield 1.0
             index = todo.pop()
             sign = _SIGNS.get(cells[index] & 255)
             if sign is None:

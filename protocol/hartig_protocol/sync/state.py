@@ -6,7 +6,7 @@ event leads to and puts it in the one order that is safe: store, then send, then
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 from zlib import crc32
 
@@ -37,14 +37,14 @@ from hartig_protocol.sync.intake import Intake
 from hartig_protocol.sync.messages import (
     REASON_BYTES_MAX,
     Bye,
-    Checked,
     Message,
 )
 from hartig_protocol.sync.overlay_state import OverlayState
 from hartig_protocol.sync.session import Inbound, Outbound, Phase, Question, Session
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Joining:
     """How this hub, which does not stand yet, wants to become a member: whom it asks, and with what.
 
@@ -203,8 +203,8 @@ class SyncState:
             step.order(ContinueWork())
 
     def open_sessions(self) -> list[Session]:
-        """The sessions with members, by link number."""
-        return [session for _, session in sorted(self.sessions.items()) if session.phase is Phase.OPEN]
+        """The sessions with members, in the order in which their links came."""
+        return [session for session in self.sessions.values() if session.phase is Phase.OPEN]
 
 
 def _names_nodes(head: Head) -> bool:
@@ -223,9 +223,7 @@ class Step:
 
     def send(self, session: Session, message: Message) -> None:
         """Send a message after the commit is durable."""
-        if isinstance(message, Checked):
-            message = replace(message, said=session.out.said)
-        self.send_frame(session, pack(message))
+        self.send_frame(session, pack(message, session.out.said))
 
     def send_frame(self, session: Session, frame: bytes) -> None:
         """Send a packed message after the commit is durable."""

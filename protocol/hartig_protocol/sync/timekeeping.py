@@ -10,16 +10,16 @@ half of all that were heard, so two camps of three move nothing. Against a lying
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from hartig_protocol.events import Now, TimeHeard
 from hartig_protocol.limits import TIME_KEPT_MS, TIMES_APART_MS_MAX, TIMES_NEEDED
 from hartig_protocol.records.governance import Rank
 from hartig_protocol.sync.messages import Hello
 from hartig_protocol.sync.state import Step, SyncState
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class HeardTime:
     """What one hub said: `ahead_ms`, its time less our steady clock's at that moment, which was `heard_ms`."""
 

@@ -12,6 +12,8 @@ from hartig_protocol.sync import audit
 from hartig_protocol.sync.session import Session
 from hartig_protocol.sync.state import SyncState
 
+_NEVER_MS = 2**62
+
 
 class Timers:
     """What is remembered of the sessions' moments (steady ms)."""
@@ -36,11 +38,13 @@ class Timers:
         soonest_ms = self._soonest_ms
         if soonest_ms is None:
             self._look_up(state)
-            soonest_ms = self._soonest_ms = min(self._due_ms.values(), default=None)
-        return others_ms if soonest_ms is None or others_ms < soonest_ms else soonest_ms
+            soonest_ms = self._soonest_ms = min(self._due_ms.values(), default=_NEVER_MS)
+        return min(soonest_ms, others_ms)
 
     def _look_up(self, state: SyncState) -> None:
         due_ms = self._due_ms
+        if len(due_ms) == len(state.sessions):
+            return  # of links that are gone nothing is kept
         for link, session in state.sessions.items():
             if link not in due_ms:
                 due_ms[link] = session_due_ms(session)
@@ -63,10 +67,10 @@ def session_due_ms(session: Session) -> int:
     if not session.is_open:
         return min(session.opened_ms + HELLO_TIMEOUT_MS, session.heard_ms + SILENCE_MS_MAX)
     out, into = session.out, session.into
-    due_ms = min(session.pinged_ms + ping_after_ms(session), audit.next_due_ms(session))  # the latter ends silence, too
-    if into.questions and not into.parts:
-        due_ms = min(due_ms, into.answered_ms + ANSWER_MS_MAX)
-    for other_ms in (out.named_due_ms, out.through_due_ms, into.ack_due_ms):
+    due_ms = audit.next_due_ms(session)  # which ends silence, too
+    ping_ms = session.pinged_ms + (PING_AFTER_MS if session.opened_by_us else PING_LATE_MS)
+    answer_ms = into.answered_ms + ANSWER_MS_MAX if into.questions and not into.parts else None
+    for other_ms in (ping_ms, answer_ms, out.named_due_ms, out.through_due_ms, into.ack_due_ms):
         if other_ms is not None and other_ms < due_ms:
             due_ms = other_ms
     return due_ms

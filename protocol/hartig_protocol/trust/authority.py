@@ -6,11 +6,11 @@ long, with how many places and invites, and which of the grants and revocations 
 How it works. Seats stand by the charter. Grants are settled best first (rank, places, invites, later expiry, lower
 id), as in Dijkstra's algorithm: a grant never gives as much as its author has (places no more, invites always fewer),
 so what is settled first can never be improved by what comes later. Seats and organisers settle before any hub, so
-their revocations are known before the ranks below are looked at; a key's own recovery key counts where a grant names
-it whose author settles before that key, and that grant then settles whoever the recovery key names instead. So every
-verdict rests on earlier ones alone, and what is not proven has no influence: leaving it out changes nothing. It runs
-once over all grants, since a grant proves its key's revocations even after it expired, and once over those that have
-not expired, which says who may act.
+their revocations are known before the ranks below are looked at. A key that consented to its own revocation never
+settles, whoever grants it how much; the grant then settles whoever comes after it by the recovery key that the grant
+names. So every verdict rests on earlier ones alone, and what is not proven has no influence: leaving it out changes
+nothing. It runs once over all grants, since a grant proves its key's revocations even after it expired, and once over
+those proven that have not expired, which says who may act.
 """
 
 import heapq
@@ -18,15 +18,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hartig_protocol.limits import GRANTS_DEEP_MAX, INTEGER_MAX, REVOKES_MAX, SUCCESSIONS_MAX
-from hartig_protocol.records.governance import GRANTED_RANKS, Charter, Rank, consented_recovery
+from hartig_protocol.records.governance import GRANTED_RANKS, Charter, Rank
 from hartig_protocol.records.keys import recovery_hash
-from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.records.record import Head, Kind, Record
+from hartig_protocol.values import value
 
-_GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
+_CHARTER, _GRANT, _REVOKE = map(int, (Kind.CHARTER, Kind.GRANT, Kind.REVOKE))  # looked up once: an enum is slow at it
+_MEMBER, _HUB, _ORGANISER, _SEAT = Rank
+_GOVERNANCE = frozenset({_CHARTER, _GRANT, _REVOKE})
 _MEMBER_KINDS = frozenset({33, 34})  # notes and marks
 
 
-@dataclass(frozen=True)
+@value
 class Standing:
     """What a key may do.
 
@@ -45,7 +48,7 @@ class Standing:
     handed: int = 0
 
 
-@dataclass(frozen=True)
+@value
 class Authority:
     """The verdict on a set of governance records."""
 
@@ -65,30 +68,48 @@ class Authority:
         standing = self.standings.get(key)
         if standing is None or place is None or place >= standing.places:
             return False
-        return standing.rank >= (Rank.MEMBER if kind in _MEMBER_KINDS else Rank.HUB)
+        return standing.rank >= (_MEMBER if kind in _MEMBER_KINDS else _HUB)
+
+
+@value
+class _Revokes:
+    """Revocations by author, of each at most `REVOKES_MAX`; and those with consent by subject and author's hash.
+
+    Those that last longest come first.
+    """
+
+    by_author: Mapping[bytes, list[Record]]
+    consented: Mapping[bytes, Mapping[bytes, Record]]
+
+    def proven_by_consent(self, reached: Iterable[bytes], named: set[bytes]) -> set[bytes]:
+        """Return those that count of the keys that were reached: the named ones, and the highest of the others."""
+        others = (
+            next((one.id for one in self.consented[key].values() if one.id not in named), None) for key in reached
+        )
+        return named.union(one for one in others if one is not None)
 
 
 @dataclass
 class _Settling:
     """One run from the charter downward.
 
-    `recovered` holds the keys that their own recovery key revoked, `heirs` those revocations by the id of what named
-    that recovery key; a second run is given those of the first.
+    `reached` holds the keys that their own recovery keys revoked, as far as a grant or a succession leads to them;
+    `named` the revocations by those recovery keys that this grant, or the revocation before, names.
     """
 
     grants: Mapping[bytes, list[list[Record]]]
-    revokes: "_Revokes"
+    revokes: _Revokes
     revoked: dict[bytes, Rank]
-    recovered: set[bytes] = field(default_factory=set)
-    heirs: dict[bytes, Record] = field(default_factory=dict)
+    reached: set[bytes] = field(default_factory=set)
+    named: set[bytes] = field(default_factory=set)
     standings: dict[bytes, Standing] = field(default_factory=dict)
     proven: set[bytes] = field(default_factory=set)
     heap: list[tuple[tuple[int, int, int, int, bytes], Record, Standing]] = field(default_factory=list)
 
     def run(self, charter: Charter) -> "_Settling":
         defaults = charter.defaults
-        seat = Standing(Rank.SEAT, defaults.places, defaults.invites, False, INTEGER_MAX, None)
-        self.standings = {key: seat for key, _ in charter.seats}  # all of them first: no recovery key voids a seat
+        seat = Standing(_SEAT, defaults.places, defaults.invites, False, INTEGER_MAX, None)
+        self.standings = {key: seat for key, _ in charter.seats}
         for key, _ in charter.seats:
             self._settle(key, seat)
         while self.heap:
@@ -101,32 +122,44 @@ class _Settling:
 
     def _settled_by(self, grant: Record, standing: Standing) -> tuple[bytes, Standing] | None:
         """Return whom a grant settles: its key, or whoever comes after that one by recovery keys (SPEC A9)."""
-        key, naming = grant.head.subject, grant
+        key = grant.head.subject
         via: list[bytes] = []
         passed = {key}
+        revoke = self._reach(key, grant)
         while key not in self.standings and self.revoked.get(key, 0) <= standing.rank:
-            if key not in self.recovered:
+            if key not in self.revokes.consented:
                 return key, replace(standing, via=tuple(via), handed=standing.handed + len(via)) if via else standing
-            revoke = self.heirs.get(naming.id)
             successor = revoke.head.facts.get("successor") if revoke else None
             if revoke is None or successor is None or successor in passed:
                 return None
             if standing.handed + len(via) >= SUCCESSIONS_MAX:
                 return None
-            key, naming = successor, revoke
+            key = successor
             via.append(revoke.id)
             passed.add(key)
-            self._look_for_recovery(key, naming)
+            revoke = self._reach(key, revoke)
         return None
+
+    def _reach(self, key: bytes, naming: Record) -> Record | None:
+        """Let the revocations count to which this key consented; return that by the recovery key named (SPEC A6)."""
+        consented = self.revokes.consented.get(key)
+        if consented is None:
+            return None
+        self.reached.add(key)
+        recovery = naming.head.facts.get("recovery")
+        found = consented.get(recovery[0]) if recovery else None
+        if found is not None:
+            self.named.add(found.id)
+        return found
 
     def _settle(self, key: bytes, standing: Standing) -> None:
         self.standings[key] = standing
-        if standing.rank >= Rank.ORGANISER:
+        if standing.rank >= _ORGANISER:
             for revoke in self.revokes.by_author.get(key, ()):
                 self.proven.add(revoke.id)
                 subject = revoke.head.subject
                 self.revoked[subject] = max(self.revoked.get(subject, standing.rank), standing.rank)
-        if standing.rank >= Rank.HUB:
+        if standing.rank >= _HUB:
             self._offer_grants(key, standing)
 
     def _offer_grants(self, author: bytes, giver: Standing) -> None:
@@ -139,6 +172,7 @@ class _Settling:
             head = grant.head
             if head.ends:
                 self.proven.add(grant.id)
+                self._reach(head.subject, grant)
                 continue
             if left < 1:
                 continue
@@ -157,19 +191,6 @@ class _Settling:
             )
             order = (-standing.rank, -standing.places, -passed_on, -(head.expires or 0), grant.id)
             heapq.heappush(self.heap, (order, grant, standing))
-            self._look_for_recovery(head.subject, grant)
-
-    def _look_for_recovery(self, key: bytes, naming: Record) -> None:
-        """Void a key that is not settled yet if the recovery key that `naming` names for it says so (SPEC A6)."""
-        candidates = self.revokes.by_subject.get(key)
-        if not candidates or key in self.standings or naming.head.facts.get("recovery") is None:
-            return
-        named = naming.head.facts["recovery"][0]
-        found = next((revoke for revoke in candidates if recovery_hash(revoke.head.author) == named), None)
-        if found is not None and consented_recovery(naming.head) == named:
-            self.proven.add(found.id)
-            self.recovered.add(key)
-            self.heirs[naming.id] = found
 
 
 def _may_give(giver: Standing, grant: Record) -> bool:
@@ -180,7 +201,7 @@ def _may_give(giver: Standing, grant: Record) -> bool:
     if head.ends:
         return True
     rank = GRANTED_RANKS[head.facts["rank"]]
-    return rank < giver.rank if giver.rank == Rank.SEAT else rank <= Rank.HUB
+    return rank < giver.rank if giver.rank == _SEAT else rank <= _HUB
 
 
 def authority_of(charter: Charter | None, records: Iterable[Record], expired_at_ms: int | None) -> Authority:
@@ -190,37 +211,40 @@ def authority_of(charter: Charter | None, records: Iterable[Record], expired_at_
     """
     if charter is None:
         return Authority()
-    known = list(records)
-    grants = _grants_by_author(known)
-    ever = _Settling(grants, _revokes(known), {}).run(charter)
-    revoked = {**ever.revoked, **dict.fromkeys(sorted(ever.recovered), Rank.SEAT)}
+    known, seats = list(records), frozenset(key for key, _ in charter.seats)
+    revokes = _revokes(known, seats)
+    ever = _Settling(_grants_by_author(known), revokes, {}).run(charter)
+    proven = frozenset(ever.proven | revokes.proven_by_consent(ever.reached, ever.named))
+    revoked = {**ever.revoked, **dict.fromkeys(sorted(ever.reached), _SEAT)}
     if expired_at_ms is None or not _some_expired(known, expired_at_ms):
-        return Authority(ever.standings, frozenset(ever.proven), revoked)
-    acting = {author: [_acting(versions, expired_at_ms) for versions in given] for author, given in grants.items()}
-    today = _Settling(acting, _Revokes(), dict(ever.revoked), set(ever.recovered), ever.heirs).run(charter)
-    return Authority(today.standings, frozenset(ever.proven), revoked)
+        return Authority(ever.standings, proven, revoked)
+    acting = [one for one in known if one.id in proven and not _is_over(one.head, expired_at_ms)]
+    today = _Settling(_grants_by_author(acting), _revokes(acting, seats), dict(ever.revoked)).run(charter)
+    return Authority(today.standings, proven, revoked)
 
 
 def _some_expired(records: Iterable[Record], at_ms: int) -> bool:
     """Whether a grant lets nobody act any more; else who acted ever acts today, and one run tells both."""
-    heads = (record.head for record in records)
-    return any(head.kind == Kind.GRANT and not head.ends and (head.expires or 0) <= at_ms for head in heads)
+    return any(_is_over(record.head, at_ms) for record in records)
 
 
-def _acting(versions: list[Record], expired_at_ms: int) -> list[Record]:
-    """Leave out what has expired; an ended version goes on hiding those below it."""
-    return [grant for grant in versions if grant.head.ends or (grant.head.expires or 0) > expired_at_ms]
+def _is_over(head: Head, at_ms: int) -> bool:
+    """Whether this is a grant past its time; an ended version goes on hiding those below it."""
+    return head.kind == _GRANT and not head.ends and (head.expires or 0) <= at_ms
 
 
 def _grants_by_author(records: Iterable[Record]) -> dict[bytes, list[list[Record]]]:
     """Return each author's grants by rising invite number; for each number its versions, the highest first."""
     registers: dict[tuple[bytes, int], list[Record]] = {}
     for record in records:
-        if record.head.kind == Kind.GRANT:
+        if record.head.kind == _GRANT:
             registers.setdefault((record.head.author, record.head.place or 0), []).append(record)
     by_author: dict[bytes, list[list[Record]]] = {}
-    for author, place in sorted(registers):
-        by_author.setdefault(author, []).append(sorted(registers[author, place], key=_order, reverse=True))
+    for register in sorted(registers):
+        versions = registers[register]
+        if len(versions) > 1:
+            versions.sort(key=_order, reverse=True)
+        by_author.setdefault(register[0], []).append(versions)
     return by_author
 
 
@@ -228,30 +252,24 @@ def _order(record: Record) -> tuple[int, int, bytes]:
     return (record.head.expires or 0, record.head.seq, record.id)
 
 
-@dataclass(frozen=True)
-class _Revokes:
-    """Revocations: of each author at most `REVOKES_MAX`, those that last longest; and all by the key they void."""
-
-    by_author: Mapping[bytes, list[Record]] = field(default_factory=dict)
-    by_subject: Mapping[bytes, list[Record]] = field(default_factory=dict)
-
-
-def _revokes(records: Iterable[Record]) -> _Revokes:
-    """Sort the revocations; of several versions of one, the highest."""
+def _revokes(records: Iterable[Record], seats: frozenset[bytes]) -> _Revokes:
+    """Sort the revocations; of several versions of one, the highest. No recovery key voids a seat."""
     registers: dict[bytes, Record] = {}
     for record in records:
-        if record.head.kind == Kind.REVOKE:
+        if record.head.kind == _REVOKE:
             held = registers.get(record.head.thread)
             if held is None or _order(record) > _order(held):
                 registers[record.head.thread] = record
     by_author: dict[bytes, list[Record]] = {}
-    by_subject: dict[bytes, list[Record]] = {}
+    consented: dict[bytes, dict[bytes, Record]] = {}
     for record in sorted(registers.values(), key=_order, reverse=True):
-        given = by_author.setdefault(record.head.author, [])
+        head = record.head
+        given = by_author.setdefault(head.author, [])
         if len(given) < REVOKES_MAX:
             given.append(record)
-        by_subject.setdefault(record.head.subject, []).append(record)
-    return _Revokes(by_author, by_subject)
+        if head.fixed and head.subject not in seats:
+            consented.setdefault(head.subject, {})[recovery_hash(head.author)] = record
+    return _Revokes(by_author, consented)
 
 
 def is_governance(kind: int) -> bool:

@@ -9,15 +9,15 @@ never stand again: the order of arrival plays no part.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from hartig_protocol.limits import NETWORK_ID_BYTES
 from hartig_protocol.records.governance import signing_seats
 from hartig_protocol.records.record import NO_NETWORK, Record
+from hartig_protocol.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Charters:
     """The standing charters of a network, lowest version first, and the rivals of all but the first."""
 

@@ -24,13 +24,16 @@ from hartig_node.api.routes_deals import (
     HANDOVER_MEMBERS,
     SURRENDER_MEMBERS,
 )
-from hartig_node.api.routes_members import GRANT_MEMBERS, REMOVE_MEMBERS
+from hartig_node.api.routes_members import GRANT_MEMBERS, LABEL_MEMBERS, REMOVE_MEMBERS, WITHOUT_MAX
 from hartig_node.api.routes_pairing import CODE_MEMBERS, device_json
 from hartig_node.board.accounts.refusing import Rule
 from hartig_node.board.belonging import pairing
-from hartig_node.board.belonging.changing import RULES, Removal
+from hartig_node.board.belonging.allowed import RULES
+from hartig_node.board.belonging.falling import removals_json
+from hartig_node.board.belonging.looking import FALLING_SHOWN_MAX, People
 from hartig_node.board.belonging.pairing import DeskReport
-from hartig_node.board.belonging.people import FALLING_SHOWN_MAX, RANK_NAMES, People, Person, State
+from hartig_node.board.belonging.people import RANK_NAMES, Person, State
+from hartig_node.board.belonging.removing import Removal
 from hartig_node.board.belonging.rules import Rules, rules_json
 from hartig_node.board.belonging.signed import RECORDS_MAX
 from hartig_node.board.belonging.tokens import SCOPES
@@ -258,9 +261,12 @@ def test_the_curl_lines_use_routes_that_exist() -> None:
 def test_every_field_member_and_rule_of_who_belongs_is_named() -> None:
     part = section("Members")
     views = (Person.as_json, People.details, People._brief, Removal.as_json, Rules.view, rules_json, waiting_json)
+    told = {key for view in (People.without_json, removals_json) for key in literal_keys(view)}
     fields = {key for view in views for key in literal_keys(view)}
     assert len(fields) > 40
-    assert fields | {*GRANT_MEMBERS, *REMOVE_MEMBERS, *RULES, *RANK_NAMES.values(), *State} <= named(part)
+    members = {*GRANT_MEMBERS, *LABEL_MEMBERS, *REMOVE_MEMBERS}
+    assert fields | told | members | {*RULES, *RANK_NAMES.values(), *State} <= named(part)
     assert f"up to {FALLING_SHOWN_MAX} members" in part
+    assert f"(at most {WITHOUT_MAX})" in part
     assert literal_keys(Rules.belonging) <= named(section("Status and peers"))
     assert f"at most {RECORDS_MAX}, each" in section("Records")

@@ -16,7 +16,7 @@ from hartig_node.api.kept import SPACE, RequestName
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.store.memory_disk import MemoryDisk
-from hartig_protocol.events import PrivateRow
+from hartig_protocol.events import Notice, PrivateRow
 from hartig_protocol.limits import DAY_MS
 from node.api.conftest import SOON_S, Api, MakeApi
 from node.api.fake_board import FakeBoard
@@ -379,11 +379,11 @@ async def crash_after(commits: int, disk: MemoryDisk, make_api: MakeApi, monkeyp
         api = await make_api(board=bench.board)
         keep, written = bench.engine.keep_private, list[PrivateRow]()
 
-        async def stop(rows: Sequence[PrivateRow]) -> None:
+        async def stop(rows: Sequence[PrivateRow], notices: Sequence[Notice] = ()) -> None:
             written.extend(rows)
             if len(written) > commits:
                 await asyncio.Event().wait()
-            await keep(rows)
+            await keep(rows, notices)
 
         monkeypatch.setattr(bench.engine, "keep_private", stop)
         monkeypatch.setattr(kept, "WRITE_S_MAX", SOON_S)

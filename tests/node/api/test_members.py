@@ -7,7 +7,7 @@ import pytest
 
 from hartig_protocol.records.record import Record
 from node.api.conftest import Api, MakeApi
-from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, next_rules
+from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, next_rules, publish
 from support.boards import Bench, running_board
 from support.records import Network
 
@@ -63,6 +63,48 @@ async def test_a_removal_keeps_who_is_named(api: Api, bench: Bench) -> None:
     assert (status, removal["removed"], removal["kept"]) == (200, [ANA.public.hex()], [BEN.public.hex()])
     assert [one["key"] for one in removal["fell"]] == [CAM.public.hex()]
     assert (await api.ask("GET", path))[1]["state"] == "removed"
+
+
+async def test_what_would_follow_is_told_before_it_is_done(api: Api, bench: Bench) -> None:
+    """Ana, an organiser, has removed Ben, and has let Cam in."""
+    network = network_of(bench)
+    await invite(bench, bench.key, BEN)
+    await invite(bench, None, ANA, rank="organiser")
+    await invite(bench, ANA, CAM, first=0, invites=0)
+    await publish(bench, network.revoke(BEN.public, author=ANA, successor=DAN.public))
+    without = f"/api/v1/network/without?keys={ANA.public.hex()},{DAN.public.hex()}"
+    said = (await api.ask("GET", without))[1]
+    assert [one["key"] for one in said["falls"]] == [CAM.public.hex()]
+    assert [one["key"] for one in said["returns"]] == [BEN.public.hex()]
+    assert (said["falls_count"], said["returns_count"]) == (1, 1)
+    (removal,) = said["removals"]
+    assert (removal["by"], removal["key"], removal["successor"]) == tuple(one.public.hex() for one in (ANA, BEN, DAN))
+    for keys in ("", "zz", ",".join([ANA.public.hex()] * 17)):
+        assert (await api.problem("GET", f"/api/v1/network/without?keys={keys}"))["pointer"] == "/keys"
+    await become(bench, "organiser")
+    path = f"/api/v1/members/{CAM.public.hex()}"
+    preview = (await api.ask("POST", f"{path}/remove", json={"preview": True}))[1]
+    assert (preview["removed"], preview["stay_removed"], preview["returned"]) == ([CAM.public.hex()], [], [])
+    assert (await api.ask("GET", path))[1]["state"] == "standing"
+    problem = await api.problem("POST", f"{path}/remove", json={"returns": [BEN.public.hex()]})
+    assert (problem["rule"], problem["pointer"]) == ("keep", "/returns")
+
+
+async def test_somebody_without_a_card_is_named_on_this_hub_alone(api: Api, bench: Bench) -> None:
+    await invite(bench, bench.key, ANA)
+    path = f"/api/v1/members/{ANA.public.hex()}"
+    for name, shown in (("  Rosa ", "Rosa"), ("Rosa Paz", "Rosa Paz"), ("", None)):
+        status, person, _ = await api.ask("POST", f"{path}/label", json={"name": name})
+        assert (status, person["name"]) == (200, shown)
+        assert (await api.ask("GET", path))[1]["name"] == shown
+    await api.ask("POST", f"{path}/label", json={"name": "Rosa"})
+    bench.board.context.hub_names.clear()  # as when the hub starts
+    await bench.board.membership.start()
+    assert (await api.ask("GET", path))[1]["name"] == "Rosa"
+    for key, body in ((bench.key, {"name": "Ours"}), (ANA, {"name": "x" * 121})):
+        problem = await api.problem("POST", f"/api/v1/members/{key.public.hex()}/label", json=body)
+        assert (problem["code"], problem["pointer"]) == ("bad_request", "/name")
+    assert (await api.problem("POST", f"/api/v1/members/{BEN.public.hex()}/label", json=body))["code"] == "bad_request"
 
 
 async def test_what_is_not_allowed_names_the_rule(api: Api, bench: Bench) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from hartig_node.board.drafts.drafts import DRAFT_FIELDS, FIXED_FIELDS
 from hartig_node.cli import exits, local_checks
+from hartig_node.cli.doctor import NOT_SO
 from hartig_node.cli.importing.columns import FIELDS
 from hartig_node.cli.posting import NEED
 from hartig_node.client.places import Place
@@ -160,6 +161,9 @@ def test_status_says_how_it_is_and_what_to_do(hartig: Hartig, fake: FakeNode) ->
     code, out, _ = hartig("status")
     assert code == exits.OK
     assert "Riverside belongs to the network" in out
+    assert "2 needs and offers; 3 entries in all" in out
+    fake.status |= {"posts": 1, "records": 1}
+    assert "1 need or offer; 1 entry in all" in hartig("status").out
     assert "All is well." in out
     fake.status["problems"] = [{"code": "alone", "severity": "note", "what": "none can be reached", "hint": "look"}]
     out = hartig("status").out
@@ -300,6 +304,14 @@ def test_the_doctor_says_why_a_hub_cannot_be_reached(hartig: Hartig, fake: FakeN
 
 
 @pytest.mark.usefixtures("well")
+@pytest.mark.parametrize("code", ["removed", "membership_over"])
+def test_a_removed_hub_is_not_sent_to_other_hubs(hartig: Hartig, fake: FakeNode, code: str) -> None:
+    fake.peers = [{"node": "3" * 64, "hub": None, "name": "Kitchen", "state": "closed", "reason": "revoked"}]
+    fake.status["problems"] = [{"code": code, "severity": "error", "what": "not any more", "hint": "ask"}]
+    assert "Kitchen" not in hartig("doctor").out
+
+
+@pytest.mark.usefixtures("well")
 @pytest.mark.parametrize("said_by", ["the hub", "the machine"])
 def test_without_a_network_the_doctor_sends_nobody_to_other_hubs(
     hartig: Hartig, fake: FakeNode, monkeypatch: pytest.MonkeyPatch, said_by: str
@@ -323,6 +335,14 @@ def test_the_doctor_works_without_a_node(hartig: Hartig, folder: Path) -> None:
     code, out, _ = hartig("doctor")
     assert code == exits.UNREACHABLE
     assert "the hub is not running\n  do: start it with `hartig run`" in out
+    assert "look  the hub does not answer" in out
+    assert "good  the hub's folder is there and private" in out
+
+
+@pytest.mark.parametrize("check", NOT_SO)
+def test_a_check_that_fails_never_says_how_it_should_be(check: str) -> None:
+    assert not set(NOT_SO.values()) & set(NOT_SO)
+    assert {"not", "nearly", "shut", "no", "nobody"} & set(NOT_SO[check].replace(",", "").split())
 
 
 def test_the_doctor_asks_only_the_node_where_an_address_is_given(hartig: Hartig) -> None:

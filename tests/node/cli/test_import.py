@@ -62,7 +62,7 @@ def test_rows_carry_the_line_on_which_they_begin_and_bad_ones_say_why(file: Path
     lines = [(row.line, row.reason[:30] if isinstance(row, BadLine) else row.cells[0]) for row in read_table(file).rows]
     assert lines == [
         (2, "a"),
-        (5, "it has 1 cells and the first l"),
+        (5, "it has 1 cell and the first li"),
         (6, "it has 3 cells and the first l"),
         (7, "text after a closing quote; wr"),
         (8, "a cell has more than 65,536 ch"),

@@ -51,12 +51,16 @@ def test_a_picture_is_for_its_owner_and_never_takes_another_files_place(
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def test_a_program_lets_a_hub_in_by_its_words(hartig: Hartig, fake: FakeNode) -> None:
     fake.plan(200, DOOR)
     code, out, _ = hartig("invite", "--words", "--json")
     assert (code, json.loads(out)["items"]) == (exits.OK, [ASKING])
     fake.plan(200, DOOR)
-    assert str(ASKING["words"]) in hartig("invite", "--asking").out
+    assert str(ASKING["words"]) in in_one_line(hartig("invite", "--asking").out)
     fake.plan(200, DOOR)
     assert hartig("invite", "--let-in", str(ASKING["id"])).code == exits.OK
     fake.plan(204, None)
@@ -71,7 +75,7 @@ def test_a_person_compares_words_until_they_agree(hartig: Hartig, fake: FakeNode
     for status, value in ((200, NOBODY), (200, DOOR), (204, None), (200, {**DOOR, "items": [other]}), (200, DOOR)):
         fake.plan(status, value)
     code, out, err = hartig("invite", "--words")
-    assert (code, str(ASKING["words"]) in out, str(other["words"]) in out) == (exits.OK, True, True)
+    assert (code, str(ASKING["words"]) in in_one_line(out), str(other["words"]) in in_one_line(out)) == (0, True, True)
     assert [request.method for request in fake.requests] == ["POST", "GET", "DELETE", "GET", "POST"]
     assert fake.requests[-1].path.endswith(str(other["id"]))
     assert words_used(out + err) == []

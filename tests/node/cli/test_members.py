@@ -10,13 +10,13 @@ from hartig_node.board.belonging.people import State
 from hartig_node.cli import exits
 from hartig_node.glossary import words_used
 from hartig_protocol.limits import DAY_MS
-from hartig_protocol.records.governance import Rank, consented_recovery
+from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.writing import recovery_of
 from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, publish
 from node.cli.conftest import Hartig
 from node.cli.towns import Town, running_town
-from support.records import NOW_MS, key
+from support.records import NOW_MS, consented_recovery, key
 
 
 @pytest.fixture
@@ -33,6 +33,9 @@ async def test_everybody_is_listed_below_who_invited(town: Town) -> None:
     assert lines[1].startswith("trustee ")
     assert lines[2].startswith("  Test hub (this hub)")
     assert lines[3].startswith(f"    hub {ANA.public.hex()[:8]}")
+    assert "  no end  " in lines[1]
+    assert ANA.public.hex()[:8] in lines[3].split()
+    assert ANA.public.hex()[:9] not in out
     assert words_used(out) == []
     listed = json.loads((await town.ask("member", "list", "--json")).out)
     assert [one["rank"] for one in listed] == ["trustee", "hub", "hub"]
@@ -49,6 +52,38 @@ async def test_this_hub_lets_others_belong_and_takes_it_back(town: Town) -> None
     assert "is taken back." in (await town.ask("member", "end", ana[:8])).out
     assert "not any more" in (await town.ask("member", "list", "--all")).out
     assert "invited" in (await town.ask("member", "show", "Test hub")).out
+
+
+async def test_somebody_is_known_by_four_digits_or_by_a_name(town: Town) -> None:
+    """Of several of one name it is the one who belongs: after a recovery both keys have it."""
+    names, kit = town.bench.board.context.hub_names, key(f"recovery of {ANA.public.hex()}")
+    network, seat = network_of(town.bench), town.bench.founding.seats[0].key.public.hex()
+    await publish(town.bench, network.grant(ANA.public, place=20, places=50, invites=5, recovery_of=ANA))
+    assert f"key       {ANA.public.hex()}" in (await town.ask("member", "show", ANA.public.hex()[:4])).out
+    assert "trustee, as long as the rules name it" in (await town.ask("member", "show", seat[:8])).out
+    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA))
+    names.update({ANA.public: "Kitchen", BEN.public: "Kitchen"})
+    assert f"key       {BEN.public.hex()}" in (await town.ask("member", "show", "kitchen")).out
+    code, out, _ = await town.ask("member", "organiser", "Kitchen", "--key", town.keys / "seat-1.key", "--invites", "1")
+    assert (code, "Kitchen is an organiser now, until" in out) == (exits.OK, True)
+    await town.ask("revoke", "Kitchen", "--key", town.keys / "seat-1.key", "--yes")
+    code, _, err = await town.ask("member", "show", "Kitchen")
+    assert (code, "2 have this name" in err, "none of them belongs any more" in err) == (exits.USAGE, True, True)
+
+
+async def test_people_without_a_card_have_a_name_on_this_hub(town: Town) -> None:
+    await town.ask("member", "add", ANA.public.hex(), "--rank", "member")
+    code, out, _ = await town.ask("member", "label", ANA.public.hex()[:8], "Rosa, night desk")
+    assert (code, out) == (exits.OK, f"{ANA.public.hex()[:8]} is called Rosa, night desk on this hub.\n")
+    assert "Rosa, night desk" in (await town.ask("member")).out
+    assert "member, until" in (await town.ask("member", "show", "rosa, night desk")).out
+    assert "has no name" in (await town.ask("member", "label", "Rosa, night desk", "")).out
+    assert "Rosa" not in (await town.ask("member")).out
+    assert (await town.ask("member", "label", ANA.public.hex()[:8])).code == exits.USAGE
+    code, _, err = await town.ask("member", "label", "Test hub", "Ours")
+    assert (code, "has a name of its own: Test hub" in err) == (exits.REFUSED, True)
+    code, _, err = await town.ask("member", "add", BEN.public.hex(), "Ben")
+    assert (code, "hartig member label" in err) == (exits.USAGE, True)
 
 
 async def test_what_cannot_be_is_said_with_what_can(town: Town) -> None:
@@ -162,7 +197,9 @@ async def test_a_trustees_key_removes_and_keeps_all(town: Town) -> None:
     assert json.loads(said.out) == {
         "removed": [ANA.public.hex()],
         "kept": [BEN.public.hex(), CAM.public.hex()],
+        "stay_removed": [],
         "fell": [],
+        "returned": [],
     }
     people = town.bench.board.people
     assert people.get(ANA.public).state is State.REMOVED
@@ -203,7 +240,7 @@ async def test_a_successor_is_a_whole_key(town: Town) -> None:
 async def test_a_removal_with_a_key_takes_the_key_before_with_it(town: Town) -> None:
     network, kit = network_of(town.bench), key(f"recovery of {ANA.public.hex()}")
     await publish(town.bench, network.grant(ANA.public, place=20, places=50, invites=5, recovery_of=ANA))
-    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public))
+    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA))
     said = await town.ask("revoke", BEN.public.hex(), "--key", town.keys / "seat-1.key", "--yes", "--json")
     assert json.loads(said.out)["removed"] == [BEN.public.hex(), ANA.public.hex()]
 
@@ -213,7 +250,7 @@ async def test_who_came_by_a_kit_keeps_it_when_given_anew_with_a_key(town: Town)
     network, kit = network_of(town.bench), key(f"recovery of {ANA.public.hex()}")
     await invite(town.bench, None, DAN)
     await publish(town.bench, network.grant(ANA.public, author=DAN, place=0, invites=2, recovery_of=ANA))
-    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public))
+    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA))
     await town.ask("revoke", DAN.public.hex(), "--keep-all", "--key", town.keys / "seat-1.key", "--yes")
     seat = town.bench.founding.seats[0].key.public
     (grant,) = [one for one in town.bench.board.people.census.given_by(seat) if one.head.subject == BEN.public]
@@ -306,7 +343,7 @@ async def test_a_key_carries_recovery_keys_over(town: Town) -> None:
         census = town.bench.board.people.census
         given = [one.head for one in census.given_by(network.seat.public) if one.head.subject == ANA.public]
         assert [consented_recovery(head) for head in given] == [recovery_hash(kit.public)]
-    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public))
+    await publish(town.bench, network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA))
     assert (await town.ask("member", "renew", BEN.public.hex(), *seat)).code == exits.OK
     person = town.bench.board.people.get(BEN.public)
     assert (person.state, person.rank) == (State.STANDING, Rank.ORGANISER)

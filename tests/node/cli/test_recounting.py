@@ -7,10 +7,11 @@ import pytest
 
 from hartig_node.cli import exits
 from hartig_node.cli.dealwords import CAME_TO_NOTHING
-from hartig_node.cli.recounting import REASONS
+from hartig_node.cli.recounting import LEVELS, REASONS
 from hartig_node.glossary import words_used
 from hartig_protocol.exchange.chains import EndReason
 from hartig_protocol.exchange.deal import DealState
+from hartig_protocol.records import posts
 from node.cli.conftest import Hartig
 from node.cli.fake_deals import DEAL, NEED, OFFER, DealingNode, deal, side
 from node.client.fake_node import NOW, post, problem
@@ -59,6 +60,19 @@ def test_a_count_begins_it_anew(hartig: Hartig, fake: DealingNode) -> None:
     fake.begun = None
     assert "waits no more" in hartig("recount", OFFER, "0").out
     assert json.loads(hartig("recount", OFFER, "0", "--json").out) == {"post": None}
+
+
+def test_of_an_open_shelf_it_is_said_how_full_it_is(hartig: Hartig, fake: DealingNode) -> None:
+    fake.recounts = [ended(OFFER, "offer", "restored", level="some", dates=[])]
+    assert hartig("recount").out.splitlines() == [
+        "9a8b7c6d  offer “Blankets”: an open shelf, some",
+        "          ended, because this hub was restored from an older copy, or its disk was damaged",
+        "          look how full it is, then: `hartig recount 9a8b7c6d some`",
+    ]
+    fake.begun = post(NEED, "Blankets", kind="offer")
+    assert hartig("recount", OFFER[:8], "low").code == exits.OK
+    assert fake.said() == (f"/recounts/{OFFER}", {"level": "low"})
+    assert set(LEVELS) == set(posts.LEVELS)
 
 
 def test_a_count_needs_a_quantity_and_a_post_that_waits(hartig: Hartig, fake: DealingNode) -> None:

@@ -14,6 +14,14 @@ SAID: list[tuple[str, tuple[Any, ...], dict[str, Any], str, dict[str, Any]]] = [
     ("renew", (ANA,), {"days": 3}, f"/{ANA}/renew", {"days": 3}),
     ("end", (ANA,), {}, f"/{ANA}/end", {}),
     ("remove", (ANA,), {"keep": [BEN]}, f"/{ANA}/remove", {"keep": [BEN]}),
+    (
+        "remove",
+        (ANA,),
+        {"returns": [BEN], "preview": True},
+        f"/{ANA}/remove",
+        {"keep": [], "returns": [BEN], "preview": True},
+    ),
+    ("label", (ANA,), {"name": ""}, f"/{ANA}/label", {"name": ""}),
     ("remove", (ANA,), {"successor": BEN}, f"/{ANA}/remove", {"keep": [], "successor": BEN}),
 ]
 
@@ -46,6 +54,25 @@ def test_what_is_nobodys_or_several_peoples_is_said(node: Node, fake: FakeNode) 
     fake.plan(200, {"items": [{"key": ANA, "name": "Twin"}, {"key": BEN, "name": "twin"}], "next": None})
     with pytest.raises(AmbiguousIdError, match="2 have this name"):
         node.members.full_key("Twin")
+
+
+def test_of_one_name_it_is_the_one_who_belongs(node: Node, fake: FakeNode) -> None:
+    """After a recovery the key before has the same name; four digits are enough, where no other begins so."""
+    standing = {"key": BEN, "name": "Twin", "state": "standing"}
+    fake.plan(200, {"items": [{"key": ANA, "name": "Twin", "state": "removed"}, standing], "next": None})
+    assert node.members.full_key("Twin") == BEN
+    both = [{"key": ANA, "name": "Twin", "state": "removed"}, {**standing, "state": "over"}]
+    fake.plan(200, {"items": both, "next": None})
+    with pytest.raises(AmbiguousIdError, match="none of them belongs any more"):
+        node.members.full_key("Twin")
+    fake.plan(200, {"items": [standing], "next": None})
+    assert node.members.full_key("AB12") == BEN
+
+
+def test_what_would_follow_is_asked_for_several_at_once(node: Node, fake: FakeNode) -> None:
+    fake.plan(200, {"falls": []})
+    assert node.members.without([ANA, BEN]) == {"falls": []}
+    assert fake.requests[-1].path.startswith("/api/v1/network/without")
 
 
 def test_records_go_in_together(node: Node, fake: FakeNode) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,7 @@ def test_an_init_that_was_interrupted_is_begun_again(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize(
-    "argv", [["--seats", "0"], ["--seats", "17"], ["--threshold", "4"], ["--name", ""], ["--network", "x" * 241]]
+    "argv", [["--seats", "0"], ["--seats", "17"], ["--threshold", "4"], ["--name", " \u200b"], ["--network", "x" * 241]]
 )
 def test_init_refuses_what_cannot_be(tmp_path: Path, argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -137,3 +139,11 @@ def test_restore_of_something_else_is_refused(tmp_path: Path, capsys: pytest.Cap
     code, _, err = called(capsys, copies.restore, str(junk), "--folder", str(tmp_path / "hub"))
     assert code == 5
     assert "junk" in err
+
+
+def test_what_is_refused_loads_neither_the_core_nor_cryptography() -> None:
+    heavy = ("asyncio", "sqlite3", "nacl", "cryptography", "hartig_protocol.hub", "hartig_node.board")
+    modules = ", ".join(f"hartig_node.daemon.{name}" for name in ("commands", "copies", "join", "keys"))
+    code = f"import sys, {modules}; sys.exit(', '.join(name for name in {heavy!r} if name in sys.modules) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

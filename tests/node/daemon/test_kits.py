@@ -1,29 +1,43 @@
 """The recovery kit: what is on the page is what comes back, and nothing else is taken for a kit."""
 
+import asyncio
 import html
 import re
+import secrets
 from dataclasses import replace
 from pathlib import Path
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hartig_node.cli.exits import OK, REFUSED, SEALED
 from hartig_node.daemon import commands, kits, recover
-from hartig_node.daemon.folder import HubFolder
-from hartig_node.daemon.kits import KIT_START, Kit, kit_in, page, read_kit
+from hartig_node.daemon.folder import HubFolder, read_seed
+from hartig_node.daemon.kits import HUBS_MAX, KIT_START, Kit, kit_in, page, read_kit
+from hartig_node.daemon.offline import publish_offline
 from hartig_node.glossary import words_used
-from hartig_node.keyfile import SEALED_BYTES, KeyFileError, armour
+from hartig_node.keyfile import SEALED_BYTES, KeyFileError, armour, seal_bytes
+from hartig_node.net.address_book import KEY_GOOD, SPACE_ADDRESSES
+from hartig_node.store.opening import open_store
 from hartig_protocol.encoding import encode
+from hartig_protocol.events import Commit, PrivateRow
+from hartig_protocol.limits import ADDRESS_BYTES_MAX, NAME_BYTES_MAX
+from hartig_protocol.records.keys import SigningKey, recovery_hash
+from hartig_protocol.records.record import Kind
+from hartig_protocol.records.writing import recovery_of
+from support.records import Network, key
 
+HUB, RECOVERY = SigningKey(bytes(range(32))), SigningKey(bytes(32))
 KIT = Kit(
     bytes(range(16)),
-    bytes(range(32)),
+    HUB.public,
     "Réseau <du> quartier",
     "Cuisine & cave",
     ("192.0.2.7:4279", "hub.example:4279"),
     bytes(SEALED_BYTES),
+    recovery_of(HUB, bytes(range(16)), recovery_hash(RECOVERY.public))[1],
 )
 
 
@@ -56,7 +70,7 @@ def test_nothing_else_is_a_kit(data: bytes) -> None:
             read_kit(text)
 
 
-FIELDS = [1, KIT.network, KIT.hub, "a", "b", [], KIT.sealed]
+FIELDS = [1, KIT.network, KIT.hub, "a", "b", [], KIT.sealed, KIT.consent]
 
 
 @pytest.mark.parametrize(
@@ -64,13 +78,27 @@ FIELDS = [1, KIT.network, KIT.hub, "a", "b", [], KIT.sealed]
     [
         [], {}, 7, [1], [2, *FIELDS[1:]], FIELDS[:-1], [*FIELDS, 1],
         [1, b"", *FIELDS[2:]], [*FIELDS[:2], b"", *FIELDS[3:]],
-        [*FIELDS[:3], "", *FIELDS[4:]], [*FIELDS[:4], "x" * 300, *FIELDS[5:]], [*FIELDS[:5], ["a"] * 4, KIT.sealed],
-        [*FIELDS[:5], [7], KIT.sealed], [*FIELDS[:6], b"short"],
+        [*FIELDS[:3], "", *FIELDS[4:]], [*FIELDS[:4], "x" * 300, *FIELDS[5:]], [*FIELDS[:5], ["a"] * 4, *FIELDS[6:]],
+        [*FIELDS[:5], [7], *FIELDS[6:]], [*FIELDS[:6], b"short", KIT.consent], [*FIELDS[:7], b"short"],
     ],
 )  # fmt: skip
 def test_a_kit_with_a_wrong_field_says_so(fields: object) -> None:
     with pytest.raises(KeyFileError, match="kit"):
         read_kit(KIT_START + armour(encode(fields)))
+
+
+def test_a_kit_opens_only_with_the_consent_of_its_hub() -> None:
+    kit = replace(KIT, sealed=seal_bytes(RECOVERY.seed, "four words together"))
+    assert kit.opened("four words together").public == RECOVERY.public
+    for wrong in (replace(kit, hub=RECOVERY.public), replace(kit, network=bytes(16)), replace(kit, consent=bytes(64))):
+        with pytest.raises(KeyFileError, match="another copy"):
+            wrong.opened("four words together")
+
+
+def test_the_longest_kit_can_be_read() -> None:
+    names = {"network_name": "é" * (NAME_BYTES_MAX // 2), "hub_name": "o" * NAME_BYTES_MAX}
+    longest = replace(KIT, **names, addresses=tuple(f"{number}" * ADDRESS_BYTES_MAX for number in range(HUBS_MAX)))
+    assert read_kit(page(longest)) == longest
 
 
 def test_what_is_neither_a_kit_nor_a_file_says_so(tmp_path: Path) -> None:
@@ -126,6 +154,35 @@ def founded(tmp_path: Path) -> tuple[Path, Path]:
     passphrase.write_text("four words together")
     assert commands.init(["--folder", str(where), "--network", "Valley"]) == OK
     return where, passphrase
+
+
+def test_a_kit_says_where_hubs_have_answered_whose_cards_give_no_address(
+    founded: tuple[Path, Path], tmp_path: Path
+) -> None:
+    where, folder = founded[0], HubFolder(founded[0])
+    assert kits.what_is_known(folder) == ("Valley", ())
+    network = Network(seat=SigningKey(read_seed(folder.seats / "seat-1.key")))
+    network.charter = next(one for one in kits._records(folder) if one.head.kind == Kind.CHARTER)
+    stamp, shown, quiet = network.charter.head.stamp, network.hub(1), network.hub(2)
+    records = [
+        *(network.grant(one.public, place=at, places=100, stamp=stamp) for at, one in enumerate((shown, quiet), 1)),
+        network.card(shown, addresses=["192.0.2.7:4279"], nodes=[key(1).public], place=99, stamp=stamp),
+        network.card(quiet, nodes=[key(2).public], place=99, stamp=stamp),
+    ]
+    asyncio.run(publish_offline(folder, network.id, SigningKey(folder.read_key("hub")), [one.wire for one in records]))
+    assert kits.what_is_known(folder) == ("Valley", ("192.0.2.7:4279",))
+    good = [(key(1).public, "192.0.2.8", 4279), (key(2).public, "192.0.2.9", 1), (key(2).public, "fd00::9", 4279)]
+    asyncio.run(kept(folder, PrivateRow(SPACE_ADDRESSES, KEY_GOOD, msgpack.packb(good))))
+    folder.settings.write_text(f'peers = ["{"0" * 64}@hub.example:4279"]')
+    assert set(kits.what_is_known(folder)[1]) == {"192.0.2.7:4279", "[fd00::9]:4279", "hub.example:4279"}
+    assert made_kit(where, founded[1], "--out", str(tmp_path / "kit.html")) == OK
+    assert "no address is known" not in (tmp_path / "kit.html").read_text()
+
+
+async def kept(folder: HubFolder, row: PrivateRow) -> None:
+    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
+    await store.commit(Commit(private=[row]))
+    await store.close()
 
 
 def test_a_kit_is_not_written_over_another(

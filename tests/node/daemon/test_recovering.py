@@ -22,10 +22,10 @@ from hartig_node.daemon.recovering import Rekeyed, begin_again, public_before, r
 from hartig_node.keyfile import SEALED_BYTES, KeyFileError, is_sealed, read_text
 from hartig_node.store.sqlite import SqliteStore
 from hartig_protocol.limits import LIFE_LONG_MS_MAX
-from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.records.keys import SigningKey, recovery_hash
 from hartig_protocol.records.opening import open_record, sign_record
 from hartig_protocol.records.record import Kind
-from hartig_protocol.records.writing import grant_head
+from hartig_protocol.records.writing import grant_head, recovery_of
 
 CONFIG = Config(clock="trusted")
 NOBODY: frozenset[bytes] = frozenset()
@@ -132,7 +132,7 @@ async def test_a_kit_does_where_the_file_of_the_hub_key_is_gone(
     assert before == kit.hub
     with pytest.raises((FolderError, KeyFileError)):
         public_before(folder, None)
-    done = await rekey(folder, CONFIG, recovery, keep=NOBODY, drop=NOBODY, before=before)
+    done = await rekey(folder, CONFIG, recovery, keep=NOBODY, drop=NOBODY, kit=kit)
     assert (done.before, folder.noted_public("hub")) == (kit.hub, done.after)
     assert await stands(folder)
     await keep_carried(folder)
@@ -278,7 +278,9 @@ async def test_killed_at_any_step_the_next_start_ends_it_or_goes_on_as_before(
 
 def kit_of(folder: HubFolder) -> Kit:
     network = folder.read_network().network
-    return Kit(network, folder.noted_public("hub"), "Net", "Our hub", ("192.0.2.7:4279",), bytes(SEALED_BYTES))
+    hub, recovery = (SigningKey(folder.read_key(name)) for name in ("hub", "recovery"))
+    _, consent = recovery_of(hub, network, recovery_hash(recovery.public))
+    return Kit(network, hub.public, "Net", "Our hub", ("192.0.2.7:4279",), bytes(SEALED_BYTES), consent)
 
 
 async def test_killed_at_any_step_an_empty_folder_is_begun_again(folder: HubFolder, tmp_path: Path) -> None:

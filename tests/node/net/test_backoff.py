@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from hartig_node.net.backoff import accept_delay_s, connect_s, dial_s, retry_delay_s
+from hartig_node.net.backoff import BESIDE_S, accept_delay_s, beside_s, connect_s, dial_s, retry_delay_s
 
 
 @pytest.mark.parametrize(
@@ -33,9 +35,14 @@ def test_a_listener_without_descriptors_rests_a_second_at_most(failures: int, de
 
 
 @pytest.mark.parametrize(
-    ("failures", "answer_s", "whole_s"), [(0, 0.5, 2.5), (1, 1.0, 5.0), (2, 2.0, 5.0), (3, 4.0, 5.0), (10**9, 4.0, 5.0)]
+    ("failures", "answer_s", "whole_s"), [(0, 1.5, 2.5), (1, 3.0, 5.0), (2, 4.0, 5.0), (10**9, 4.0, 5.0)]
 )
 def test_each_round_of_dials_is_twice_as_patient_as_the_one_before(
     failures: int, answer_s: float, whole_s: float
 ) -> None:
     assert (connect_s(failures), dial_s(failures)) == pytest.approx((answer_s, whole_s))
+
+
+@pytest.mark.parametrize(("failures", "answer_s"), [(0, BESIDE_S), (1, math.inf), (10**9, math.inf)])
+def test_only_the_first_round_begins_connections_beside_one_that_hangs(failures: int, answer_s: float) -> None:
+    assert beside_s(failures) == answer_s

@@ -7,10 +7,11 @@ import pytest
 
 from hartig_node.net import names
 from hartig_node.net.certificates import NodeIdentity
-from hartig_node.net.dialing import DialError, dial, probe
+from hartig_node.net.dialing import BESIDE_MAX, DialError, dial, probe
 from hartig_node.net.links import Link, LinkClosedError
 from hartig_node.net.names import NameLookupError, resolve
 from hartig_node.net.peer_server import PeerServer
+from hartig_node.tasks import Tasks
 
 NEVER_S = 3600.0
 
@@ -97,6 +98,67 @@ async def test_how_long_a_connection_may_take_is_the_callers_choice(
         await dial(identity(2), "127.0.0.1", 1, identity(1).node_id, NEVER_S, connect_s=0.01)
     with pytest.raises(DialError, match="in time"):
         await probe(identity(2), "127.0.0.1", 1, 0.01)
+
+
+async def test_a_connection_whose_first_packet_is_lost_is_begun_again_beside_itself(
+    identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(link: Link) -> None:
+        await link.receive()
+
+    loop = asyncio.get_running_loop()
+    connect, begun = loop.sock_connect, list[socket.socket]()
+
+    async def connect_the_last(connection: socket.socket, address: object) -> None:
+        begun.append(connection)
+        if len(begun) < BESIDE_MAX:
+            await asyncio.Event().wait()
+        await connect(connection, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "sock_connect", connect_the_last)
+    server = PeerServer(identity(1), serve)
+    server.open([("127.0.0.1", 0)])
+    link = await dial(identity(2), *server.addresses[0], identity(1).node_id, beside_s=0.0)
+    assert [one.fileno() == -1 for one in begun] == [True] * (BESIDE_MAX - 1) + [False]
+    link.close("done")
+    await link.wait_closed()
+    await server.close()
+    assert server.counts().accepted == 1
+
+
+async def test_connections_that_hang_are_bounded_and_leave_nothing_behind(
+    identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[socket.socket] = []
+
+    async def never(connection: socket.socket, _address: object) -> None:
+        begun.append(connection)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    tasks = Tasks()
+    tasks.start(dial(identity(2), "127.0.0.1", 1, identity(1).node_id, NEVER_S, beside_s=0.0), "hangs")
+    while len(begun) < BESIDE_MAX:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    await tasks.close()
+    assert [one.fileno() for one in begun] == [-1] * BESIDE_MAX
+
+
+async def test_a_refusal_needs_no_second_opinion(
+    identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[socket.socket] = []
+
+    async def refused(connection: socket.socket, _address: object) -> None:
+        begun.append(connection)
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "planted")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", refused)
+    with pytest.raises(DialError, match="no hub runs"):
+        await dial(identity(2), "127.0.0.1", 1, identity(1).node_id)
+    assert [one.fileno() for one in begun] == [-1]
 
 
 async def test_a_name_is_looked_up_and_each_of_its_addresses_tried(

@@ -26,6 +26,7 @@ class PaperInstance:
         self.local, self.heard, self.gone = local, on_heard, on_gone
         self.announced: list[tuple[int, bytes]] = []
         self.asked: list[set[str]] = []
+        self.asked_unicast: list[bool] = []
         self.closed = False
         self.broken = False
 
@@ -37,8 +38,9 @@ class PaperInstance:
     def announce_again(self, port: int, network_tag: bytes) -> None:
         self.announced.append((port, network_tag))
 
-    def ask(self, already_known: Iterable[str]) -> None:
+    def ask(self, already_known: Iterable[str], *, unicast: bool = False) -> None:
         self.asked.append(set(already_known))
+        self.asked_unicast.append(unicast)
 
     async def close(self) -> None:
         self.closed = True
@@ -261,6 +263,18 @@ async def test_the_first_rounds_after_somebody_is_missed_are_quick_and_then_it_i
     world.missing = {B}
     world.discovery.ask()
     assert quick_rounds() == SOON_ROUNDS
+    await world.discovery.close()
+
+
+async def test_who_is_missing_is_asked_for_at_once_and_every_other_quick_question_is_for_unicast_answers() -> None:
+    world = World(rescan_s=0.0)
+    world.addresses, world.missing = ["10.0.0.1"], {A}
+    await world.discovery.start()
+    (one,) = world.made
+    assert one.asked == []
+    while len(one.asked) < SOON_ROUNDS + 3:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert one.asked_unicast == [True, False] * (SOON_ROUNDS // 2) + [False] * 3
     await world.discovery.close()
 
 

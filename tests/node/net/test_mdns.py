@@ -175,6 +175,21 @@ async def test_junk_on_the_wire_ends_nothing() -> None:
             await seen_two.until(lambda: one in seen_two.now)
 
 
+async def test_a_question_says_whether_its_answers_are_for_us_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening() as (mdns, _, _):
+        running = mdns._zeroconf
+        assert running is not None
+        sent: list[Any] = []
+        monkeypatch.setattr(running.zeroconf, "async_send", sent.append)
+        mdns.ask(["one"])
+        mdns.ask(["one"], unicast=True)
+        monkeypatch.undo()
+    assert [[(one.name, one.unicast) for one in question.questions] for question in sent] == [
+        [(SERVICE_TYPE, False)],
+        [(SERVICE_TYPE, True)],
+    ]
+
+
 async def test_an_address_that_is_not_here_is_an_error_that_leaves_nothing_behind() -> None:
     from hartig_node.net.interfaces import Local
 

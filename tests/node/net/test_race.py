@@ -1,10 +1,11 @@
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
 
 from hartig_node.net.race import race
+from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RemoteError
 
 pytestmark = pytest.mark.usefixtures("patience")
@@ -175,7 +176,11 @@ class Hanging:
 
 
 def race_again(
-    *attempts: Attempt, at_once_max: int, again_s: float = 0.0, again_for_s: float = NEVER_S
+    *attempts: Attempt,
+    at_once_max: int,
+    again_s: float = 0.0,
+    again_for_s: float = NEVER_S,
+    more: Callable[[], Coroutine[Any, Any, Sequence[Attempt]]] | None = None,
 ) -> asyncio.Task[str | None]:
     racing = race(
         attempts,
@@ -184,6 +189,7 @@ def race_again(
         discard=lambda _won: None,
         again_s=again_s,
         again_for_s=again_for_s,
+        more=more,
     )
     return asyncio.get_running_loop().create_task(racing)
 
@@ -221,3 +227,45 @@ async def test_nothing_is_begun_again_before_or_after_its_time(again_s: float, a
     assert hanging.begun == ["a"]
     hanging.ends[0].set_result("a")
     assert await racing == "a"
+
+
+async def test_word_that_comes_late_lets_what_hangs_be_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, ahead_s, heard = asyncio.get_running_loop(), [0.0], asyncio.Event()
+    real_s = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real_s() + ahead_s[0])
+    hanging = Hanging()
+
+    async def more() -> list[Attempt]:
+        await heard.wait()
+        heard.clear()
+        return []
+
+    racing = race_again(hanging("a"), at_once_max=2, again_s=6, again_for_s=10, more=more)
+    await hanging.until(1)
+    ahead_s[0] = 11
+    await hanging.no_more()
+    assert hanging.begun == ["a"], "it is too late"
+    heard.set()
+    await hanging.until(2)
+    hanging.ends[1].set_result("a")
+    assert await racing == "a"
+
+
+async def test_what_has_won_is_discarded_when_nobody_waits_for_it_any_more() -> None:
+    attempts, tasks = Attempts(), Tasks()
+    tasks_end = asyncio.Event()
+
+    async def ends_slowly() -> str:
+        try:
+            return await attempts.ends["slow"]
+        finally:
+            attempts.cancelled.append("slow")
+            await tasks_end.wait()
+
+    attempts("slow")
+    racing = tasks.start(attempts.race(ends_slowly, attempts.works("quick"), stagger_s=0.0), "a race")
+    while not attempts.cancelled:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await tasks.close()
+    assert racing.cancelled()
+    assert attempts.discarded == ["quick"]

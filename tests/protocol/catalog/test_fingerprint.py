@@ -1,7 +1,6 @@
 """The set as of an hour, and what waits (SPEC, parts F and W)."""
 
 from hartig_protocol.catalog.fingerprint import ids_as_of
-from hartig_protocol.catalog.waiting import WaitingPlace
 from hartig_protocol.limits import BODY_KEPT_MS, DAY_MS, HOUR_MS, THREAD_KEPT_MS
 from support.records import NOW_MS
 from support.shelf import HUB, NETWORK, Shelf, at, need
@@ -42,30 +41,3 @@ def test_records_whose_grant_will_have_ended_by_the_hour_are_outside() -> None:
 
 
 # --- The waiting place
-
-
-def test_the_waiting_place_keeps_neighbours_apart() -> None:
-    place, one, two = WaitingPlace(), need(), need(place=1)
-    step = NETWORK.step(HUB, one)
-    assert place.add(b"p", one, ("proof", b""))
-    assert place.add(b"q", one, ("proof", b""))
-    assert place.add(b"q", step, ("record", b"x"))
-    assert place.add(b"r", two, ("body", two.id))
-    assert (len(place), place.count(b"q")) == (4, 2)
-    place.forget_thread(one.head.thread)
-    assert place.count(b"q") == 1
-    assert place.release({("body", two.id)}, proofs=False) == [(b"r", two)]
-    assert [peer for peer, _ in place.release(set(), proofs=True)] == [b"p", b"q"]
-    assert repr(place) == "<WaitingPlace 0 records>"
-    assert place.release_peer(b"p") == []
-    place.add(b"p", one, ("proof", b""))
-    assert (place.peers(), place.ids(b"p")) == ([b"p"], {one.id})
-    place.forget_as_of(b"p", NOW_MS, place.ids(b"p"))
-    place.forget_as_of(b"p", NOW_MS + HOUR_MS, frozenset())
-    assert place.count(b"p") == 1
-    place.forget_as_of(b"p", NOW_MS + HOUR_MS, place.ids(b"p"))
-    assert place.count(b"p") == 0
-    place.add(b"p", one, ("proof", b""))
-    place.remove(one.id)
-    place.forget_peer(b"p")
-    assert len(place) == 0

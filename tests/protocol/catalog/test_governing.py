@@ -33,6 +33,7 @@ def handing(successor: SigningKey = HEIR) -> Record:
         expires=LATER_MS,
         successor=successor.public,
         recovery=recovery_of(successor, NETWORK.id, recovery_hash(KIT.public)),
+        consent=recovery_of(HUB, NETWORK.id, recovery_hash(KIT.public))[1],
     )
     return sign_record(head, None, [KIT])
 
@@ -65,6 +66,19 @@ def test_only_the_latest_of_what_lost_is_remembered(monkeypatch: pytest.MonkeyPa
     assert shelf.take(RIVALS[2], RIVALS[3]) == ["superseded", "superseded"]
     codes = [shelf.take(version(9, after=lost)) for lost in RIVALS[2:]]
     assert sorted(codes) == [["bad_charter"], ["waits_record"]]
+
+
+def test_what_nobody_has_signed_who_may_pushes_nothing_that_lost_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(governing, "CHARTERS_LOST_MAX", 3)
+    shelf = Shelf(*RIVALS[:2])
+    lost, follower = RIVALS[2], version(9, after=RIVALS[2])
+    assert shelf.take(lost) == ["superseded"]
+    for kept in (NETWORK.charter, RIVALS[0], RIVALS[1], lost):
+        invented = [version(seed, after=kept, signers=(STRANGER,)) for seed in range(4)]
+        assert shelf.take(*invented) == ["bad_charter"] * 4
+    assert shelf.take(follower) == ["bad_charter"]
+    assert shelf.take(version(9, after=follower)) == ["bad_charter"], "it might have stood, had the one before it"
+    assert shelf.take(version(9, after=invented[0], signers=(STRANGER,))) == ["waits_record"], "nobody honest has it"
 
 
 def test_a_catalog_that_is_loaded_stands_by_the_same_charters() -> None:

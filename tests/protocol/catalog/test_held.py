@@ -96,6 +96,98 @@ def test_nothing_is_left_of_what_went() -> None:
     assert len(held.rows.numbers) == size, "free rows are used again"
 
 
+def test_what_is_loaded_at_once_is_as_if_it_had_come_one_by_one() -> None:
+    random = Random(3)
+    kinds, audiences = (1, 2, 3, 16, 17, 32), ("network", "hub", seeded("partner", 16))
+    came = [
+        entry(number, kind=random.choice(kinds), audience=random.choice(audiences), ends=random.random() < 0.2,
+              body=random.choice([*Body]), place=random.choice([None, number * 7]))
+        for number in range(1, 300)
+    ]  # fmt: skip
+    came = [one if one.kind in (1, 3) or one.place is not None else one._replace(place=5) for one in came]
+    one_by_one, at_once = Held(), Held()
+    for one in came:
+        one_by_one.put(one)
+    at_once.load(random.sample(came, len(came)))
+    one_by_one.put(last := entry(300))
+    at_once.put(last)
+    assert len(at_once) == len(one_by_one) == 300
+    for held in (one_by_one, at_once):
+        assert [held.entry(row) for row in held.arrivals.after(0)] == [*came, last]
+        assert [held.rows.numbers[row] for row in held.rows.of_kind(17)] == [one.n for one in came if one.kind == 17]
+    assert at_once.index.ids == one_by_one.index.ids
+    assert at_once.newest_of == one_by_one.newest_of
+    assert (at_once.shared_count, at_once.shared_posts) == (one_by_one.shared_count, one_by_one.shared_posts)
+    for one in came:
+        rows = [held.registers.find_of(held.index.find(one.id)) for held in (one_by_one, at_once)]
+        assert rows[0] == rows[1]
+        for held in (one_by_one, at_once):
+            held.remove(held.index.find(one.id))
+    assert list(at_once.rows.authors) == [last.author]
+
+
+def steps_of(thread: bytes, count: int) -> list[Entry]:
+    """A chain, in its order; the arrival numbers follow it."""
+    steps: list[Entry] = []
+    for seq in range(1, count + 1):
+        prev = steps[-1].id if steps else None
+        steps.append(entry(seq, kind=128, thread=thread, seq=seq, prev=prev, place=1, expires=None))
+    return steps
+
+
+def test_a_chain_whose_steps_came_in_another_order_is_loaded_in_its_own() -> None:
+    thread = seeded("a thread", 16)
+    steps = steps_of(thread, 5)
+    for order in ([5, 4, 3, 2, 1], [2, 1, 3, 5, 4]):
+        held = Held()
+        held.load([step._replace(n=n) for step, n in zip(steps, order, strict=True)])
+        assert held.chains[thread].steps == [step.id for step in steps]
+        assert held.chains[thread].fork is None
+
+
+def test_a_step_that_no_chain_leads_to_is_loaded_into_none() -> None:
+    thread = seeded("a thread", 16)
+    first, second, third = steps_of(thread, 3)
+    rival = second._replace(n=4, id=seeded("rival", 32))
+    above = third._replace(n=5, id=seeded("above", 32), prev=seeded("nowhere", 32))
+    held = Held()
+    held.load([first, second, third, rival, above])
+    assert held.chains[thread].steps == [first.id]
+    assert held.chains[thread].fork == tuple(sorted([second.id, rival.id]))
+
+
+@pytest.mark.parametrize("fields", [{"body": 3}, {"body": 255}, {"id": bytes(31)}])
+def test_rows_refuse_what_no_record_can_have(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="columns"):
+        Held().load([entry(1), entry(2, **fields)])
+
+
+@pytest.mark.parametrize("places", [0, 4])
+def test_at_a_start_goes_what_its_author_may_write_no_more(places: int) -> None:
+    fifth = NETWORK.hub(5)
+    proofs = [NETWORK.grant(fifth.public, place=5, places=4)] if places else []
+    other, low, high = need(), NETWORK.need(fifth, place=3), NETWORK.need(fifth, place=4)
+    shelf = Shelf(NETWORK.grant(fifth.public, place=5, places=9), other, low, high)
+    held = [one for one in shelf.catalog.entries.values() if one.kind == 16]
+    again, commit = Catalog(NETWORK.id), Commit()
+    again.load(held, [*PROOFS, *proofs], shelf.catalog.last_n, shelf.catalog.running)
+    again.refresh(NOON, commit)
+    assert commit.removed == ([high.id] if places else [low.id, high.id])
+    assert other.id in again.entries
+
+
+def test_what_goes_while_a_kind_is_gone_over_is_left_out() -> None:
+    shelf = Shelf(*(need(place=place, nonce=place) for place in range(4)))
+    found = shelf.catalog.registers.of_kind(16)
+    first = next(found)
+    gone, *rest = [one.id for one in shelf.catalog.registers.of_kind(16)][1:]
+    row = shelf.catalog.held.index.find(gone)
+    shelf.catalog.held.remove(row)
+    assert shelf.catalog.held.put(entry(99, kind=17)) == row, "its row is given to another"
+    assert [one.id for one in found] == rest
+    assert first.id not in rest
+
+
 def test_ids_are_told_apart_where_one_lies_across_two_others() -> None:
     index = Index()
     low, high = b"\x10\x05" + bytes(28) + b"\x10\x07", b"\x10\x06" + bytes(30)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hartig_protocol.catalog.entry import Entry, register_of_head
 from hartig_protocol.encoding import encode
 from hartig_protocol.errors import LocalError, RecordError
-from hartig_protocol.records.governance import Charter, consented_recovery, signing_seats
+from hartig_protocol.records.governance import Charter, is_consented, signing_seats
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record, open_records, sign_record
 from hartig_protocol.records.record import Kind, Record, body_hash
@@ -119,8 +119,8 @@ def _read_all(record: Record) -> None:
         assert Charter.of(head).seats
         assert all(type(key) is bytes for key in head.facts["signers"])
         signing_seats(open_record(CHARTER.wire).head, head)
-    if head.kind == Kind.GRANT:
-        consented_recovery(head)
+    if head.kind == Kind.REVOKE:
+        is_consented(head)
     if head.kind == Kind.CARD:
         assert all(type(node) is bytes for node in head.facts.get("nodes", ()))
 

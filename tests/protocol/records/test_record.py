@@ -2,7 +2,7 @@
 
 import pytest
 
-from hartig_protocol.records.governance import Charter, Defaults, consented_recovery
+from hartig_protocol.records.governance import Charter, Defaults
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import HEAD_FIELDS, body_due, body_hash, record_id, thread_due, thread_id
 from protocol.vector_parts.composing import DAY_MS, HEAD_ORDER, digest
@@ -14,7 +14,6 @@ from protocol.vector_parts.world import (
     RECOVERY_HASH,
     SEAT,
     SECOND_SEAT,
-    consent,
     grant,
     post,
     step,
@@ -64,11 +63,3 @@ def test_a_charter_reads_as_it_was_written() -> None:
     assert charter.threshold == 1
     assert charter.defaults == Defaults(**(DEFAULTS | {"languages": ("en", "ht")}))
     assert CHARTER.id[:16] == NETWORK
-
-
-def test_a_recovery_hash_counts_with_the_keys_own_signature_alone() -> None:
-    named = grant(SEAT, HUB, 0, recovery=consent(HUB))
-    forced = grant(SEAT, HUB, 0, recovery=[RECOVERY_HASH, SEAT.sign(b"whatever")])
-    assert consented_recovery(open_record(named.wire).head) == RECOVERY_HASH
-    assert consented_recovery(open_record(forced.wire).head) is None
-    assert consented_recovery(open_record(grant(SEAT, HUB, 0).wire).head) is None

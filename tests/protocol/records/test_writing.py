@@ -1,11 +1,14 @@
 """Heads of governance records are written in one place, and what is written can be read."""
 
+import pytest
+
+from hartig_protocol.errors import RecordError
 from hartig_protocol.limits import HEAD_BYTES_MAX, SEATS_MAX
-from hartig_protocol.records.governance import Charter, Defaults, consented_recovery
+from hartig_protocol.records.governance import Charter, Defaults
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record, sign_record
 from hartig_protocol.records.writing import charter_head, grant_head, recovery_of, revoke_head
-from support.records import NOW_MS, Network, key
+from support.records import NOW_MS, Network, consented_recovery, key
 
 NETWORK, LATER_MS = Network(), NOW_MS + 1_000
 HUB, HEIR, KIT = NETWORK.hub(1), NETWORK.hub(2), key("kit")
@@ -49,3 +52,14 @@ def test_a_revocation_names_a_successor_and_how_that_is_recovered() -> None:
     head = revoke_head(**COMMON, subject=HUB.public, successor=HEIR.public, recovery=recovery)
     assert consented_recovery(sign_record(head, None, [NETWORK.seat]).head) == recovery_hash(KIT.public)
     assert revoke_head(**COMMON, subject=HUB.public).facts == {}
+
+
+def test_a_revocation_by_a_recovery_key_carries_its_subjects_consent_and_has_a_thread_of_its_own() -> None:
+    by_kit = {**COMMON, "author": KIT.public, "subject": HUB.public}
+    consent = recovery_of(HUB, NETWORK.id, recovery_hash(KIT.public))[1]
+    head, plain = revoke_head(**by_kit, consent=consent), revoke_head(**by_kit)
+    assert (head.facts, head.fixed, plain.fixed) == ({"consent": consent}, ["consent"], [])
+    assert head.thread != plain.thread
+    assert sign_record(head, None, [KIT]).head == head
+    with pytest.raises(RecordError, match="does not verify"):
+        sign_record(revoke_head(**by_kit, consent=bytes(64)), None, [KIT])

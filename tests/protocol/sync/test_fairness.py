@@ -59,6 +59,15 @@ def test_a_branch_can_be_let_go_whole() -> None:
     assert repr(queue) == "<FairQueue 1 items>"
 
 
+def test_a_branch_can_be_asked_for_more_of_its_own() -> None:
+    queue = filled((b"a",), (b"a",), (b"a", b"c"), (b"a",))
+    assert queue.pop_own((b"a",), 2) == [((b"a",), 0), ((b"a",), 1)]
+    assert queue.pop_own((b"x",), 2) == []
+    assert queue.pop_own((b"a",), 9) == [((b"a",), 3)]
+    assert queue.pop_own((b"a",), 9) == []
+    assert [queue.pop() for _ in range(len(queue))] == [((b"a", b"c"), 2)]
+
+
 @given(st.lists(BRANCHES, max_size=40))
 def test_all_that_waits_is_served_once_and_in_its_branch_in_order(branches: list[tuple[bytes, ...]]) -> None:
     queue = filled(*branches)

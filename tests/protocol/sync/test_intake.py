@@ -5,25 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hartig_protocol.limits import (
-    FEED_SILENCE_MS,
-    HOUR_MS,
     INTAKE_BURST_RECORDS,
-    INTAKE_CATCH_UP_RECORDS,
     INTAKE_COST,
+    INTAKE_COST_NAME,
     INTAKE_GRANTS_A_RECORD,
     INTAKE_RECORDS_PER_S,
     INTAKE_TICK_MS,
     LINE_MAX,
     PRESSED_WAIT_MS,
     RECORDS_PER_FRAME,
-    RECORDS_PER_FRAME_MAX,
     THROUGH_AFTER_MS,
-    WINDOW_RECORDS_MAX,
 )
 from hartig_protocol.records import opening
 from hartig_protocol.records.record import Head, Record
 from hartig_protocol.sync import outbound, spreading
-from hartig_protocol.sync.intake import Pool, author_claimed, weight_of, weight_of_names
+from hartig_protocol.sync.intake import Intake, author_claimed, weight_of, weight_of_names
 from hartig_protocol.sync.messages import ANSWER, BEHIND, LIVE, Ack, Have, Prefer, Pull, Records, Through, Want
 from support.cores import Core
 from support.records import seeded
@@ -60,29 +56,15 @@ def invited(wire: Wire, inviter: int, *numbers: int) -> list[Record]:
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 300)), max_size=40))
 def test_no_more_is_taken_in_than_the_burst_and_the_rate_allow(moves: list[tuple[int, int]]) -> None:
-    pool, now_ms, taken = Pool(), 0, 0
+    pool, now_ms, taken = Intake().pool, 0, 0
     for span_ms, count in moves:
         now_ms += span_ms
         pool.refill(now_ms)
         assert pool.tokens <= INTAKE_BURST_RECORDS * INTAKE_COST
         if pool.tokens > 0:
-            pool.spend(count * INTAKE_COST, fed=False)
+            pool.spend(count * INTAKE_COST)
             taken += count
     assert taken <= INTAKE_BURST_RECORDS + now_ms * INTAKE_RECORDS_PER_S / 1_000 + 300
-
-
-def test_what_a_hub_lacks_by_its_peers_count_comes_beyond_the_tokens_once_an_hour() -> None:
-    pool = Pool()
-    pool.expect(2 * INTAKE_CATCH_UP_RECORDS, 0)
-    assert pool.credit == INTAKE_CATCH_UP_RECORDS * INTAKE_COST
-    pool.spend(pool.credit, fed=True)
-    pool.expect(10**9, HOUR_MS - 1)
-    assert pool.credit == 0
-    pool.expect(5, HOUR_MS)
-    assert pool.credit == 5 * INTAKE_COST
-    pool.expect(-3, HOUR_MS)
-    pool.spend(INTAKE_COST, fed=False)
-    assert (pool.credit, pool.tokens) == (5 * INTAKE_COST, (INTAKE_BURST_RECORDS - 1) * INTAKE_COST)
 
 
 # --- What a record says of itself
@@ -189,21 +171,6 @@ def test_what_cannot_be_a_record_is_refused_at_once_and_counts_as_dealt_with(wir
     assert (puppet.session.into.refused, puppet.session.into.weight, puppet.session.into.held) == (1, 2, 0)
 
 
-def test_whoever_sends_more_than_its_window_allows_is_let_go(wire: Wire) -> None:
-    a = wire.member(1)
-    puppet = opened(wire, a)
-    emptied(a, wire)
-    frame = live(*posts(wire, 2, RECORDS_PER_FRAME_MAX))
-    for _ in range((2 * WINDOW_RECORDS_MAX + RECORDS_PER_FRAME_MAX) // RECORDS_PER_FRAME_MAX):
-        puppet.say(frame)
-    assert puppet.closed is None
-    puppet.say(frame)
-    assert puppet.closed is not None
-    assert puppet.closed[0] == "too_often"
-    assert len(a.hub.state.intake.queue) == 0
-    assert a.hub.state.intake.due_ms is None
-
-
 def test_what_waits_goes_with_its_link_and_others_stay(wire: Wire) -> None:
     a = wire.member(1)
     gone, stays = opened(wire, a), opened(wire, a, 3)
@@ -277,6 +244,20 @@ def test_names_wait_their_turn_too(wire: Wire) -> None:
     assert len(puppet.all_heard(Pull)) == 1
 
 
+def test_names_of_a_link_take_one_turn_together_as_far_as_a_record_costs(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = opened(wire, a)
+    emptied(a, wire)
+    for start in range(0, 200, 2):
+        puppet.say(Have(have(*posts(wire, 2, 2, start)).short, now=True))
+    pool = a.hub.state.intake.pool
+    pool.refill(wire.now.steady_ms)
+    pool.tokens = -INTAKE_COST * INTAKE_RECORDS_PER_S * INTAKE_TICK_MS // 1_000 + 1  # for one turn
+    wire.pass_time(INTAKE_TICK_MS)
+    assert len(a.hub.state.intake.queue) == 100 - -(-INTAKE_COST // (2 * INTAKE_COST_NAME))
+    assert puppet.session.into.held == len(a.hub.state.intake.queue)
+
+
 def test_while_records_wait_what_is_named_is_pulled_later_and_little_at_a_time(wire: Wire) -> None:
     a = wire.member(1)
     flooder, namer = opened(wire, a), opened(wire, a, 3)
@@ -294,32 +275,6 @@ def test_while_records_wait_what_is_named_is_pulled_later_and_little_at_a_time(w
     wire.pass_time(PRESSED_WAIT_MS)
     assert len(a.hub.state.intake.queue) > 0
     assert [len(pull.short) // 8 for pull in namer.all_heard(Pull)] == [1], "one question is open"
-
-
-def test_what_a_newcomer_lacks_does_not_wait(wire: Wire) -> None:
-    a = wire.member(1)
-    puppet = opened(wire, a, count=500)
-    emptied(a, wire)
-    puppet.say(stream(*posts(wire, 2, 100), final=False))
-    assert len(a.ids) > 100
-
-
-def test_whoever_feeds_a_newcomer_goes_on_at_full_speed_after_a_silence(wire: Wire) -> None:
-    a = wire.member(1)
-    puppet = opened(wire, a, count=500)
-    emptied(a, wire)
-    puppet.say(stream(*posts(wire, 2, 10), final=False))
-    wire.pass_time(FEED_SILENCE_MS + 1)
-    assert a.hub.state.feeding is None
-    emptied(a, wire)
-    puppet.say(live(*posts(wire, 2, 5, 10)))  # what is new to everybody feeds nobody
-    assert (a.hub.state.feeding, len(a.hub.state.intake.queue)) == (None, 5)
-    puppet.say(stream(*posts(wire, 2, 100, 20), final=False))
-    assert a.hub.state.feeding is not None
-    assert len(a.ids) > 110
-    other = opened(wire, a, 3)
-    other.say(stream(*posts(wire, 3, 10, 200), final=False))
-    assert a.hub.state.feeding.link == puppet.link
 
 
 def test_what_makes_a_hub_go_through_all_that_is_granted_costs_as_much_more(wire: Wire) -> None:

@@ -144,7 +144,7 @@ def test_a_newcomer_has_everything_at_once_although_its_inviters_other_peer_slee
 
 
 @pytest.mark.parametrize("dials", [False, True], ids=["that has dialled us", "that we have dialled"])
-@pytest.mark.parametrize("steps", [3, 22])
+@pytest.mark.parametrize("steps", [3, 16])
 def test_what_a_peer_owes_that_falls_silent_comes_from_another(wire: Wire, steps: int, *, dials: bool) -> None:
     a, b, c = wire.member(1), wire.member(2), wire.member(3)
     said = needs(wire, a, 100)

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import fields
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,6 +159,12 @@ def test_what_is_no_message_is_refused(items: object) -> None:
 )
 def test_lists_texts_and_reasons_are_bounded(message: Message) -> None:
     assert refused(pack(message)) == "bad_message"
+
+
+@pytest.mark.parametrize("item", [1.5, 2**53, -1, [], {"a": 1}, msgpack.ExtType(5, b"x")], ids=repr)
+def test_what_is_not_strict_is_named_so_also_where_every_part_is_held_to_a_type(item: object) -> None:
+    code = "bad_message" if item in (-1, [], {"a": 1}) else "not_strict"
+    assert refused(msgpack.packb([framing.NUMBERS[Ack], item])) == code
 
 
 def test_an_oversized_frame_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

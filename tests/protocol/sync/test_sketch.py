@@ -239,6 +239,15 @@ def test_ids_are_found_by_their_short_ids() -> None:
 # --- In slices
 
 
+def test_short_stretches_are_one_slice() -> None:
+    parts: list[bytes] = []
+    assert run(encoder(ids(20)).flight(0, 25, parts)) == 1
+    decoder = Decoder(encoder([]), 0, 20)
+    decoder.add(b"".join(parts))
+    assert run(decoder.decode()) == 1
+    assert run(encoder(ids(IDS_PER_SLICE)).flight(0, 25, [])) == 2
+
+
 def test_no_slice_takes_more_than_its_share_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     real = Encoder._add

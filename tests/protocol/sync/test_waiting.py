@@ -2,12 +2,13 @@
 
 import pytest
 
-from hartig_protocol.limits import (
-    DAY_MS,
-    WAITING_PER_PEER_MAX,
-)
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.catalog.verdict import Verdict
+from hartig_protocol.events import Commit, Now
+from hartig_protocol.limits import DAY_MS, RECORDS_PER_FRAME, SWEEP_EVERY_MS, WAITING_PER_PEER_MAX
+from hartig_protocol.records.record import Record
 from hartig_protocol.sync.messages import ANSWER, BEHIND, Ack, Records, Through, Want
-from support.records import NOW_MS, Network
+from support.records import NOW_MS, Network, key
 from support.talk import CHECK, bodiless, cursors, opened, stream
 from support.wire import Wire
 
@@ -114,8 +115,67 @@ def test_the_waiting_place_is_bounded_and_a_spill_holds_the_cursor(wire: Wire) -
     puppet.say(stream(*unproven[:200]), stream(*unproven[200:]))
     assert a.hub.state.waiting.count(puppet.hub_key.public) == WAITING_PER_PEER_MAX
     wire.publish(a, wire.network.grant(far.public, place=50))
+    wire.deliver()
     assert cursors(wire, a) == []
     assert len(a.hub.state.waiting) == 0
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many records the catalog was asked about, each time."""
+    counts, usual = list[int](), Catalog.take
+
+    def take(catalog: Catalog, records: list[Record], now: Now, commit: Commit) -> list[tuple[Record, Verdict]]:
+        counts.append(len(records))
+        return usual(catalog, records, now, commit)
+
+    monkeypatch.setattr(Catalog, "take", take)
+    return counts
+
+
+def test_a_change_of_authority_tries_only_what_waits_for_those_whom_it_concerns(wire: Wire, tried: list[int]) -> None:
+    a = wire.member(1)
+    puppet = opened(wire, a)
+    far = wire.network.hub(50)
+    puppet.say(stream(*(wire.network.need(far, place=place, nonce=place) for place in range(200))))
+    grants = [wire.network.grant(wire.network.hub(60 + n).public, author=far, place=n, invites=0) for n in range(20)]
+    puppet.say(stream(*grants))
+    tried.clear()
+    wire.publish(a, wire.network.grant(wire.network.hub(51).public, place=51))
+    wire.deliver()
+    assert tried == [1]
+    wire.publish(a, wire.network.grant(far.public, place=50, invites=40))
+    wire.deliver()
+    assert max(tried) <= RECORDS_PER_FRAME
+    assert {grant.id for grant in grants} <= a.ids
+    assert len(a.hub.state.waiting) == 0
+
+
+def test_what_the_clock_may_have_completed_is_tried_a_few_at_a_time(wire: Wire, tried: list[int]) -> None:
+    a = wire.member(1)
+    puppets = [opened(wire, a, number) for number in (2, 3)]
+    for puppet in puppets:
+        far = wire.network.hub(50 + puppet.number)
+        puppet.say(stream(*(wire.network.need(far, place=place, nonce=place) for place in range(100))))
+    tried.clear()
+    for _ in range(3):
+        wire.pass_time(SWEEP_EVERY_MS // 2)
+        for puppet in puppets:
+            puppet.say(Ack(0))
+    assert max(tried) <= RECORDS_PER_FRAME
+    assert sum(tried) >= 200
+    assert len(a.hub.state.waiting) == 200
+
+
+def test_a_recovery_key_s_revocation_is_tried_when_its_subject_is_granted_anew(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet, hub = opened(wire, a), wire.network.hub(50)
+    kit = key(f"recovery of {hub.public.hex()}")
+    handed = wire.network.revoke(hub.public, author=kit, consenting=hub)
+    puppet.say(stream(handed))
+    assert handed.id not in a.ids
+    wire.publish(a, wire.network.grant(hub.public, place=50, recovery_of=hub))
+    assert handed.id in a.ids
 
 
 def test_what_a_peer_sent_is_forgotten_when_it_leaves(wire: Wire) -> None:

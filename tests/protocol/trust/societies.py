@@ -24,7 +24,7 @@ RANKS = ("member", "hub", "organiser")
 
 @cache
 def kit(person: int, number: int) -> SigningKey:
-    """One of the two recovery keys of a person."""
+    """One of the recovery keys of a person."""
     return key(f"kit {number} of {person}")
 
 
@@ -74,7 +74,10 @@ def grant(giver: int, taker: int, rank: int, place: int, invites: int, named: in
     return sign_record(head, None, [PEOPLE[giver]])
 
 
-def _revoke(author: SigningKey, subject: int, successor: int | None, named: int | None, seq: int) -> Record:
+def _revoke(
+    author: SigningKey, subject: int, successor: int | None, named: int | None, seq: int, *, consented: bool = False
+) -> Record:
+    consent = recovery_of(PEOPLE[subject], NETWORK.id, recovery_hash(author.public))[1]
     head = revoke_head(
         network=NETWORK.id,
         author=author.public,
@@ -84,20 +87,23 @@ def _revoke(author: SigningKey, subject: int, successor: int | None, named: int 
         seq=seq,
         successor=None if successor is None else PEOPLE[successor].public,
         recovery=None if successor is None else named_kit(successor, named),
+        consent=consent if consented else None,
     )
     return sign_record(head, None, [author])
 
 
 @cache
-def removal(by: int, subject: int, successor: int | None, seq: int) -> Record:
-    """A revocation by somebody."""
-    return _revoke(PEOPLE[by], subject, successor, None, seq)
+def removal(by: int, subject: int, successor: int | None, seq: int, consented: bool) -> Record:
+    """A revocation by somebody, to whom a thief of the subject's key may have given its consent."""
+    return _revoke(PEOPLE[by], subject, successor, None, seq, consented=consented)
 
 
 @cache
-def recovery(subject: int, number: int, successor: int | None, named: int | None, seq: int) -> Record:
-    """A revocation by one of the subject's recovery keys."""
-    return _revoke(kit(subject, number), subject, successor, named, seq)
+def recovery(
+    subject: int, number: int, successor: int | None, named: int | None, seq: int, consented: bool = True
+) -> Record:
+    """A revocation by one of the subject's recovery keys: that of today, an old one, a thief's own."""
+    return _revoke(kit(subject, number), subject, successor, named, seq, consented=consented)
 
 
 @cache
@@ -108,14 +114,15 @@ def need(author: int, place: int) -> Record:
 
 _seat, _person = st.integers(0, 2), st.integers(3, 7)
 _anybody, _small = st.integers(0, 7), st.integers(0, 3)
-_kit, _maybe = st.sampled_from([0, 0, 0, 1]), st.sampled_from([None, 3, 4, 5, 6, 7])
+_kit, _maybe = st.sampled_from([0, 0, 0, 1, 2]), st.sampled_from([None, 3, 4, 5, 6, 7])
 _named, _seq = st.sampled_from([None, 0, 0, 0, 1]), st.integers(1, 2)
 _days = st.sampled_from([9, 9, 9, 12, -5, 0])
 _sound = st.builds(grant, _seat, _person, st.integers(1, 2), _small, st.integers(2, 6), _named, st.just(9))
 _below = st.builds(grant, _person, _person, st.integers(0, 1), _small, st.integers(0, 2), _named, _days)
 _any = st.builds(grant, _anybody, _person, st.integers(0, 2), _small, _small, _named, _days)
-_removal = st.builds(removal, st.integers(0, 5), _person, _maybe, _seq)
-_recovery = st.builds(recovery, _person, _kit, _maybe, _named, _seq)
+_rarely = st.sampled_from([False, False, False, True])
+_removal = st.builds(removal, st.integers(0, 5), _person, _maybe, _seq, _rarely)
+_recovery = st.builds(recovery, _person, _kit, _maybe, _named, _seq, st.sampled_from([True, True, False]))
 _handed = st.builds(recovery, _person, st.just(0), _person, st.just(0), st.just(1))
 _numbers = st.sampled_from([0, 0, 1, 1, 2, 2, 3, 4, 5, 6])
 
@@ -144,7 +151,27 @@ societies = st.builds(
     _charters,
     st.lists(_sound, min_size=3, max_size=7),
     st.lists(st.one_of(_below, _below, _any), min_size=1, max_size=6),
-    st.lists(st.one_of(_removal, _recovery, _handed, _handed), max_size=5),
+    st.lists(st.one_of(_removal, _recovery, _recovery, _handed, _handed), max_size=6),
     st.lists(st.builds(need, _person, st.integers(0, 5)), max_size=4),
 )
 moments = st.sampled_from([None, NOW_MS])
+
+# Person 5's key is in a thief's hands. Person 3 let it in and names its kit 0; person 4 helps the thief; kit 1 is an
+# old one, kit 2 the thief's own, and the thief consents to itself, too. The kit names person 6, the thief person 7.
+_AROUND = (
+    grant(0, 3, 1, 0, 6, None, 9),
+    grant(1, 4, 1, 0, 20, None, 9),
+    grant(3, 5, 1, 0, 1, 0, 9),
+    *(
+        grant(4, 5, 1, place, 5 + place, named, days)
+        for place, named, days in ((0, None, 12), (1, 1, -5), (2, None, 9))
+    ),
+    grant(4, 5, 1, 3, 0, None, 0),
+    recovery(5, 0, 6, 0, 1),
+    recovery(5, 0, 6, 0, 2, consented=False),
+    recovery(5, 1, 7, 0, 2),
+    recovery(5, 2, 7, 0, 1),
+    removal(5, 5, 7, 1, consented=True),
+    recovery(6, 1, 7, None, 1),
+)
+thefts = st.lists(st.sampled_from(_AROUND), min_size=5, unique_by=lambda one: one.id).map(_mixed)

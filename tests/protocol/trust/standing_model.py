@@ -51,14 +51,11 @@ def charter_path(charters: list[Record]) -> tuple[list[Record], list[Record]]:
     return path, rivals
 
 
-def named_recovery(head: Head) -> bytes | None:
-    """G8: the recovery key's hash that a grant or a revocation names, if the key that it is about has signed it."""
-    said = head.facts.get("recovery")
-    if said is None:
-        return None
-    key = head.subject if head.kind == 2 else head.facts["successor"]
-    consent = b"hartig/1 recovery consent\0" + head.network + key + said[0]
-    return said[0] if verify(key, consent, said[1]) else None
+def is_consented(head: Head) -> bool:
+    """G8: whether the subject of a revocation agreed that its author may revoke it."""
+    said = head.facts.get("consent")
+    agreed = b"hartig/1 recovery consent\0" + head.network + head.subject + key_hash(head.author)
+    return said is not None and verify(head.subject, agreed, said)
 
 
 @dataclass
@@ -84,8 +81,7 @@ class Run:
     settled: dict[bytes, Stand] = field(default_factory=dict)
     proven: set[bytes] = field(default_factory=set)
     voided: dict[bytes, set[int]] = field(default_factory=dict)
-    recovered: dict[bytes, set[bytes]] = field(default_factory=dict)  # key: the hashes of recovery keys that voided it
-    handing: dict[tuple[bytes, bytes], Record] = field(default_factory=dict)  # (key, hash): that revocation
+    reached: dict[bytes, set[bytes]] = field(default_factory=dict)  # key: the recovery keys' hashes named for it
 
     def done(self) -> "Run":
         """Settle everybody."""
@@ -97,9 +93,10 @@ class Run:
             offers = [offer for key in list(self.settled) for offer in self._given_by(key)]
             for grant, _ in offers:
                 self.proven.add(grant.id)
-                self._note_recovery(grant.head, grant.head.subject)
+                self._come_to(grant.head.subject, grant.head)
             offers = [(grant, stand) for grant, stand in offers if grant.id not in tried]
             if not offers:
+                self._prove_consented()
                 return self
             grant, stand = min(offers, key=_preference)
             tried.add(grant.id)
@@ -125,6 +122,7 @@ class Run:
             grant = max(may, key=lambda one: (one.head.expires, one.head.seq, one.id))
             if grant.head.facts.get("ends"):
                 self.proven.add(grant.id)
+                self._come_to(grant.head.subject, grant.head)
             elif left > 0:
                 left -= 1
                 passes = 0 if giver.depth + 1 >= 32 else min(grant.head.facts["invites"], left)
@@ -135,32 +133,43 @@ class Run:
                 found.append((grant, Stand(rank, places, passes, until, giver.depth + 1, (), giver.handed)))
         return found
 
-    def _note_recovery(self, naming: Head, key: bytes) -> None:
-        """A6: the recovery key that this names has voided its key, unless that one stands already."""
-        for one in self.revokes if key not in self.settled else ():
-            if one.head.subject == key and named_recovery(naming) == key_hash(one.head.author):
-                self.proven.add(one.id)
-                self.recovered.setdefault(key, set()).add(key_hash(one.head.author))
-                self.handing[key, key_hash(one.head.author)] = one
+    def _consented(self, key: bytes) -> list[Record]:
+        """A6: what voids a key that is no seat, the highest first."""
+        seats = [seat for seat, _ in self.charter.facts["seats"]]
+        found = [one for one in self.revokes if one.head.subject == key not in seats and is_consented(one.head)]
+        return sorted(found, key=lambda one: (one.head.expires, one.head.seq, one.id), reverse=True)
+
+    def _come_to(self, key: bytes, naming: Head) -> None:
+        """A6: a grant, or a revocation before, comes to a key, and may name its recovery key."""
+        said = naming.facts.get("recovery")
+        self.reached.setdefault(key, set()).update([said[0]] if said else [])
+
+    def _prove_consented(self) -> None:
+        """A8: of each key the named ones, and the highest of the others."""
+        for key, named in self.reached.items():
+            mine = [one for one in self._consented(key) if key_hash(one.head.author) in named]
+            others = [one for one in self._consented(key) if one not in mine]
+            self.proven.update(one.id for one in (*mine, *others[:1]))
 
     def _settle_by(self, grant: Record, stand: Stand) -> None:
         """A4, A5 and A9."""
         key, naming, via = grant.head.subject, grant.head, list[Record]()
         passed = [key]
         while key not in self.settled and not any(rank > stand.rank for rank in self.voided.get(key, ())):
-            if key not in self.recovered:
+            if not self._consented(key):
                 ids = tuple(one.id for one in via)
                 self.settled[key] = Stand(**{**vars(stand), "via": ids, "handed": stand.handed + len(via)})
                 return
-            handing = self.handing.get((key, named_recovery(naming) or b""))
-            if handing is None or handing.head.facts.get("successor") is None:
+            said = naming.facts.get("recovery")
+            handing = [one for one in self._consented(key) if said and key_hash(one.head.author) == said[0]]
+            if not handing or handing[0].head.facts.get("successor") is None:
                 return
-            via.append(handing)
-            if stand.handed + len(via) > 16 or handing.head.facts["successor"] in passed:
+            via.append(handing[0])
+            if stand.handed + len(via) > 16 or handing[0].head.facts["successor"] in passed:
                 return
-            key, naming = handing.head.facts["successor"], handing.head
+            key, naming = handing[0].head.facts["successor"], handing[0].head
             passed.append(key)
-            self._note_recovery(naming, key)
+            self._come_to(key, naming)
 
 
 def _preference(offer: tuple[Record, Stand]) -> tuple[Any, ...]:
@@ -186,9 +195,11 @@ def who_stands(records: list[Record], at_ms: int | None) -> tuple[dict[bytes, St
             if held is None or (one.head.expires, one.head.seq, one.id) > (held.head.expires, held.head.seq, held.id):
                 latest[one.head.thread] = one
     ever = Run(path[-1].head, grants, list(latest.values())).done()
-    void = set(ever.voided) | set(ever.recovered)
+    void = set(ever.voided) | {key for key in ever.reached if ever._consented(key)}
     if at_ms is None:
         return ever.settled, ever.proven, void
-    acting = [one for one in grants if one.head.facts.get("ends") or one.head.expires > at_ms]
-    today = Run(path[-1].head, acting, [], voided=ever.voided, recovered=ever.recovered, handing=ever.handing).done()
+    known = [one for one in grants if one.id in ever.proven]
+    acting = [one for one in known if one.head.facts.get("ends") or one.head.expires > at_ms]
+    kept = [one for one in latest.values() if one.id in ever.proven]
+    today = Run(path[-1].head, acting, kept, voided=ever.voided).done()
     return today.settled, ever.proven, void

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from hartig_protocol.limits import DAY_MS, GRANTS_DEEP_MAX, REVOKES_MAX
 from hartig_protocol.records.governance import Charter, Rank
-from hartig_protocol.records.keys import SigningKey, recovery_consent, recovery_hash
+from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.record import Record
 from hartig_protocol.trust import authority as authority_module
 from hartig_protocol.trust.authority import Authority, authority_of
-from hartig_protocol.trust.lasting import due_governance
 from support.records import NOW_MS, Network, key
 
 NETWORK = Network()
@@ -218,54 +217,13 @@ def test_of_two_versions_of_a_revocation_the_higher_counts() -> None:
         assert first.id not in proven
 
 
-def test_a_keys_own_recovery_key_revokes_it() -> None:
-    grant = NETWORK.grant(A.public, recovery_of=A)
-    revoke = NETWORK.revoke(A.public, author=recovery_key(A))
-    authority = judged(revoke, grant)
-    assert rank_of(authority, A) is None
-    assert revoke.id in authority.proven
-    assert A.public in authority.revoked
-    assert rank_of(judged(revoke, grant, at_ms=NOW_MS), A) is None
-
-
-def test_a_recovery_hash_that_the_key_did_not_sign_counts_for_nothing() -> None:
-    thief = key("thief")
-    hash_ = recovery_hash(thief.public)
-    consent = thief.sign(recovery_consent(NETWORK.id, A.public, hash_))
-    grant = NETWORK.grant(A.public, recovery=[hash_, consent])
-    revoke = NETWORK.revoke(A.public, author=thief)
-    authority = judged(grant, revoke)
-    assert rank_of(authority, A) is Rank.HUB
-    assert revoke.id not in authority.proven
-
-
-def test_another_keys_recovery_key_counts_for_nothing() -> None:
-    authority = judged(NETWORK.grant(A.public, recovery_of=A), NETWORK.revoke(A.public, author=recovery_key(B)))
-    assert rank_of(authority, A) is Rank.HUB
-
-
-# --- Keeping
-
-
-def test_a_grant_is_kept_while_its_keys_revocations_are() -> None:
-    old = NETWORK.grant(A.public, rank="organiser", stamp=NOW_MS - 90 * DAY_MS, expires=NOW_MS - 50 * DAY_MS)
-    idle = NETWORK.grant(B.public, place=1, stamp=NOW_MS - 90 * DAY_MS, expires=NOW_MS - 50 * DAY_MS)
-    revoke = NETWORK.revoke(C.public, author=A)
-    assert due_governance([NETWORK.charter, old, idle, revoke], NOW_MS) == {idle.id}
-
-
-def test_a_revocation_is_kept_while_any_grant_of_its_key_is() -> None:
-    over = {"stamp": NOW_MS - 200 * DAY_MS, "expires": NOW_MS - 40 * DAY_MS}
-    kept, gone = NETWORK.revoke(A.public, **over), NETWORK.revoke(B.public, **over)
-    assert due_governance([NETWORK.grant(A.public), kept, gone], NOW_MS) == {gone.id}
-
-
-def test_what_only_kept_each_other_up_goes_in_one_sweep() -> None:
-    over = {"stamp": NOW_MS - 200 * DAY_MS, "expires": NOW_MS - 40 * DAY_MS}
-    organiser = NETWORK.grant(A.public, rank="organiser", **over)
-    revoke = NETWORK.revoke(B.public, author=A, **over)
-    victim = NETWORK.grant(B.public, place=1, **over)
-    assert due_governance([organiser, revoke, victim], NOW_MS) == {organiser.id, revoke.id, victim.id}
+def test_what_had_no_invite_left_stands_no_more_when_another_has_expired() -> None:
+    giver = NETWORK.grant(A.public, invites=2)
+    over = NETWORK.grant(B.public, author=A, invites=1, stamp=NOW_MS - 30 * DAY_MS, expires=NOW_MS - DAY_MS)
+    beyond = NETWORK.grant(C.public, author=A, place=1, invites=0)
+    authority = judged(giver, over, beyond, at_ms=NOW_MS)
+    assert beyond.id not in authority.proven
+    assert rank_of(authority, C) is None
 
 
 # --- Properties
@@ -308,7 +266,7 @@ def revoke_of(by: int, whom: int) -> Record:
 
 @cache
 def recovery_of(whom: int) -> Record:
-    return NETWORK.revoke(PEOPLE[whom].public, author=recovery_key(PEOPLE[whom]))
+    return NETWORK.revoke(PEOPLE[whom].public, author=recovery_key(PEOPLE[whom]), consenting=PEOPLE[whom])
 
 
 person = st.integers(0, 4)

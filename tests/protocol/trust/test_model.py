@@ -15,7 +15,7 @@ from hartig_protocol.records.governance import Charter
 from hartig_protocol.records.record import Kind, Record
 from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.charters import charters_of
-from protocol.trust.societies import NETWORK, moments, societies
+from protocol.trust.societies import NETWORK, PEOPLE, moments, societies, thefts
 from protocol.trust.standing_model import Stand, charter_path, who_stands
 from support.records import NOW_MS
 
@@ -105,6 +105,13 @@ def check_order(records: list[Record], at_ms: int | None, random: Random) -> Non
     assert len(kept) == len(registers)
 
 
+def check_proven_alone(records: list[Record], at_ms: int | None) -> None:
+    whole = by_package(records, at_ms)
+    charters = charters_of(NETWORK.id, [one for one in records if one.head.kind == Kind.CHARTER])
+    proven = by_package([one for one in records if one.id in whole.proven or one.id in charters.kept], at_ms)
+    assert proven == whole
+
+
 def check_two_halves(records: list[Record], at_ms: int | None, random: Random) -> None:
     """Two hubs that heard different parts give each other what they hold until nothing changes."""
     hubs = Holder(at_ms), Holder(at_ms)
@@ -144,10 +151,24 @@ def test_two_hubs_that_have_exchanged_hold_the_same(records: list[Record], at_ms
 @few
 @given(societies, moments)
 def test_what_is_not_proven_or_kept_has_no_influence(records: list[Record], at_ms: int | None) -> None:
-    whole = by_package(records, at_ms)
-    charters = charters_of(NETWORK.id, [one for one in records if one.head.kind == Kind.CHARTER])
-    proven = by_package([one for one in records if one.id in whole.proven or one.id in charters.kept], at_ms)
-    assert proven == whole
+    check_proven_alone(records, at_ms)
+
+
+@few
+@given(thefts, moments, randoms)
+def test_whoever_helps_a_thief_the_key_is_void_and_its_kit_alone_hands_on(
+    records: list[Record], at_ms: int | None, random: Random
+) -> None:
+    check_against_the_model(records, at_ms)
+    check_order(records, at_ms, random)
+    check_two_halves(records, at_ms, random)
+    check_proven_alone(records, at_ms)
+    standings = by_package(records, at_ms).standings
+    by_kits = [one for one in records if one.head.fixed and one.head.subject == PEOPLE[5].public]
+    assert not by_kits or PEOPLE[5].public not in standings
+    givers = {one.id: PEOPLE.index(author) for one in records for author in PEOPLE if author.public == one.head.author}
+    handed = {(PEOPLE[heir].public, giver) for heir, giver in ((6, 3), (7, 4))}  # by whom the thief is helped, it is
+    assert {(key, givers[one.grant or b""]) for key, one in standings.items() if one.via} <= handed
 
 
 @pytest.mark.wide

@@ -13,12 +13,12 @@ from protocol.vector_parts.world import (
     MEMBER_GRANT,
     ORGANISER,
     ORGANISER_GRANT,
-    OTHER_GRANT,
     OTHER_HUB,
     RECOVERY,
     SEAT,
     SECOND_SEAT,
     STRANGER,
+    by_kit,
     charter_fields,
     consent,
     fields_of,
@@ -78,7 +78,7 @@ def _seats() -> list[Fields]:
         _stands("A1", "a seat", [], SEAT, expect=by_defaults),
         _stands("A1", "a seat that did not sign", [], SECOND_SEAT, expect=by_defaults),
         _stands("A1", "a seat that another seat revoked", [revoke(SECOND_SEAT, SEAT)], SEAT, expect=by_defaults),
-        _stands("A1", "a seat that its recovery key revoked", [revoke(RECOVERY, SEAT)], SEAT, expect=by_defaults),
+        _stands("A1", "a seat that its recovery key revoked", [by_kit(RECOVERY, SEAT)], SEAT, expect=by_defaults),
         _falls("A1", "the key of nobody", [], STRANGER),
         _stands("A1", "a seat of the second charter", [ousting], STRANGER, expect=by_defaults | {"places": 7}),
         _falls("A1", "a seat that the second charter does not name", [ousting], SEAT),
@@ -212,35 +212,33 @@ def _recovered() -> list[Fields]:
     named = grant(SEAT, HUB, 0, recovery=consent(HUB))
     organiser = grant(SEAT, ORGANISER, 2, rank="organiser", recovery=consent(ORGANISER))
     foreign = grant(STRANGER, HUB, 0, recovery=consent(HUB))
-    too_late = grant(OTHER_HUB, HUB, 0, invites=0, recovery=consent(HUB))
-    unsigned = grant(SEAT, HUB, 0, recovery=[consent(HUB)[0], bytes(64)])
-    organiser_named = grant(SEAT, OTHER_HUB, 5, rank="organiser")
-    named_by_organiser = grant(OTHER_HUB, HUB, 0, invites=0, recovery=consent(HUB))
-    recovered = [CHARTER, named, revoke(RECOVERY, HUB)]
+    many_places = grant(SEAT, HUB, 4, rank="organiser", places=99)
+    voided = by_kit(RECOVERY, HUB)
+    recovered = [CHARTER, named, voided]
+    low, high = by_kit(STRANGER, HUB), by_kit(MEMBER, HUB, seq=2)
+    ended, both = grant(SEAT, HUB, 0, ends=True), [CHARTER, named, ORGANISER_FOR_STRANGER]
     return [
-        _stands(
-            "A6",
-            "named only by a giver that settles later",
-            [ORGANISER_FOR_HUB, OTHER_GRANT, too_late, revoke(RECOVERY, HUB)],
-            HUB,
-        ),
-        _falls(
-            "A6",
-            "named by a giver that settles before",
-            [organiser_named, named_by_organiser, revoke(RECOVERY, HUB)],
-            HUB,
-        ),
-        _stands("A6", "without the key's consent", [unsigned, revoke(RECOVERY, HUB)], HUB),
+        _falls("A6", "by its own recovery key", [named, voided], HUB),
+        _falls("A6", "whoever gives it more, and names none", [named, many_places, voided], HUB),
+        _falls("A6", "where no grant names the recovery key", [HUB_GRANT, voided], HUB),
+        _falls("A6", "by an old kit", [named, low], HUB),
+        _falls("A6", "an organiser, by its own recovery key", [organiser, by_kit(RECOVERY, ORGANISER)], ORGANISER),
+        _falls("A6", "after a grant has expired", [grant(SEAT, HUB, 0, days=5), HUB_GRANT_AGAIN, voided], HUB),
+        _stands("A6", "without the key's consent", [named, revoke(RECOVERY, HUB)], HUB),
         held("A6", "a need of a key that its recovery key revoked", recovered, post(), kept=recovered, error="revoked"),
-        _stands("A6", "by a key that no grant names", [named, revoke(STRANGER, HUB)], HUB),
-        _falls("A6", "by its own recovery key", [named, revoke(RECOVERY, HUB)], HUB),
-        _falls("A6", "an organiser, by its own recovery key", [organiser, revoke(RECOVERY, ORGANISER)], ORGANISER),
-        _stands("A6", "named only in a grant that is not proven", [HUB_GRANT, foreign, revoke(RECOVERY, HUB)], HUB),
-        _falls(
-            "A6",
-            "named in a grant that has expired",
-            [grant(SEAT, HUB, 0, days=5, recovery=consent(HUB)), HUB_GRANT_AGAIN, revoke(RECOVERY, HUB)],
-            HUB,
+        held("A6", "by a grant that has ended", [CHARTER, ended], voided, kept=[CHARTER, ended, voided]),
+        held("A6", "when no grant leads to the key", [CHARTER], voided, kept=[CHARTER], error="waits_proof"),
+        held("A6", "nor a proven one", [CHARTER, foreign], voided, kept=[CHARTER], error="waits_proof"),
+        held("A6", "a seat's", [CHARTER], by_kit(RECOVERY, SEAT), kept=[CHARTER], error="waits_proof"),
+        held("A8", "beside the named one", recovered, low, kept=[*recovered, low]),
+        held("A8", "the highest of the others", [*recovered, low], high, kept=[*recovered, high]),
+        held("A8", "none that is lower", [*recovered, high], low, kept=[*recovered, high], error="superseded"),
+        held(
+            "A8",
+            "with consent and without",
+            [*both, low],
+            revoke(STRANGER, HUB),
+            kept=[*both, low, revoke(STRANGER, HUB)],
         ),
     ]
 
@@ -261,7 +259,10 @@ def _handed_on() -> list[Fields]:
     unnamed = grant(SEAT, HUB, 5, places=90)
     better = grant(SEAT, OTHER_HUB, 6, places=60)
     ended = grant(SEAT, HUB, 0, days=5, recovery=consent(HUB))
-    forced = handed(RECOVERY, HUB, OTHER_HUB, [second_hash, bytes(64)])
+    unsaid = handed(RECOVERY, HUB, OTHER_HUB, [second_hash, bytes(64)])
+    by_seat = {"successor": OTHER_HUB.public}
+    old = handed(second_kit, HUB, STRANGER, seq=2)
+    most = grant(SEAT, HUB, 4, rank="organiser", places=99)
     by_both = [ORGANISER_GRANT, revoke(ORGANISER, HUB)]
     path = [CHARTER, named, to_other]
     return [
@@ -269,7 +270,10 @@ def _handed_on() -> list[Fields]:
         _falls("A9", "and the key itself no more", [named, to_other], HUB),
         _falls("A9", "what it let in has no proof", [named, to_other, below], MEMBER),
         _stands("A9", "what the successor lets in has", [named, to_other, by_successor], MEMBER),
-        _falls("A9", "a successor that a seat names", [named, handed(SEAT, HUB, OTHER_HUB)], OTHER_HUB),
+        _falls("A9", "a successor that a seat names", [named, revoke(SEAT, HUB, facts=by_seat)], OTHER_HUB),
+        _falls("A9", "one that an old kit names", [named, old], STRANGER),
+        _stands("A9", "one that the kit names beside it", [named, old, to_other], OTHER_HUB, expect=as_given),
+        _stands("A9", "one whom another grant gives less", [named, most, to_other], OTHER_HUB, expect=as_given),
         _falls("A9", "when a seat voided the key, too", [named, to_other, revoke(SEAT, HUB)], OTHER_HUB),
         _falls("A9", "when an organiser did", [named, to_other, *by_both], OTHER_HUB),
         _falls("A9", "when a seat voided the successor", [named, to_other, revoke(SEAT, OTHER_HUB)], OTHER_HUB),
@@ -282,7 +286,8 @@ def _handed_on() -> list[Fields]:
         ),
         _stands("A9", "one who comes after the successor", [named, chained, next_one], STRANGER, expect=as_given),
         _falls("A9", "who is then void", [named, chained, next_one], OTHER_HUB),
-        _stands("A9", "not without the successor's consent", [named, forced, next_one], OTHER_HUB),
+        _stands("A9", "by the hash alone", [named, unsaid, next_one], STRANGER, expect=as_given),
+        _falls("A9", "not by a kit that the first does not name", [named, to_other, next_one], STRANGER),
         _falls("A9", "when a seat voided the first", [named, chained, next_one, revoke(SEAT, HUB)], STRANGER),
         _falls("A9", "in a circle", [named, chained, handed(second_kit, OTHER_HUB, HUB)], HUB),
         _stands("A9", "by no grant without the recovery key", [named, to_other, unnamed], OTHER_HUB, expect=as_given),
@@ -309,7 +314,7 @@ def _line(count: int) -> tuple[list[Made], Signer]:
 
 HUB_GRANT_AGAIN = grant(SEAT, HUB, 7)
 MEMBER_WITH_INVITES = grant(SEAT, MEMBER, 3, rank="member", invites=3)
-ORGANISER_FOR_HUB = grant(SEAT, HUB, 4, rank="organiser")
+ORGANISER_FOR_STRANGER = grant(SEAT, STRANGER, 4, rank="organiser")
 
 
 def _writing() -> list[Fields]:
@@ -344,6 +349,7 @@ def _expired() -> list[Fields]:
     below, ended = grant(HUB, STRANGER, 2, invites=0), grant(HUB, STRANGER, 2, seq=2, ends=True)
     beyond = grant(HUB, STRANGER, 3, ends=True)
     by_member = grant(MEMBER, STRANGER, 0, ends=True)
+    greedy, second = grant(HUB, OTHER_HUB, 0, invites=9, days=5), grant(HUB, STRANGER, 1, invites=0)
     return [
         _stands("A8", "a millisecond before it expires", [short], HUB, now=STAMP + 10 * DAY_MS - 1),
         _falls("A8", "when it expires", [short], HUB, now=STAMP + 10 * DAY_MS),
@@ -357,6 +363,7 @@ def _expired() -> list[Fields]:
             STRANGER,
             expect={"proven": sorted(made.id.hex() for made in (past, removal, victim))},
         ),
+        _falls("A8", "a grant that had no invite left before another expired", [HUB_GRANT, greedy, second], STRANGER),
         _falls("A8", "an expired organiser does not stand", [past, removal, victim], ORGANISER),
         held("A8", "an end within its author's invites", [*proofs, below], ended, kept=[*proofs, ended]),
         held("A8", "an end beyond its author's invites", proofs, beyond, kept=proofs, error="waits_proof"),

@@ -10,7 +10,6 @@ from protocol.vector_parts.world import (
     CHARTER,
     DEFAULTS,
     HUB,
-    HUB_GRANT,
     NETWORK,
     NODE,
     RECOVERY,
@@ -18,6 +17,7 @@ from protocol.vector_parts.world import (
     SEAT,
     SECOND_SEAT,
     STRANGER,
+    by_kit,
     card,
     card_fields,
     charter_fields,
@@ -326,15 +326,21 @@ def _revoke() -> list[Fields]:
         good("G6", "successor nil", revoke(SEAT, HUB, facts={"successor": None})),
         good("G6", "with the successor's recovery key", handed(RECOVERY, HUB, STRANGER, consent(STRANGER))),
         good("G6", "the successor's recovery nil", revoke(SEAT, HUB, facts={"recovery": None})),
+        good("G6", "with its subject's consent", by_kit(RECOVERY, HUB)),
+        good("G6", "consent nil", revoke(SEAT, HUB, facts={"consent": None})),
+        bad("G6", "with a consent and nothing fixed", by_kit(RECOVERY, HUB, fixed=[])),
+        bad("G6", "with something else fixed", by_kit(RECOVERY, HUB, fixed=["consent", "consent"])),
         bad("G6", "a revocation with a body", seal(fields, [SEAT], {})),
     ]
     wrong: dict[str, list[Any]] = {
         "audience": ["hub", "partners"],
         "subject": [b"", bytes(31)],
         "place": [0],
-        "fixed": [["a"]],
+        "fixed": [["a"], ["consent"]],
         "facts": [
             {"ends": True},
+            {"consent": bytes(63)},
+            {"consent": "a" * 64},
             {"successor": b""},
             {"successor": SMALL_ORDER_KEY},
             {"successor": "a" * 32},
@@ -348,32 +354,21 @@ def _revoke() -> list[Fields]:
 
 
 def _recovery() -> list[Fields]:
-    """The recovery key of a hub revokes it, if the hub itself named that key."""
+    """The recovery key of a hub revokes it, if the hub itself consented."""
     named = grant(SEAT, HUB, 0, recovery=consent(HUB))
     forced = grant(SEAT, HUB, 0, recovery=[RECOVERY_HASH, SEAT.sign(b"not the hub's")])
-    removal = revoke(RECOVERY, HUB)
+    removal = by_kit(RECOVERY, HUB)
+    of_another = consent(HUB, digest("recovery key", STRANGER.public))[1]
     hashed = {"function": "recovery_hash", "arguments": [RECOVERY.public]}
     return [
         vector("G7", "the hash under its prefix", "derive", RECOVERY_HASH, **hashed),
         vector("G7", "a plain hash", "derive", digest("body", RECOVERY.public), error="different", **hashed),
         held("G8", "with the hub's own signature", [CHARTER, named], removal, kept=[CHARTER, named, removal]),
-        held(
-            "G8",
-            "with somebody else's signature",
-            [CHARTER, forced],
-            removal,
-            kept=[CHARTER, forced],
-            error="waits_proof",
-        ),
         held("G8", "a grant without consent is still a grant", [CHARTER], forced, kept=[CHARTER, forced]),
-        held(
-            "G8",
-            "without a recovery hash",
-            [CHARTER, HUB_GRANT],
-            removal,
-            kept=[CHARTER, HUB_GRANT],
-            error="waits_proof",
+        bad(
+            "G8", "signed by another", by_kit(RECOVERY, HUB, {"consent": SEAT.sign(b"not the hub's")}), "bad_signature"
         ),
+        bad("G8", "for another recovery key", by_kit(RECOVERY, HUB, {"consent": of_another}), "bad_signature"),
     ]
 
 

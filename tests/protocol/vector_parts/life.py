@@ -12,6 +12,7 @@ from protocol.vector_parts.world import (
     RECOVERY,
     SEAT,
     STRANGER,
+    by_kit,
     card,
     charter_fields,
     consent,
@@ -203,6 +204,7 @@ def _kept_longer() -> list[Fields]:
     pair = [CHARTER, organiser, victim]
     named = grant(SEAT, OTHER_HUB, 7, rank="organiser", days=40, recovery=consent(OTHER_HUB))
     by_successor = revoke(STRANGER, HUB)
+    lost, kit = grant(SEAT, HUB, 0, days=40), by_kit(RECOVERY, HUB)
     second_kit = signer("second recovery")
     second_hash = digest("recovery key", second_kit.public)
     short_life = {"expires": STAMP + 200 * DAY_MS}
@@ -250,6 +252,15 @@ def _kept_longer() -> list[Fields]:
             sweep_at=STAMP + 250 * DAY_MS,
             kept=[CHARTER, long, first_heir, second_heir],
         ),
+        held(
+            "L7",
+            "a grant of a key that its kit revoked",
+            [CHARTER, lost],
+            kit,
+            sweep_at=after,
+            kept=[CHARTER, lost, kit],
+        ),
+        held("L7", "until that is due", [CHARTER, lost], kit, sweep_at=later, kept=[CHARTER], error="gone"),
         held(
             "L7",
             "what comes too late and proves nothing",

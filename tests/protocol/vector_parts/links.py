@@ -296,7 +296,7 @@ def _joining_without(given: Made) -> list[Fields]:
     return [
         session("H6", "records that prove that it stands", [brought], expect={"sends": [3], "asked": False}),
         session("H6", "records that prove nothing", [join(secret=b"", records=[kept_out.wire])], **refuse),
-        session("H6", "records that prove a removal", [join(records=[revoke(SEAT, STRANGER).wire])], error="revoked"),
+        session("H6", "a key that was removed", [join()], records=[*HELD, revoke(SEAT, STRANGER)], error="revoked"),
         session("H6", "a card brought by a newcomer", [join(records=[given.wire, kept_out.wire])], wants_kept=given.id),
         session(
             "H6",

@@ -105,10 +105,16 @@ def consent(key: Signer, recovery_hash: bytes = RECOVERY_HASH) -> list[bytes]:
     return [recovery_hash, key.sign(prefix("recovery consent") + NETWORK + key.public + recovery_hash)]
 
 
+def by_kit(author: Signer, subject: Signer, facts: Fields | None = None, **changes: Any) -> Made:
+    """A revocation by a recovery key to which the subject consented."""
+    _, agreed = consent(subject, digest("recovery key", author.public))
+    return revoke(author, subject, facts={"consent": agreed} | (facts or {}), **({"fixed": ["consent"]} | changes))
+
+
 def handed(author: Signer, subject: Signer, to: Signer, recovery: list[bytes] | None = None, **changes: Any) -> Made:
-    """A revocation that names who comes after the subject, and that one's own recovery key."""
+    """The same; it names who comes after the subject, and that one's own recovery key."""
     facts = {"successor": to.public} | ({} if recovery is None else {"recovery": recovery})
-    return revoke(author, subject, facts=facts, **changes)
+    return by_kit(author, subject, facts, **changes)
 
 
 def revoke_fields(author: Signer, subject: Signer, **changes: Any) -> Fields:

@@ -18,6 +18,7 @@ from hartig_protocol.exchange.lot import LotChain, Promise
 from hartig_protocol.exchange.need import Claim, NeedChain
 from hartig_protocol.exchange.step import Step
 from hartig_protocol.records.record import Head, Record
+from hartig_protocol.values import value
 
 _BYTES_A_STEP = 512  # how much of a post weighs as much as a step
 _ASKED_A_STEP = 2  # how many of those who ask weigh as much as a step
@@ -157,7 +158,7 @@ def _order(record: Record) -> tuple[int, int, bytes]:
 # --- Deals
 
 
-@dataclass(frozen=True)
+@value
 class Deal:
     """A claim, and what became of it. `lot` is None where the offer that it asks is not here."""
 

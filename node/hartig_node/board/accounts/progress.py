@@ -6,7 +6,7 @@ it. Sums over the parts of a group are exact: they are fractions until they are 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -25,11 +25,12 @@ from hartig_protocol.exchange.lot import Account, LotChain
 from hartig_protocol.exchange.need import NeedChain
 from hartig_protocol.exchange.summary import LotState, NeedState, lot_state, need_state, promised_quantity
 from hartig_protocol.records.record import Head, Kind, Record
+from hartig_protocol.values import value
 
 _GROUPS_DEEP_MAX = 4  # parts of parts of parts: no real group needs more, and a circle ends
 
 
-@dataclass(frozen=True)
+@value
 class Progress:
     """A state word, and the amounts behind it as decimal text in the post's unit, over all dates."""
 
@@ -44,7 +45,7 @@ class Progress:
         return {"state": self.state, **self.amounts, **parts, **({"low": lows_json(self.lows)} if self.lows else {})}
 
 
-@dataclass(frozen=True)
+@value
 class _Covered:
     """What became of a need, in its own smallest parts; `needed` is None where nobody said how much."""
 

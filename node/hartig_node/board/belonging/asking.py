@@ -5,7 +5,7 @@ other side shows. Whom the person lets in is admitted when it asks again, once. 
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
@@ -13,12 +13,13 @@ from hartig_protocol.events import AskAdmission
 from hartig_protocol.limits import ASKING_MAX, ASKING_MS_MAX, MINUTE_MS
 from hartig_protocol.records.keys import sha256_of
 from hartig_protocol.records.words import pairing_words
+from hartig_protocol.values import value
 
 ID_BYTES = 16  # of a hash over both keys: nobody makes keys that another's id stands for
 NOBODY_MS = 5 * MINUTE_MS  # a newcomer asks every few seconds, once it runs; who has not for so long has gone
 
 
-@dataclass(frozen=True)
+@value
 class AskingView:
     """A hub that asks. `words` are what its people read out; `let_in`: it is admitted when it asks again."""
 
@@ -28,7 +29,7 @@ class AskingView:
     let_in: bool
 
 
-@dataclass(frozen=True)
+@value
 class _Asking:
     heard_ms: int
     words: str = ""

@@ -13,7 +13,7 @@ up first. In an open network who has no invite is admitted, too, so many in an h
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgpack
 
@@ -38,6 +38,7 @@ from hartig_protocol.limits import (
 )
 from hartig_protocol.records.invites import Invite, secret_hash
 from hartig_protocol.records.record import Kind
+from hartig_protocol.values import value
 
 SPACE_INVITE = "invite"
 INVITES_OPEN_MAX = 256
@@ -53,7 +54,7 @@ _ASK_FIRST = (
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@value
 class InviteView:
     """An invite; `link` only in the answer that makes it. `pass_on`: how many hubs the newcomer may invite in turn."""
 

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 import msgpack
 
 from hartig_node.board.belonging.invites import Invites
+from hartig_node.board.belonging.labels import learn_labels
 from hartig_node.board.context import Context
-from hartig_node.board.drafts.drafts import clean_text
+from hartig_node.board.drafts.drafts import clean_text, name_on_card
 from hartig_node.board.errors import BoardError
 from hartig_node.board.signing import (
     KEY_CLAIMED,
@@ -75,6 +76,7 @@ class Membership:
     async def start(self) -> None:
         """Read what earlier runs left, learn hubs' names, and publish the card if it is missing or has changed."""
         await self.load()
+        await learn_labels(self._context)
         await self.learn_names()
         await self.announce()
 
@@ -153,7 +155,9 @@ class Membership:
                 logger.exception("a card that was accepted cannot be read")
                 continue
             if card.head.facts.get("type") == "hub" and card.body:
-                context.hub_names[card.head.author] = clean_text(card.body["name"])
+                context.hub_names.pop(card.head.author, None)
+                if name := name_on_card(card.body["name"]):
+                    context.hub_names[card.head.author] = name
                 boxes.pop(card.head.author, None)
                 if "box" in card.head.facts:
                     boxes[card.head.author] = card.head.facts["box"]

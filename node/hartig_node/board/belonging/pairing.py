@@ -25,6 +25,7 @@ from hartig_node.board.errors import BoardError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import DAY_MS, MINUTE_MS
 from hartig_protocol.records.keys import sha256
+from hartig_protocol.values import value
 
 SPACE_DEVICE = "device"
 DEVICES_MAX = 32  # of one desk; each is a row that is held in memory
@@ -46,7 +47,7 @@ _CODE_PREFIX = b"hartig/1 set-up code\x00"
 _SECRET_PREFIX = b"hartig/1 desk session\x00"
 
 
-@dataclass(frozen=True)
+@value
 class SetUpCode:
     """A code as it is shown, once, and until when it is good by this hub's clock."""
 
@@ -54,7 +55,7 @@ class SetUpCode:
     until_ms: int
 
 
-@dataclass(frozen=True)
+@value
 class Paired:
     """A device that may use the desk. Times in ms.
 
@@ -70,7 +71,7 @@ class Paired:
     is_dated: bool = True
 
 
-@dataclass(frozen=True)
+@value
 class DeskReport:
     """The desk's door as it is: `open`, `shut` (nothing is paired), `off` (by the settings) or `blocked`, and why."""
 

@@ -8,7 +8,9 @@ rules. Called by the board, `status` and the API.
 from collections.abc import Sequence
 from typing import Any
 
-from hartig_node.board.belonging.people import REMINDED_MS, People, Person, State, ends_soon
+from hartig_node.board.belonging.census import Census
+from hartig_node.board.belonging.looking import People
+from hartig_node.board.belonging.people import REMINDED_MS, Person, State, ends_soon
 from hartig_node.board.context import Context
 from hartig_node.board.times import rfc3339
 from hartig_protocol.records.governance import Charter, signing_seats
@@ -46,6 +48,11 @@ class Rules:
 
     # --- For status
 
+    def former_state(self) -> str | None:
+        """Return `removed` or `over` where this hub belonged once and does not any more."""
+        person = self._people.census.by_key.get(self._context.pen.key.public)
+        return None if person is None or person.state is State.STANDING else str(person.state)
+
     def belonging(self) -> dict[str, Any]:
         """Return in what rank this hub belongs, until when, who invited it, and whose memberships it should renew."""
         census, own = self._people.census, self._context.pen.key.public
@@ -76,25 +83,32 @@ class Rules:
             key=lambda item: (item[1], item[0].key),
         )
 
+    def own_end(self) -> list[tuple[Person, int]]:
+        """Return this hub and when its own membership ends, where that is within 60 days."""
+        now, person = self._context.clock.now(), self._people.census.by_key.get(self._context.pen.key.public)
+        until_ms = None if person is None or person.state is not State.STANDING else person.until_ms
+        if person is None or until_ms is None or not now.trusted or until_ms > now.wall_ms + REMINDED_MS:
+            return []
+        return [(person, until_ms)]
+
     def problems(self) -> Said:
         """Return (code, what, hint) for `status` and `doctor`."""
         return [*self._own_problems(), *self._ending_problems(), *self._rival_problems()]
 
     def _own_problems(self) -> Said:
-        now, census = self._context.clock.now(), self._people.census
+        census = self._people.census
         person = census.by_key.get(self._context.pen.key.public)
         if person is None:
             return []
         inviter = census.by_key.get(person.invited_by or b"")
         if person.state is State.REMOVED:
-            what, hint = "this hub was removed from the network", "ask a trustee or an organiser why"
-            return [("removed", what, hint)]
+            return [_removed(census, person)]
         if person.state is State.OVER:
             what = "this hub does not belong to the network any more: its membership ended, or that of who invited it"
             return [("membership_over", what, "ask another hub or an organiser: `hartig member add KEY` there")]
-        if not now.trusted or person.until_ms is None or person.until_ms > now.wall_ms + REMINDED_MS:
+        if not (ends := self.own_end()):
             return []
-        what = f"this hub's membership ends on {rfc3339(person.until_ms)[:10]}"
+        what = f"this hub's membership ends on {rfc3339(ends[0][1])[:10]}"
         return [("membership_ends", what, f"ask {inviter} to renew it: `hartig member renew KEY` there")]
 
     def _ending_problems(self) -> Said:
@@ -113,6 +127,21 @@ class Rules:
         versions = ", ".join(str(one.head.seq) for one in rivals)
         what = f"there are two versions of the rules of this network (version {versions}): trustees signed both"
         return [("rules_forked", what, "trustees should talk, and look at both: `hartig network`")]
+
+
+def _removed(census: Census, person: Person) -> tuple[str, str, str]:
+    """Say who removed this hub's key, and what to do: another where the key was replaced than where it was not."""
+    said = [one for one in census.revokes if one.head.subject == person.key]
+    revoke = max(said, key=lambda one: (one.id in census.authority.proven, census.rank_of(one.head.author), one.id))
+    remover = census.by_key.get(revoke.head.author)
+    if person.successor is None:
+        what = "this hub was removed from the network" + (f" by {remover}" if remover else "")
+        hint = f"ask {remover or 'an organiser'} why; it is for good: to come back, stop this hub and say `hartig join`"
+        return "removed", what, f"{hint} in an empty folder"
+    by = f"{remover} has" if remover else "somebody with its recovery kit has"
+    what = f"this hub's key is worthless: {by} put {person.successor.hex()[:8]} in its place"
+    hint = "stop this hub: the one with the new key goes on. If none of you did that, ask an organiser or a trustee"
+    return "removed", what, f'{hint} at once (deploy/GUIDE.md, "A hub that was removed")'
 
 
 def rules_json(charter: Record, names: dict[bytes, str]) -> dict[str, Any]:

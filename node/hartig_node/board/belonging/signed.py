@@ -31,15 +31,21 @@ async def publish_signed(context: Context, wires: Sequence[Wire]) -> list[dict[s
     return [{"id": record.id.hex(), "kind": record.head.kind, "refused": None} for record in records]
 
 
-async def publish_whole(context: Context, records: Sequence[Record], private: Sequence[PrivateRow] = ()) -> None:
-    """Publish governance records all together; raises `BoardError` with nothing published where one would not count."""
-    _judge(context, records)  # nothing else is handed in between this and `publish`
-    for refusal in await context.publish(records, private):
+async def publish_whole(
+    context: Context, records: Sequence[Record], private: Sequence[PrivateRow] = (), *, preview: bool = False
+) -> Catalog:
+    """Publish governance records all together, unless it is for a preview; return who belongs then.
+
+    Raises `BoardError` with nothing published where one would not count.
+    """
+    copy = _judge(context, records)  # nothing else is handed in between this and `publish`
+    for refusal in () if preview else await context.publish(records, private):
         if refusal is not None:
             raise refused(refusal)
+    return copy
 
 
-def _judge(context: Context, records: Sequence[Record]) -> None:
+def _judge(context: Context, records: Sequence[Record]) -> Catalog:
     """Try records on a copy of who belongs."""
     held, now = context.pen.catalog, context.clock.now()
     copy = Catalog(held.network)
@@ -52,6 +58,7 @@ def _judge(context: Context, records: Sequence[Record]) -> None:
             reason = f"{verdict.reason or 'another that came with it takes its place'} ({verdict.code or 'replaced'})"
             hint = "nothing was published: all of one change counts, or nothing of it"
             raise BoardError("refused", reason, hint, f"/records/{at}")
+    return copy
 
 
 def _opened(wire: Wire, at: int) -> Record:

@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgpack
 
@@ -12,6 +11,7 @@ from hartig_node.board.errors import BoardError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.keys import sha256
+from hartig_protocol.values import value
 
 SPACE_TOKEN = "token"  # noqa: S105 - the name of a table's space
 SCOPES = ("read", "write", "admin")
@@ -23,7 +23,7 @@ _SECRET_BYTES = 32
 DAYS_MAX = 3660.0
 
 
-@dataclass(frozen=True)
+@value
 class TokenView:
     """A token without its secret. Times in ms; `expires_ms` None for never."""
 

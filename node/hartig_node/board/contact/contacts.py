@@ -8,7 +8,6 @@ Who calls: `keeper` for every deal that was touched, and once a minute; API and 
 """
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 from hartig_node.board.accounts.books import Book, Deal
@@ -24,13 +23,14 @@ from hartig_protocol.exchange.need import ClaimState, NeedChain
 from hartig_protocol.limits import CONTACT_KEPT_MS
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.steps import Verb
+from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
 
 GIVING, RECEIVING = "giving", "receiving"
 
 
-@dataclass(frozen=True)
+@value
 class ContactDue:
     """A step that is to be written in an own chain: `Ledger.write(thread, facts, body, [private])`; then `wrote`."""
 
@@ -40,7 +40,7 @@ class ContactDue:
     private: PrivateRow
 
 
-@dataclass(frozen=True)
+@value
 class _Side:
     """One side of a deal: its own book, the other's, and the claim or promise of the own chain."""
 

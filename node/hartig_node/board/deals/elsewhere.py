@@ -8,7 +8,6 @@ pages.
 """
 
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
 from fractions import Fraction
 
 from hartig_node.board.accounts.books import Book
@@ -22,6 +21,7 @@ from hartig_protocol.exchange.need import NeedChain
 from hartig_protocol.exchange.summary import LotState
 from hartig_protocol.records import categories, units
 from hartig_protocol.records.record import Kind
+from hartig_protocol.values import value
 
 OFFERS_MAX = 10  # what people can look through
 LOOKED_AT_MAX = 200  # of each category, newest first
@@ -30,7 +30,7 @@ _FREE = frozenset({LotState.AVAILABLE, LotState.PARTLY_PROMISED})
 _SHELF_EMPTY = "gone"
 
 
-@dataclass(frozen=True)
+@value
 class _Wanted:
     """What an offer has to be for a need. `left` is what is still needed, in units; None where nobody said how much."""
 

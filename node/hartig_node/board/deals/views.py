@@ -5,17 +5,18 @@ line are made. Quantities are decimal text in the unit of the post that they bel
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from hartig_node.board.times import rfc3339
+from hartig_protocol.values import value
 
 # What can be done with a deal; the names are those of the use cases (`deals`).
 ACTIONS = ("promise", "decline", "release", "hand_over", "returned", "cancel", "receive", "give_back")
 OPEN_STATES = ("asked", "promised", "handed_over", "crossed", "lent", "given_back")
 
 
-@dataclass(frozen=True)
+@value
 class SideView:
     """One side of a deal: the need, or the offer that it asks. Of an offer that is not here only the id is known."""
 
@@ -50,7 +51,7 @@ class SideView:
         )
 
 
-@dataclass(frozen=True)
+@value
 class DealView:
     """What was asked of an offer for a need, and what became of it.
 
@@ -119,7 +120,7 @@ class DealView:
         )
 
 
-@dataclass(frozen=True)
+@value
 class DealPage:
     """One page of deals; `cursor` continues it."""
 
@@ -127,7 +128,7 @@ class DealPage:
     cursor: str | None
 
 
-@dataclass(frozen=True)
+@value
 class SetAsideView:
     """Stock that one hub has set aside for another: for whom, how much, and what became of it as far as is known.
 
@@ -161,7 +162,7 @@ class SetAsideView:
         )
 
 
-@dataclass(frozen=True)
+@value
 class SetAsidePage:
     """One page of what was set aside for this hub; `cursor` continues it."""
 
@@ -169,7 +170,7 @@ class SetAsidePage:
     cursor: str | None
 
 
-@dataclass(frozen=True)
+@value
 class AccountView:
     """One line of an account, for one date where there are dates.
 
@@ -185,7 +186,7 @@ class AccountView:
         return _said({"date": _moment(self.date_ms), **self.amounts})
 
 
-@dataclass(frozen=True)
+@value
 class BrokenView:
     """Something that was written and that the account did not allow: it is held, and counts for nothing."""
 
@@ -198,7 +199,7 @@ class BrokenView:
         return {"record": self.record, "rule": self.rule, "hint": self.hint}
 
 
-@dataclass(frozen=True)
+@value
 class EndView:
     """Why nothing more can be written in an account, and what people can do about it."""
 
@@ -211,7 +212,7 @@ class EndView:
         return {"reason": self.reason, "detail": self.detail, "hint": self.hint}
 
 
-@dataclass(frozen=True)
+@value
 class BookView:
     """The account of a need or an offer: what there is, what became of it, and its deals.
 

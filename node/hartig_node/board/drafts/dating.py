@@ -7,7 +7,7 @@ version is signed, so keeping a post up goes on with its series. Who calls: `pos
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hartig_node.board.drafts.drafts import PostFields, with_closes, wrong
@@ -19,6 +19,7 @@ from hartig_node.clock import Clock
 from hartig_node.reckoning import Reading
 from hartig_protocol.limits import DATES_MAX, DAY_MS, LIFE_MS_MAX
 from hartig_protocol.records.record import Record
+from hartig_protocol.values import value
 
 
 def merged_dates(before: Iterable[int], said: Iterable[int], now_ms: int, bound: Collection[int] = ()) -> list[int]:
@@ -34,7 +35,7 @@ def merged_dates(before: Iterable[int], said: Iterable[int], now_ms: int, bound:
     return [date for date in dates if date not in dropped]
 
 
-@dataclass(frozen=True)
+@value
 class Carried:
     """What a post's next version says where nobody changes it; `life_ms` is how long it is to stand if it repeats."""
 

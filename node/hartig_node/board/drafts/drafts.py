@@ -6,7 +6,7 @@ without control and bidi-override characters; codes must be of the shipped lists
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,6 +18,7 @@ from hartig_protocol.limits import CONTACT_TEXT_BYTES, DAY_MS, HOUR_MS, LIFE_MS_
 from hartig_protocol.records import attributes, categories, units
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS, LEVELS, MODES, RULES, URGENCIES
 from hartig_protocol.records.record import Kind
+from hartig_protocol.values import value
 
 DRAFT_FIELDS = (
     "kind", "category", "title", "text", "language", "quantity", "unit", "smallest_part", "mode", "urgency", "level",
@@ -35,11 +36,12 @@ _DIVISIBLE = frozenset({"mass", "volume", "length", "area", "energy", "time"})
 CLOSES_AFTER_MS = DAY_MS  # from when a draft that shares fairly says that, where it does not say until when
 FAIR, OPEN = "fair", "open"
 _CHOICES = {"mode": MODES, "urgency": URGENCIES, "rule": RULES, "level": LEVELS}
+PROGRAMS_NAMES = frozenset({"Hub", "Our hub"})
 _CONTROL_KEPT = "\n\t"
 _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-@dataclass(frozen=True)
+@value
 class PostFields:
     """What a draft says, in the record's terms. `life_ms` or `expires_ms` says how long.
 
@@ -93,6 +95,12 @@ def clean_text(text: str) -> str:
         if (one in _CONTROL_KEPT or unicodedata.category(one) != "Cc") and one not in _BIDI_OVERRIDES
     )
     return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def name_on_card(text: str) -> str:
+    """Return what a hub's card calls it; empty where that is only what programs say for want of a name."""
+    name = clean_text(text)
+    return "" if name in PROGRAMS_NAMES else name
 
 
 def read_draft(draft: Any) -> PostFields:

@@ -1,6 +1,5 @@
 """What people and programs are shown of a post: the one place where a record becomes a view."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -9,11 +8,12 @@ from hartig_node.board.repeats.repeating import Series, read_text
 from hartig_node.board.times import rfc3339
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS
 from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.values import value
 
 KIND_NAMES = {Kind.NEED: "need", Kind.OFFER: "offer"}
 
 
-@dataclass(frozen=True)
+@value
 class PostView:
     """One need or offer. Times in ms; `quantity` is decimal text in `unit`."""
 

@@ -20,6 +20,7 @@ import msgpack
 
 from hartig_node.board.accounts.books import Book
 from hartig_node.board.accounts.ledger import Ledger
+from hartig_node.board.accounts.quantities import read_parts
 from hartig_node.board.contact.texts import SPACE_CONTACT
 from hartig_node.board.context import Context, thread_of
 from hartig_node.board.deals.desk import count_facts
@@ -31,6 +32,7 @@ from hartig_node.board.posts.posts import Posts
 from hartig_node.board.signing import BEFORE_THE_FIRST, Signed
 from hartig_node.board.times import parse_rfc3339, rfc3339
 from hartig_node.clock import Clock
+from hartig_node.wording import how_many
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.exchange.chains import EndReason
 from hartig_protocol.exchange.lot import LotChain
@@ -83,6 +85,7 @@ class Begun:
             "reason": self.reason.value,
             "quantity": quantity_text(sum(self.quantities.values()), part),
             "unit": self.draft["unit"],
+            "level": self.draft.get("level"),
             "dates": [
                 {"date": rfc3339(date), "quantity": quantity_text(parts, part)}
                 for date, parts in self.quantities.items()
@@ -92,7 +95,7 @@ class Begun:
 
     def said(self) -> str:
         """A few words for people."""
-        return f"{pick(self.draft['title'], 'en')} ({self.as_json()['quantity']})"
+        return f"{pick(self.draft['title'], 'en')} ({self.draft.get('level') or self.as_json()['quantity']})"
 
     def row(self, until_ms: int | None) -> PrivateRow:
         """The private row that keeps it."""
@@ -162,23 +165,28 @@ class Anew:
         sides = ((offers, "offer", way_on(Kind.OFFER)), (needs, "need", way_on(Kind.NEED)))
         return [("count_anew", _named(some, what), hint) for some, what, hint in sides if some]
 
-    async def open(self, thread: str, quantity: str | float) -> str | None:
+    async def open(self, thread: str, quantity: str | float | None, level: str | None = None) -> str | None:
         """Begin a post anew with what a person has counted or confirmed; return its id, None where nothing is left.
 
-        The same asked twice answers the same. Raises `BoardError`.
+        Of an open shelf it can be said how full it is instead; one that is counted is as full as it was. The same asked
+        twice answers the same. Raises `BoardError`.
         """
         begun = self._held.get(thread_of(thread))
         if begun is None:
             hint = "it was begun anew long ago, or its account goes on"
             raise BoardError("not_found", "no such post waits to be counted", hint)
+        if (quantity is None) is (level is None) or (level is not None and "level" not in begun.draft):
+            detail = "say how much there is, or of an open shelf how full it is"
+            raise BoardError("bad_request", detail, "for example 12, or plenty", "/quantity")
         async with self._ledger.writing(begun.thread):
             begun = self._held[begun.thread]
-            if begun.new is None and _is_nothing(quantity):
+            if begun.new is None and level is None and _is_nothing(quantity):
                 await self._forget(begun)
                 return None
             if begun.new is None:
+                said = begun if level is None else replace(begun, draft={**begun.draft, "level": level})
                 with _counted_as(begun):
-                    begun = await self._publish(begun, quantity)
+                    begun = await self._publish(said, quantity)
         assert begun.new is not None
         return begun.new.hex()
 
@@ -211,7 +219,8 @@ class Anew:
         Without a quantity it says what it said before, and nothing is counted.
         """
         pen, reading = self._context.pen, self._context.clock.reading()
-        draft = dict(begun.draft) if quantity is None else {**begun.draft, "quantity": quantity}
+        is_shelf = "level" in begun.draft
+        draft = dict(begun.draft) if quantity is None or is_shelf else {**begun.draft, "quantity": quantity}
         if not begun.is_need:
             draft["parent"] = begun.thread.hex()
         if "dates" in draft:
@@ -220,9 +229,9 @@ class Anew:
         made: list[Record] = []
 
         def count(post: Record) -> Signed:
-            facts = post.head.facts
-            why = Why.NEEDED if begun.is_need else Why.OPENED
-            return pen.step(post, count_facts(facts["quantity"], why, facts.get("dates", ())), None, BEFORE_THE_FIRST)
+            facts, why = post.head.facts, Why.NEEDED if begun.is_need else Why.OPENED
+            parts = read_parts(quantity, post.head) if is_shelf else facts["quantity"]
+            return pen.step(post, count_facts(parts, why, facts.get("dates", ())), None, BEFORE_THE_FIRST)
 
         def rows(post: Record) -> list[PrivateRow]:
             made.append(post)
@@ -269,7 +278,6 @@ def begun_of(book: Book, reason: EndReason) -> Begun | None:
     draft.setdefault("title", {"en": categories.label(book.post.head.fixed[0], "en")})
     if draft.get("rule") == "fair":
         draft.pop("closes", None)  # people have to ask anew
-    draft.pop("level", None)  # it is counted now
     return Begun(book.thread, book.kind, reason, draft, quantities, None, again)
 
 
@@ -303,5 +311,5 @@ def _is_nothing(quantity: object) -> bool:
 def _named(some: Sequence[Begun], what: str) -> str:
     named = ", ".join(begun.said() for begun in some[:NAMED_MAX])
     more = f" and {len(some) - NAMED_MAX} more" if len(some) > NAMED_MAX else ""
-    ended = f"{len(some)} {what}s were ended" if len(some) > 1 else f"1 {what} was ended"
-    return f"{ended}, because {_WHY[some[0].reason]}: {named}{more}"
+    ended = how_many(len(some), f"{what} was", f"{what}s were")
+    return f"{ended} ended, because {_WHY[some[0].reason]}: {named}{more}"

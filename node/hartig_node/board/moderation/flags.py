@@ -6,16 +6,18 @@ above; flags of hubs that are muted here count for nothing here. Who calls: `pos
 """
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from hartig_node.board.context import Context, thread_of
 from hartig_node.board.drafts.drafts import clean_text
 from hartig_node.board.errors import BoardError
-from hartig_node.board.marks import Marks, Said
+from hartig_node.board.marks import Marks, Place, Said
 from hartig_node.board.moderation.hiding import Hiding
-from hartig_node.board.moderation.paging import page_of
+from hartig_node.board.moderation.paging import cursor_of, page_of, place_of
 from hartig_node.board.moderation.subjects import hub_of, other_hub, other_post, short_text
 from hartig_node.board.signing import Signed
 from hartig_node.board.times import rfc3339
@@ -25,6 +27,7 @@ from hartig_protocol.records.marks import FLAG, FLAG_REASONS
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record
 
+LOOKED_AT_MAX = 2_000  # for one page, about 10 ms; what follows is for the next
 SHOWN_MAX = 5  # beside a post; whoever wants all of them lists them
 _POST_DIGITS = 2 * THREAD_ID_BYTES  # longer ids are those of hubs
 _SAYS_NO_MORE = {"what": FLAG, "ends": True}
@@ -116,8 +119,9 @@ class Flags:
     async def date_anew(self) -> None:
         """Write own flags with true dates that were written while nobody knew the time."""
         async with self._saying:
-            for subject in await self._marks.subjects(FLAG):
-                before = await self._own(subject)
+            own = [one for _, one in await self._marks.newest(FLAG, own=True) if self._marks.standing(one, Kind.MARK)]
+            for record_id in own:
+                before = await self._record(record_id)
                 if before is not None and before.head.facts.get("approx"):
                     signed = self._next(before, before.head.facts, before.body_bytes)
                     await self._context.publish_one(signed.record, signed.private)
@@ -172,10 +176,30 @@ class Flags:
         self, about: str | None = None, *, mine: bool = False, cursor: str | None = None, limit: int = 50
     ) -> FlagPage:
         """List flags with their texts, the newest first: all, of one post or hub, or those of this hub (`mine`)."""
-        subjects = await self._marks.subjects(FLAG) if about is None else [_key_of(about)]
-        found = [flag for subject in subjects for flag in await self._of(subject) if flag.is_mine or not mine]
-        page, following = page_of(found, cursor, limit)
+        if about is None:
+            page, following = await self._newest(place_of(cursor, limit), limit, mine=mine)
+        else:
+            found = [flag for flag in await self._of(_key_of(about)) if flag.is_mine or not mine]
+            page, following = page_of(found, cursor, limit)
         return FlagPage([(flag, await self.text_of(flag)) for flag in page], following)
+
+    async def _newest(self, after: Place | None, limit: int, *, mine: bool) -> tuple[list[Flag], str | None]:
+        """Return so many flags behind one, and the cursor of what follows; fewer where many count no more."""
+        muted, places = await self._hiding.muted(), await self._marks.newest(FLAG, own=mine)
+        found: list[Flag] = []
+        looked_at = 0
+        for place in islice(places, 0 if after is None else bisect_right(places, after), None):
+            if self._marks.author_of(place[1]) in muted:
+                continue
+            standing = self._marks.standing(place[1], Kind.MARK)
+            if standing is not None and not self._is_over(standing[1]):
+                found.append(self._flag_of(standing[1], standing[0]))
+            looked_at += 1
+            if len(found) > limit:
+                return found[:limit], cursor_of(found[limit - 1].place)
+            if looked_at == LOOKED_AT_MAX:
+                return found, cursor_of(place)
+        return found, None
 
     async def text_of(self, flag: Flag) -> dict[str, str]:
         """Return what its people wrote, by language."""
@@ -184,13 +208,12 @@ class Flags:
         return {tag: clean_text(text) for tag, text in texts.items()}
 
     async def _of(self, subject: bytes) -> list[Flag]:
+        said, muted = await self._marks.of(FLAG, subject, Kind.MARK), await self._hiding.muted()
+        return [self._flag_of(one, subject) for one in said if not self._is_over(one) and one.author not in muted]
+
+    def _is_over(self, said: Said) -> bool:
         now = self._context.clock.now()
-        said = await self._marks.of(FLAG, subject, Kind.MARK)
-        return [
-            self._flag_of(one, subject)
-            for one in said
-            if not (now.trusted and one.expires_ms <= now.wall_ms) and not await self._hiding.is_muted(one.author)
-        ]
+        return now.trusted and said.expires_ms <= now.wall_ms
 
     def _flag_of(self, said: Said, subject: bytes) -> Flag:
         context, author = self._context, said.author

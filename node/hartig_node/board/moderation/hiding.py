@@ -6,7 +6,7 @@ else notices: deals go on, and everything is back when it is undone. Who calls: 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,10 +120,10 @@ class Hiding:
         await self._load()
         return self._rows[POST].get(thread) or self._rows[HUB].get(author)
 
-    async def is_muted(self, author: bytes) -> bool:
-        """Tell whether what an author says is not shown here."""
+    async def muted(self) -> Collection[bytes]:
+        """Return whose words are not shown here."""
         await self._load()
-        return author in self._rows[HUB]
+        return self._rows[HUB]
 
     async def leave_out(self, wanted: PostFilter) -> PostFilter:
         """Return a filter that leaves all this out as well; the same where nothing is hidden."""

@@ -21,20 +21,26 @@ One = TypeVar("One", bound=Listed)
 
 def page_of(found: Iterable[One], cursor: str | None, limit: int) -> tuple[list[One], str | None]:
     """Return so many behind a cursor, and the cursor of what follows; raises `BoardError`."""
-    if not 1 <= limit <= LIMIT_MAX:
-        raise BoardError("bad_request", f"limit {limit} is out of range", f"it is from 1 to {LIMIT_MAX}", "/limit")
-    after = None if cursor is None else _read(cursor)
+    after = place_of(cursor, limit)
     ordered = sorted((one for one in found if after is None or one.place > after), key=lambda one: one.place)
     page = ordered[:limit]
-    if len(page) == len(ordered):
-        return page, None
-    at, key = page[-1].place
-    return page, f"m{-at}.{key.hex()}"
+    return page, cursor_of(page[-1].place) if len(page) < len(ordered) else None
 
 
-def _read(cursor: str) -> tuple[int, bytes]:
+def place_of(cursor: str | None, limit: int) -> tuple[int, bytes] | None:
+    """Return behind what a page of so many begins, None for the first; raises `BoardError`."""
+    if not 1 <= limit <= LIMIT_MAX:
+        raise BoardError("bad_request", f"limit {limit} is out of range", f"it is from 1 to {LIMIT_MAX}", "/limit")
+    if cursor is None:
+        return None
     at_ms, _, key = cursor.removeprefix("m").partition(".")
     try:
         return (-int(at_ms), bytes.fromhex(key))
     except ValueError:
         raise BoardError("bad_cursor", "this cursor was not made by this hub", "begin without one", "/cursor") from None
+
+
+def cursor_of(place: tuple[int, bytes]) -> str:
+    """Return the cursor of what follows this."""
+    at, key = place
+    return f"m{-at}.{key.hex()}"

@@ -4,18 +4,18 @@ In: filters as people and programs write them. Out: what the store looks for, an
 """
 
 import re
-from dataclasses import dataclass
 
 from hartig_node.board.drafts.views import KIND_NAMES, PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.ports import PostFilter
 from hartig_node.searching import terms
+from hartig_protocol.values import value
 
 LIMIT_MAX = 200
 _KINDS = {name: int(kind) for kind, name in KIND_NAMES.items()}
 
 
-@dataclass(frozen=True)
+@value
 class ListQuery:
     """Which posts are wanted; see `node/API.md` for each field."""
 
@@ -33,7 +33,7 @@ class ListQuery:
     limit: int = 50
 
 
-@dataclass(frozen=True)
+@value
 class ListPage:
     """One page; `cursor` continues it."""
 

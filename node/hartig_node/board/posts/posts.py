@@ -5,7 +5,7 @@ In: drafts and ids. Out: views, durable before they are returned. Who calls: API
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hartig_node.board.context import refused
@@ -26,6 +26,7 @@ from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import KEY_BYTES
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
+from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ BATCH_MAX = 100
 _POSTS = (Kind.NEED, Kind.OFFER)
 
 
-@dataclass(frozen=True)
+@value
 class PublishedRecord:
     """A record signed elsewhere that this hub has taken."""
 

@@ -8,7 +8,6 @@ clock is put forward (02:30 becomes 03:30); of one that comes twice it is the fi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from hartig_node.board.repeats.recurrence import FREQUENCIES, TIMES_A_DAY_MAX, R
 from hartig_node.board.repeats.repeating import Series, wrong_repeats
 from hartig_node.reckoning import Reading
 from hartig_protocol.limits import DATES_MAX, DAY_MS, LIFE_MS_MAX
+from hartig_protocol.values import value
 
 START_BACK = timedelta(days=370)  # a year: who says "since January" is understood, and 370 days are soon counted
 _AHEAD = timedelta(milliseconds=LIFE_MS_MAX)
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
+@value
 class Instants:
     """The moments of a series that lie ahead, and the series as it goes on with the first of them."""
 

@@ -7,12 +7,13 @@ programs and from other hubs. Who calls: `repeating`, which keeps the rest of wh
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any, NoReturn
 
 from hartig_node.board.errors import BoardError
+from hartig_protocol.values import value
 
 RULE_CHARACTERS_MAX = 200  # all parts with a few values each; a year's weekly series takes 40
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")  # in the library's order: their indices are its numbers
@@ -39,7 +40,7 @@ _INSTEAD = {
 }
 
 
-@dataclass(frozen=True)
+@value
 class Rule:
     """A checked rule. `parts` are its texts in the order they were written, without UNTIL, which stands beside it."""
 

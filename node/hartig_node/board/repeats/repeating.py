@@ -11,7 +11,7 @@ The moments themselves stand in the record (`instants` makes them); this text is
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.repeats.recurrence import Rule, read_rule
 from hartig_node.board.repeats.zones import is_zone_name, own_zone_name, zone_of
 from hartig_node.board.times import rfc3339
+from hartig_protocol.values import value
 
 FIELDS = ("rule", "start", "time_zone", "until", "except")
 LEFT_OUT_MAX = 20  # days on which it does not happen, within 90 days
@@ -31,7 +32,7 @@ _LINES = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@value
 class Series:
     """A rule, where it begins, and in whose time. `start` is local; a time alone means from today on."""
 

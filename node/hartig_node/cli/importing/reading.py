@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hartig_node.cli.parsing import UsageError
+from hartig_node.wording import how_many
 
 FILE_BYTES_MAX = 64 * 1024 * 1024  # 20,000 posts (what a hub has places for) of 3 KiB each
 CELL_CHARACTERS_MAX = 64 * 1024  # a text has at most 8 KiB; one quote too many swallows the whole file
@@ -64,9 +65,8 @@ def read_table(path: Path, encoding: str | None = None, delimiter: str | None = 
         raise UsageError(f"the first line of {path} cannot be read: {reason}", "it must name the columns")
     header = [cell.strip() for cell in first.cells]
     if len(header) > COLUMNS_MAX:
-        raise UsageError(
-            f"{path} has {len(header)} columns, more than {COLUMNS_MAX}", "say how it is divided: --delimiter"
-        )
+        detail = f"{path} has {how_many(len(header), 'column')}, more than {COLUMNS_MAX}"
+        raise UsageError(detail, "say how it is divided: --delimiter")
     return Table(header, _checked(rows, len(header)), found, separator, guessed)
 
 
@@ -134,7 +134,7 @@ def _rows(text: str, delimiter: str) -> Iterator[Row | BadLine]:
 def _checked(rows: Iterator[Row | BadLine], width: int) -> Iterator[Row | BadLine]:
     for row in rows:
         if isinstance(row, Row) and len(row.cells) != width:
-            reason = f"it has {len(row.cells)} cells and the first line names {width} columns"
+            reason = f"it has {how_many(len(row.cells), 'cell')} and the first line names {how_many(width, 'column')}"
             yield BadLine(row.line, f"{reason}: is a quote or a delimiter missing or too many?")
         else:
             yield row

@@ -9,7 +9,6 @@ calls: every page of the desk that changes something.
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from hartig_node.site.forms import BAD_QUANTITY, Typed, read_quantity
 from hartig_node.site.receipts import Receipts
 from hartig_node.site.rendering import BOARD, CLOCK, Frame, page, tongue_of
 from hartig_node.site.words import N_
+from hartig_protocol.values import value
 
 NOTICES: web.AppKey[Shelf[Notice]] = web.AppKey("notices")
 TAKEN: web.AppKey[Shelf[Taken]] = web.AppKey("taken")
@@ -50,7 +50,7 @@ WAYS = (
 Act = Callable[[], Awaitable[str]]
 
 
-@dataclass(frozen=True)
+@value
 class Led:
     """Where a form has led, and when (of the steady clock)."""
 

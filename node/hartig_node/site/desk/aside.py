@@ -64,8 +64,9 @@ async def answer_recount(request: web.Request) -> web.Response:
     thread, typed = request.match_info["id"], await form_of(request)
 
     async def act() -> str:
-        amount = read_amount(request, typed, may_be_none=True) or "0"
-        new = await desk_of(request).keeper.anew.open(thread, amount)
+        level = typed["level"] or None
+        amount = None if level else read_amount(request, typed, may_be_none=True) or "0"
+        new = await desk_of(request).keeper.anew.open(thread, amount, level)
         return told(request, Notice(NOTHING_LEFT), "/") if new is None else told(request, Notice(BEGUN), f"/post/{new}")
 
     try:

@@ -5,12 +5,11 @@ page says who may. Who calls: `app.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from hartig_node.board.belonging.changing import not_allowed
+from hartig_node.board.belonging.allowed import not_allowed
 from hartig_node.board.belonging.people import Person, State, key_of
 from hartig_node.board.errors import BoardError
 from hartig_node.site.desk.acting import desk_of, desk_page, once, told
@@ -22,6 +21,7 @@ from hartig_node.site.guard import form_of
 from hartig_node.site.words import N_, Tongue
 from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.keys import sha256_of
+from hartig_protocol.values import value
 
 SHOWN_MAX = 500  # on one page; the command line lists all
 BOXES_MAX = 500  # of a form
@@ -47,7 +47,7 @@ REMOVED = N_("Done. It was removed from the network; the other hubs hear of it."
 FELL = N_("With it these do not belong any more (%(number)s): %(names)s.")
 
 
-@dataclass(frozen=True)
+@value
 class Fallen(Notice):
     """A notice that names who does not belong any more, either."""
 

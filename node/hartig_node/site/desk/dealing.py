@@ -6,7 +6,6 @@ field begins with; or a `Notice` of what was done. What may be done is the board
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from hartig_node.site.desk.doors import DeskDoor
 from hartig_node.site.desk.notices import Notice
 from hartig_node.site.forms import Typed
 from hartig_node.site.words import N_
+from hartig_protocol.values import value
 
 GIVING, RECEIVING = "giving", "receiving"
 GIVING_ACTIONS = ("promise", "hand_over", "decline", "release", "returned")
@@ -38,7 +38,7 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True)
+@value
 class ShownDeal:
     """A deal, how to reach each other side of it where that has been said, and the amounts that fields begin with.
 

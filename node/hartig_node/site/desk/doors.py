@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from hartig_node.board.belonging.asking import AskingView
-from hartig_node.board.belonging.changing import Removal
 from hartig_node.board.belonging.invites import InviteView
 from hartig_node.board.belonging.people import Person
+from hartig_node.board.belonging.removing import Removal
 from hartig_node.board.deals.views import BookView, DealPage, DealView, SetAsidePage
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.keeping.anew import Begun
@@ -126,7 +126,7 @@ class AnewDoor(Protocol):
     def waiting(self) -> list[Begun]:
         """Return what waits."""
 
-    async def open(self, thread: str, quantity: str | float) -> str | None:
+    async def open(self, thread: str, quantity: str | float | None, level: str | None = None) -> str | None:
         """Begin a post anew with what was counted; return its id, None where nothing is left."""
 
 

@@ -7,11 +7,11 @@ and no pick-up word, stands in it: only a short-lived id of what is kept here. I
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hartig_node.board.drafts.views import PostView
 from hartig_node.site.words import Tongue
+from hartig_protocol.values import value
 
 KEPT_MAX = 512  # some hundred bytes each; a busy desk does a few hundred things in an hour
 KEPT_S = 3600.0  # long enough to find a printer
@@ -20,7 +20,7 @@ _ID_BYTES = 12
 Kept = TypeVar("Kept")
 
 
-@dataclass(frozen=True)
+@value
 class Notice:
     """A sentence before translation, and the amount that it names, if it does; `is_new` where something was done."""
 
@@ -35,7 +35,7 @@ class Notice:
         return said % {"amount": tongue.amount(self.amount, self.unit)} if self.amount else said
 
 
-@dataclass(frozen=True)
+@value
 class Taken:
     """A post that was taken in, and its pick-up word."""
 

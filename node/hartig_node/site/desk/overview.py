@@ -6,7 +6,6 @@ calls: `app.py`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from hartig_node.site.progress import is_done
 from hartig_node.site.words import URGENCIES
 from hartig_protocol.limits import INTEGER_MAX, MINUTE_MS
 from hartig_protocol.records import categories
+from hartig_protocol.values import value
 
 SHOWN_MAX = 20
 LOOKED_AT_MAX = 1_000  # deals of one side; beyond it the page says "more than"
@@ -30,7 +30,7 @@ _COMING = frozenset({"handed_over", "crossed", "promised"})
 _LENT = frozenset({"lent", "given_back"})
 
 
-@dataclass(frozen=True)
+@value
 class Section:
     """Some of what waits: `total` of them in all, or more where not all were looked at."""
 
@@ -52,6 +52,7 @@ async def show_today(request: web.Request) -> web.Response:
         "need": need,
         "free": await free_of(board, deals[0]),
         "fetching": board.fetching(),
+        "ending": len(board.rules.ending()),
     }
     return desk_page(request, "today.html", values)
 

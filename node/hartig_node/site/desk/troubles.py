@@ -7,12 +7,13 @@ own words are for programs; its number alone is taken over. A test holds the tab
 
 from dataclasses import dataclass, field
 
-from hartig_node.board.belonging.changing import NotAllowedError
+from hartig_node.board.belonging.allowed import NotAllowedError
 from hartig_node.board.errors import BoardError
 from hartig_node.site.dealing import BAD_AMOUNT
 from hartig_node.site.faults import SENTENCES
 from hartig_node.site.forms import Typed
 from hartig_node.site.words import N_, Tongue
+from hartig_protocol.values import value
 
 _ANEW = N_("Nothing more can be said about this. Count what is there, or ask how much is needed, and put it up anew.")
 _SETTLED = N_("This was settled before. Look at what stands now.")
@@ -97,7 +98,7 @@ class TypedError(Exception):
     sentence: str
 
 
-@dataclass(frozen=True)
+@value
 class Trouble:
     """What stops something. `place` names the form beside which it is said; `unit` is that of `amount`."""
 

@@ -2,18 +2,20 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board.belonging.changing import DAYS_MAX, MEMBER_PLACES_DEFAULT, RULES
+from hartig_node.board.belonging.allowed import RULES
+from hartig_node.board.belonging.changing import MEMBER_PLACES_DEFAULT
+from hartig_node.board.belonging.own import DAYS_MAX
 from hartig_node.board.belonging.people import State
 from hartig_node.board.errors import BoardError
 from hartig_node.glossary import words_used
 from hartig_protocol.limits import DAY_MS
-from hartig_protocol.records.governance import Rank, consented_recovery
+from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.writing import recovery_of, revoke_head
 from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, publish
 from support.boards import Bench, meet, running_board, running_boards
-from support.records import NOW_MS, key
+from support.records import NOW_MS, consented_recovery, key
 
 
 async def refused(doing: Any, rule: str) -> BoardError:
@@ -63,7 +65,7 @@ async def test_nobody_gives_more_than_they_have(bench: Bench) -> None:
         await changing.grant(BEN.public)
     with pytest.raises(BoardError, match="up to 400"):
         await changing.grant(ANA.public, days=401)
-    with pytest.raises(BoardError, match="not belong"):
+    with pytest.raises(BoardError, match="let in and remove nobody"):
         async with running_board(seed=2, founded=False) as stranger:
             await stranger.board.changing.grant(ANA.public)
 
@@ -186,10 +188,14 @@ async def test_who_came_by_a_recovery_kit_is_removed_with_the_key_before(bench: 
     await become(bench, "organiser")
     network, kit = network_of(bench), key(f"recovery of {ANA.public.hex()}")
     await publish(bench, network.grant(ANA.public, place=20, places=50, invites=5, recovery_of=ANA))
-    await publish(bench, network.revoke(ANA.public, author=kit, successor=BEN.public))
+    await publish(bench, network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA))
     people = bench.board.people
     assert (people.get(BEN.public).state, people.get(BEN.public).places) == (State.STANDING, 50)
     assert people.get(ANA.public).successor == BEN.public
+    for number in range(80, 84):  # each lasts longer than the one before, so that it is the one that is kept
+        lie = network.revoke(ANA.public, author=key(number), successor=CAM.public, consenting=ANA, seq=number)
+        await publish(bench, lie)
+        assert people.get(ANA.public).successor == BEN.public  # a thief's own kit hands nothing on
     assert people.details(people.get(BEN.public))["replaces"] == [ANA.public.hex()]
     removal = await bench.board.changing.remove(BEN.public)
     assert removal.removed == (BEN.public, ANA.public)
@@ -200,7 +206,7 @@ async def test_a_membership_is_renewed_for_who_came_after(bench: Bench) -> None:
     changing, kit = bench.board.changing, key(f"recovery of {ANA.public.hex()}")
     network = network_of(bench)
     await publish(bench, network.grant(ANA.public, author=bench.key, place=3, invites=5, recovery_of=ANA))
-    await publish(bench, network.revoke(ANA.public, author=kit, successor=BEN.public))
+    await publish(bench, network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA))
     assert (await changing.renew(BEN.public)).until_ms == NOW_MS + DAYS_MAX * DAY_MS
     (grant,) = bench.board.people.census.given_by(bench.key.public)
     assert (grant.head.subject, grant.head.seq) == (ANA.public, 2)
@@ -222,6 +228,7 @@ async def test_who_is_kept_keeps_its_recovery_kit(bench: Bench) -> None:
             expires=NOW_MS + 400 * DAY_MS,
             successor=after.public,
             recovery=recovery_of(after, network.id, hash_),
+            consent=recovery_of(before, network.id, recovery_hash(kits[at].public))[1],
         )
         await publish(bench, sign_record(head, None, [kits[at]]))
     people = bench.board.people
@@ -231,6 +238,17 @@ async def test_who_is_kept_keeps_its_recovery_kit(bench: Bench) -> None:
     await bench.board.changing.remove(DAN.public, [CAM.public])
     (grant,) = people.census.given_by(bench.key.public)
     assert (grant.head.subject, consented_recovery(grant.head)) == (CAM.public, recovery_hash(kits[2].public))
+
+
+async def test_what_a_successor_stands_by_is_not_taken_back_under_the_old_key(bench: Bench) -> None:
+    network, kit = network_of(bench), key(f"recovery of {ANA.public.hex()}")
+    await publish(
+        bench, network.grant(ANA.public, author=bench.key, place=5, invites=2, recovery_of=ANA),
+        network.revoke(ANA.public, author=kit, successor=BEN.public, consenting=ANA),
+    )  # fmt: skip
+    assert bench.board.people.get(BEN.public).state is State.STANDING
+    await refused(bench.board.changing.end(ANA.public), "removed")
+    assert (await bench.board.changing.end(BEN.public)).state is not State.STANDING
 
 
 # --- Several hubs
@@ -308,6 +326,10 @@ async def test_who_cannot_stay_or_go_on_is_refused(bench: Bench) -> None:
     await invite(bench, bench.key, DAN, invites=0)
     await changing.remove(DAN.public)
     await refused(changing.renew(DAN.public), "removed")
+    left = bench.board.rules.belonging()["invites_left"]
+    assert (await changing.end(DAN.public)).state is State.REMOVED
+    assert bench.board.rules.belonging()["invites_left"] == left + 1
+    await refused(changing.end(DAN.public), "removed")
     assert bench.board.people.get(ANA.public).state is State.STANDING
     bench.time.advance(399 * DAY_MS / 1000)
     await refused(changing.remove(ANA.public, [CAM.public]), "over")

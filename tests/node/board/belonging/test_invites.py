@@ -4,13 +4,12 @@ from hartig_node.board.belonging.invites import InviteView
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused
 from hartig_protocol.limits import JOIN_TRIES_ALL_PER_MINUTE
-from hartig_protocol.records.governance import consented_recovery
 from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record
 from node.board.belonging.belonging import network_of, publish
 from support.boards import Bench
-from support.records import key
+from support.records import consented_recovery, key
 
 NODE = bytes(32)
 

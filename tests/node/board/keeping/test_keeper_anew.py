@@ -120,6 +120,26 @@ async def test_an_offer_that_never_said_how_much_is_to_be_counted_too(bench: Ben
             new = await again.board.keeper.anew.open(thread, 4)
             assert new is not None
             assert (await lot(again, new)).total.free == 4
+            assert (await again.board.posts.get(new)).facts.get("level") == ("plenty" if thread == shelf else None)
+
+
+async def test_of_an_open_shelf_it_can_be_said_how_full_it_is(bench: Bench) -> None:
+    without = {name: value for name, value in BLANKETS.items() if name != "quantity"}
+    shelf, offer = await posted(bench, without | {"level": "plenty"}), await posted(bench, without)
+    async with restored(await image(bench)) as again:
+        await again.board.keeper.look()
+        anew = again.board.keeper.anew
+        assert [one.as_json().get("level") for one in anew.waiting() if one.thread.hex() == shelf] == ["plenty"]
+        for thread, quantity, level in ((offer, None, "low"), (shelf, 3, "low"), (shelf, None, None)):
+            with pytest.raises(BoardError) as caught:
+                await anew.open(thread, quantity, level)
+            assert caught.value.code == "bad_request"
+        with pytest.raises(BoardError, match="level is one of"):
+            await anew.open(shelf, None, "overfull")
+        new = await anew.open(shelf, None, "low")
+        assert new is not None
+        assert (await again.board.posts.get(new)).facts["level"] == "low"
+        assert await anew.open(shelf, None, "low") == new
 
 
 async def test_an_offer_of_before_that_has_expired_is_let_be(bench: Bench) -> None:

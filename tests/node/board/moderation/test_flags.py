@@ -6,6 +6,7 @@ import pytest
 
 from hartig_node.board.errors import BoardError
 from hartig_node.board.marks import PER_AUTHOR_MAX, Marks
+from hartig_node.board.moderation import flags as flagging
 from hartig_node.board.moderation.flags import SHOWN_MAX, flags_json
 from hartig_node.board.posts.listing import ListQuery
 from hartig_protocol.limits import DAY_MS, LIFE_MS_MAX
@@ -204,6 +205,7 @@ async def test_one_hub_that_says_one_thing_in_all_its_places_counts_once(bench: 
     assert await bench.engine.publish([revoke.wire]) == (None,)
     assert await said(bench, own) == []
     assert (held._topics, held._held) == ({}, {})
+    assert list(await held.newest(FLAG)) == []
 
 
 async def test_a_member_may_flag_and_nobody_without_a_membership(bench: Bench) -> None:
@@ -238,6 +240,38 @@ async def test_beside_a_post_stand_so_many_and_all_of_them_in_their_list(bench: 
     assert flags_json([]) is None
 
 
+async def all_pages(bench: Bench, limit: int, **wanted: bool) -> tuple[list[bytes], int]:
+    """Return the ids of all flags, page by page, and how many pages these were."""
+    found, pages, cursor = list[bytes](), 0, None
+    while pages == 0 or cursor is not None:
+        page = await bench.board.flags.page(cursor=cursor, limit=limit, **wanted)
+        found += [flag.id for flag, _ in page.items]
+        pages, cursor = pages + 1, page.cursor
+    return found, pages
+
+
+async def test_all_flags_are_listed_page_by_page_the_newest_first_and_little_is_looked_at_for_each(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = network_of(bench)
+    noisy, mild = (SigningKey(random_bytes_from(name)(32)) for name in ("noisy", "mild"))
+    grants = [network.grant(one.public, author=bench.key, place=20 + at) for at, one in enumerate((noisy, mild))]
+    flags = [flag_of(bench, noisy, random_bytes_from(f"thing {at}")(16), at, "rude") for at in range(12)]
+    flags.append(flag_of(bench, mild, flags[0].head.subject, 1, "false"))
+    assert set(await bench.engine.publish([one.wire for one in (*grants, *flags)])) == {None}
+    own = await bench.board.flags.flag(noisy.public.hex(), "spam")
+    for limit, expected in ((3, 5), (7, 2), (14, 1)):
+        found, pages = await all_pages(bench, limit)
+        assert (set(found), len(found), pages) == ({own.id, *(one.id for one in flags)}, 14, expected)
+    assert await all_pages(bench, 5, mine=True) == ([own.id], 1)
+    await bench.board.hiding.mute(noisy.public.hex())
+    assert set((await all_pages(bench, 5))[0]) == {own.id, flags[-1].id}
+    await bench.board.hiding.unmute(noisy.public.hex())
+    monkeypatch.setattr(flagging, "LOOKED_AT_MAX", 4)
+    found, pages = await all_pages(bench, 14)
+    assert (len(set(found)), pages) == (14, 4)
+
+
 async def test_a_flag_from_before_the_time_was_known_is_dated_anew() -> None:
     async with running_board(trusted=False) as bench:
         network, hub = network_of(bench), SigningKey(random_bytes_from("other")(32))
@@ -261,4 +295,6 @@ async def test_marks_are_read_once_however_many_ask_at_first() -> None:
         await ours.board.flags.flag(post, "spam")
         marks = Marks(ours.board.context)
         assert [one.facts for one in await marks.of(FLAG, bytes.fromhex(post), Kind.MARK)] == [("spam",)]
-        assert await marks.subjects(FLAG) == [bytes.fromhex(post)]
+        ((_, listed),) = await marks.newest(FLAG)
+        assert marks.author_of(listed) == ours.key.public
+        assert await marks.newest(FLAG, own=True) == await marks.newest(FLAG)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hartig_node.board.belonging.changing import RULES, not_allowed
+from hartig_node.board.belonging.allowed import RULES, not_allowed
 from hartig_node.board.belonging.people import State
 from hartig_node.glossary import words_used
 from hartig_node.site.desk import belonging

@@ -8,6 +8,7 @@ import pytest
 from hartig_node.board.deals.views import DealPage, DealView
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
+from hartig_node.board.posts.posts import ListQuery
 from hartig_node.site.desk.overview import LOOKED_AT_MAX, SHOWN_MAX, Section, deals_waiting, free_of
 from hartig_protocol.events import OwnRecordClaimed
 from hartig_protocol.records.record import Kind
@@ -61,6 +62,21 @@ async def test_what_has_ended_is_counted_and_put_up_again(desk: DeskBrowser, peo
     await desk.do(f"/recounts/{need.id}", quantity="6")
     assert "Nothing waits to be counted." in (await desk.page("/recounts")).text
     assert (await desk.post(f"/recounts/{'7' * 32}", {"quantity": "1"})).status == 404
+
+
+async def test_of_an_open_shelf_that_has_ended_it_is_said_how_full_it_is(desk: DeskBrowser, people: People) -> None:
+    board = people.ours.board
+    await board.keeper.load()
+    draft = {"kind": "offer", "category": "food.bread", "title": "Bread shelf", "level": "plenty"}
+    shelf = await board.posts.publish(draft)
+    await board.membership.own_record_claimed(OwnRecordClaimed(b"\x01" * 32, Kind.NEED, 7, b"\x02" * 32))
+    await board.keeper.look()
+    page = await desk.page("/recounts")
+    assert "How full is it now?" in page.text
+    assert "As far as we know" not in page.text
+    assert "Done. It is up again" in (await desk.do(f"/recounts/{shelf.id}", level="low")).text
+    (view,) = (await board.posts.list(ListQuery(kind="offer"))).items
+    assert view.facts["level"] == "low"
 
 
 @dataclass
