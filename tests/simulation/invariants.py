@@ -82,10 +82,14 @@ class Watch:
         for record_id in ids:
             self.held_by.setdefault(record_id, set()).add(member.place)
 
-    def gone_with_disk(self, member: "Member", ids: Iterable[bytes]) -> None:
-        """A disk was put back to an older state, without these records."""
-        for record_id in ids:
-            self.held_by[record_id].discard(member.place)
+    def put_back(self, member: "Member") -> None:
+        """A disk was put back to an older state: its place answers for what that holds alone.
+
+        What it had let go of before that, too: the removal by which it did may be among what is gone.
+        """
+        for record_id, holders in self.held_by.items():
+            if record_id not in member.core.disk.numbers:
+                holders.discard(member.place)
 
     def claimed(self, member: "Member", record_id: bytes) -> None:
         self.known_own.setdefault(member.place, set()).add(record_id)

@@ -231,7 +231,7 @@ class Story:
         disk.running = disk.rows[keep].running if keep in disk.rows else old.running
         if is_image:
             disk.told = {key: told for key, told in old.told.items() if told.n <= keep}
-        world.watch.gone_with_disk(member, (row.id for row in old.rows.values() if row.id not in disk.numbers))
+        world.watch.put_back(member)
         world.after(1_000, lambda: world.start(member))
 
     def _carry_bundle(self) -> None:

@@ -225,7 +225,7 @@ def _say_begun(arguments: argparse.Namespace, kit: Kit, done: Rekeyed, folder: H
         "Memberships that it had given are over, and so are removals by it: invite those hubs again, and look with",
         "hartig member list whether somebody belongs again whom it had removed.",
     ]
-    if not Clock().is_trusted():
+    if not Clock(read_config(folder.settings).clock).is_trusted():
         lines.append("This machine's clock is not known to be right: others take the new key when its time is right.")
     lines += [f"Next: hartig run, then hartig recover kit: {_NEW_KIT}", *_about_old_kit(done)]
     say(arguments, view, lines)

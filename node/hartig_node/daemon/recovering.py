@@ -32,7 +32,7 @@ from hartig_node.board.signing import SPACE_SETTING, Pen
 from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock, founding_ms
 from hartig_node.daemon.carried import KEY_HUB, SPACE_KEY
-from hartig_node.daemon.config import Config, write_settings
+from hartig_node.daemon.config import Config, read_config, write_settings
 from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile
 from hartig_node.daemon.joining import JoinPlan, write_plan
 from hartig_node.daemon.kits import Kit
@@ -117,7 +117,7 @@ def begin_again(folder: HubFolder, kit: Kit, recovery: SigningKey, languages: Se
         values["peers"] = list(kit.addresses)
     write_settings(folder.settings, values)
     new, next_ = SigningKey(folder.read_key("hub")), SigningKey(folder.read_key("recovery")).public
-    clock = Clock()
+    clock = Clock(read_config(folder.settings).clock)
     now_ms = clock.now().wall_ms if clock.is_trusted() else founding_ms()
     removal = _removal(kit.network, _PublicHalf(kit), recovery, new, next_, now_ms)
     write_plan(folder, JoinPlan(records=(removal.wire,)))

@@ -137,7 +137,10 @@ async def _connect_to(
 
 async def _connected(endpoint: Endpoint) -> socket.socket | OSError:
     """Return a connection, or the system's word that there is none, which needs no second opinion."""
-    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    except OSError as error:
+        return error  # no such family here, or no descriptor left
     try:
         connection.setblocking(False)
         tune(connection)

@@ -116,13 +116,19 @@ class _Checks:
         """Take records in their order, until one does not verify."""
         good = []
         for record in records:
-            self.cost += INTAKE_COST * len(record.head.facts.get("signers", (record.head.author,)))
+            self.cost += INTAKE_COST * _signatures(record)
             if not is_signed(record.head, record.head_bytes, record.signature):
                 break
             good.append(record)
         if any(is_governance(record.head.kind) for record in good):
             self.cost += INTAKE_COST * len(self._state.catalog.governance) // INTAKE_GRANTS_A_RECORD
         inbound.ingest(self._state, self._step, good, None)
+
+
+def _signatures(record: Record) -> int:
+    """Return how many signatures are verified for a record; a consent is one (SPEC G2, G8)."""
+    facts = record.head.facts
+    return len(facts.get("signers", (record.head.author,))) + ("consent" in facts)
 
 
 def _follows(before: Record, charter: Record) -> bool:

@@ -87,6 +87,20 @@ async def test_why_there_is_no_connection_is_said_in_words_and_without_the_addre
     assert caught.value.code == "dial.unreachable"
 
 
+@pytest.mark.parametrize("number", [errno.EAFNOSUPPORT, errno.EMFILE])
+async def test_a_machine_that_makes_no_socket_says_so_like_any_other_trouble(
+    identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    class NoSocket(socket.socket):
+        def __init__(self, *_: object) -> None:
+            raise OSError(number, "no socket")
+
+    monkeypatch.setattr("hartig_node.net.dialing.socket.socket", NoSocket)
+    with pytest.raises(DialError) as caught:
+        await dial(identity(2), "127.0.0.1", 1, identity(1).node_id)
+    assert caught.value.code == "dial.unreachable"
+
+
 async def test_how_long_a_connection_may_take_is_the_callers_choice(
     identity: Callable[[int], NodeIdentity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
