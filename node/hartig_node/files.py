@@ -33,14 +33,27 @@ def is_of_another(folder: Path) -> bool:
 def give_to_owner(folder: Path) -> None:
     """Let all that root has made in the folder of another user belong to that user, who could not open it else.
 
-    Nothing is followed, and nothing is given that has a second name: both could lead to files elsewhere.
+    Nothing is followed, nothing is given that has a second name, and no other disk that is mounted below is entered:
+    all could lead to files elsewhere. What cannot be given stops nothing; the first `OSError` is raised at the end.
     """
     if not is_of_another(folder):
         return
-    owner = owner_of(folder)
+    owner, disk, failed = owner_of(folder), folder.stat().st_dev, list[OSError]()
     for _, folders, files, here in os.fwalk(folder):
         for name in (*folders, *files):
-            found = os.stat(name, dir_fd=here, follow_symlinks=False)
-            is_plain = stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)
-            if is_plain and found.st_uid == _ROOT:
-                os.chown(name, *owner, dir_fd=here, follow_symlinks=False)
+            try:
+                found = os.stat(name, dir_fd=here, follow_symlinks=False)
+                if found.st_dev != disk:
+                    folders[:] = [one for one in folders if one != name]
+                elif found.st_uid == _ROOT and _is_plain(found):
+                    os.chown(name, *owner, dir_fd=here, follow_symlinks=False)
+            except FileNotFoundError:  # a hub that runs removes files of its own
+                continue
+            except OSError as error:
+                failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+def _is_plain(found: os.stat_result) -> bool:
+    return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)

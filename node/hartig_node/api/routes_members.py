@@ -14,13 +14,14 @@ from hartig_node.board.belonging.people import key_of
 from hartig_node.board.belonging.waiting import waiting_json
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
+from hartig_protocol.limits import SUCCESSIONS_MAX
 from hartig_protocol.values import value
 
 GRANT_MEMBERS = ("key", "rank", "places", "invites", "days")
 RENEW_MEMBERS = ("days",)
 REMOVE_MEMBERS = ("keep", "successor", "returns", "preview")
 LABEL_MEMBERS = ("name",)
-WITHOUT_MAX = 16  # keys of one question
+WITHOUT_MAX = 1 + SUCCESSIONS_MAX  # keys of one question: somebody's, and all that it goes on for
 STATES = ("standing", "all")
 
 
@@ -29,7 +30,7 @@ def member_endpoints(board: Board) -> list[Endpoint]:
     routes, one = _Members(board), f"{PREFIX}/members/{{key}}"
     return [
         Endpoint("GET", f"{PREFIX}/network", routes.network, READ),
-        Endpoint("GET", f"{PREFIX}/network/without", routes.without, READ, ("keys",)),
+        Endpoint("GET", f"{PREFIX}/network/without", routes.without, READ, ("keys", "grant")),
         Endpoint("GET", f"{PREFIX}/waiting", routes.waiting, ADMIN),
         Endpoint("GET", f"{PREFIX}/members", routes.list, READ, ("state", "limit", "cursor")),
         Endpoint("POST", f"{PREFIX}/members", routes.grant, ADMIN),
@@ -50,12 +51,14 @@ class _Members:
         return answer(request, self.board.rules.view())
 
     async def without(self, request: web.Request) -> web.Response:
-        """Say what would follow if some did not belong any more."""
-        texts = request.query.get("keys", "").split(",")
+        """Say what would follow if some did not belong any more, nor anybody by one grant."""
+        grant = request.query.get("grant")
+        texts = request.query.get("keys", "").split(",") if grant is None or "keys" in request.query else []
         if len(texts) > WITHOUT_MAX:
             raise BoardError("bad_request", f"{len(texts)} keys are too many", f"name up to {WITHOUT_MAX}", "/keys")
         keys = {key_of(one, pointer("keys")) for one in texts}
-        return answer(request, self.board.people.without_json(keys), cache=NO_STORE)
+        grants = () if grant is None else (_grant_of(grant),)
+        return answer(request, self.board.people.without_json(keys, grants), cache=NO_STORE)
 
     async def waiting(self, request: web.Request) -> web.Response:
         """Say what is here and waits for something, by the neighbour that sent it."""
@@ -125,3 +128,12 @@ def _key(request: web.Request) -> bytes:
         return key_of(request.match_info["key"])
     except BoardError as error:
         raise BoardError("not_found", error.detail, error.hint) from error
+
+
+def _grant_of(text: str) -> bytes:
+    """Read the id of a grant; raises `BoardError`."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        hint = "send the `record` of one whom somebody `invited`, 64 hexadecimal digits"
+        raise BoardError("bad_request", f"{text[:70]!r} is no record", hint, pointer("grant")) from None

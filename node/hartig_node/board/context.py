@@ -45,6 +45,7 @@ class Context:
     box: BoxKey
 
     hub_names: dict[bytes, str] = field(default_factory=dict)
+    labels: dict[bytes, str] = field(default_factory=dict)  # private, by key: only where people are looked after
     hub_boxes: dict[bytes, bytes] = field(default_factory=dict)  # the keys to seal to, by hub key
 
     def names(self) -> dict[bytes, str]:

@@ -13,6 +13,7 @@ from hartig_node.cli.tables import Column, table_lines
 from hartig_node.cli.width import clean, isolate
 from hartig_node.cli.words import SHORT_ID_CHARACTERS, how_many
 from hartig_node.client.errors import NotFoundError
+from hartig_protocol.records.record import Record
 
 Json = dict[str, Any]
 ORGANISER_INVITES = 200
@@ -118,8 +119,8 @@ def _add(session: Session, options: argparse.Namespace) -> int:
     key = key_of(_named(options))
     if options.key:
         signer = Signer(session, read_key(options))
-        records = signer.remove_again(_made_by(session, key))  # it may have been an organiser so far
-        signer.publish([*records, signer.grant(key, days=options.days, rank=options.rank or "hub", **wishes)])
+        granted = signer.grant(key, days=options.days, rank=options.rank or "hub", **wishes)
+        signer.publish([*_removed_again(session, signer, granted), granted])  # it may have been an organiser so far
         return _say(session, members.get(key), "belongs now,")
     return _say(session, members.grant(key, rank=options.rank, days=options.days, **wishes), "belongs now,")
 
@@ -165,8 +166,9 @@ def _end(session: Session, options: argparse.Namespace) -> int:
     key = members.full_key(_named(options))
     if options.key:
         signer = Signer(session, read_key(options))
-        again = signer.remove_again(_made_by(session, key))
-        signer.publish([*again, signer.end(key)])
+        ended = signer.end(key)
+        again = _removed_again(session, signer, ended)
+        signer.publish([*again, ended])
         person = members.get(key)
     else:
         again, person = [], members.end(key)
@@ -194,9 +196,12 @@ def _label(session: Session, options: argparse.Namespace) -> int:
     return exits.OK
 
 
-def _made_by(session: Session, key: str) -> list[Json]:
-    """Return the removals that would fall if somebody were no organiser any more."""
-    return list(session.node.members.without([key])["removals"])
+def _removed_again(session: Session, signer: Signer, given: Record) -> list[Record]:
+    """Sign anew the removals that count only by what a membership said so far that a key signs otherwise now."""
+    before = [one["record"] for one in signer.person["invited"] if one["number"] == given.head.place]
+    if not before or signer.person["rank"] not in ("organiser", "trustee"):
+        return []
+    return signer.remove_again(session.node.members.without([], before[0])["removals"])
 
 
 def _known_or_new(session: Session, text: str) -> str:

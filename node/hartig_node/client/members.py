@@ -47,9 +47,13 @@ class Members:
         """One, with whom it invited and who rests on it."""
         return _object(self._node.read(f"/members/{self.full_key(who)}"))
 
-    def without(self, keys: Sequence[str]) -> Json:
-        """What would follow if these keys did not belong any more: who falls, who returns, whose removal falls."""
-        return _object(self._node.read("/network/without", {"keys": ",".join(keys)}))
+    def without(self, keys: Sequence[str], grant: str | None = None) -> Json:
+        """What would follow if these keys did not belong any more, nor anybody by this one grant (a record's id).
+
+        Who falls, who returns, whose removal falls.
+        """
+        asked = {"keys": ",".join(keys)} if keys else {}
+        return _object(self._node.read("/network/without", asked if grant is None else {**asked, "grant": grant}))
 
     def waiting(self) -> Json:
         """What is here and waits for a proof, a body, or what goes before it; by neighbour."""

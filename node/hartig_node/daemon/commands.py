@@ -161,7 +161,7 @@ def _run(arguments: argparse.Namespace) -> int:
     folder.read_network()
     config = read_config(folder.settings)
     if is_of_another(folder.path):
-        raise FolderError(f"{folder.path} belongs to {folder.path.owner()}: run the hub as that user, not as root")
+        raise FolderError(f"{folder.path} belongs to {_owner_of(folder.path)}: run the hub as that user, not as root")
     import asyncio
 
     from hartig_node import frugal
@@ -191,6 +191,13 @@ def _run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"hartig: {error}; start it again\n")
         return OUR_FAULT
     return OK
+
+
+def _owner_of(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"user {path.stat().st_uid}"  # who has no name on this machine, as in a container
 
 
 def _ready(arguments: argparse.Namespace, node: "Node") -> None:

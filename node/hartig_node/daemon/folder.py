@@ -24,7 +24,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from hartig_node.files import sync_folder
+from hartig_node.files import is_of_another, sync_folder
 from hartig_node.keyfile import (
     KeyFileError,
     PassphraseError,
@@ -79,6 +79,7 @@ class HubFolder:
 
     def make(self) -> None:
         """Make the folder and its parts, readable by its owner alone; a power cut does not take them away again."""
+        self._refuse_links()
         missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
         for path in (self.path, self._keys, self.path / "run"):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,6 +99,7 @@ class HubFolder:
 
     def key_files(self) -> dict[str, Path]:
         """Return the files of all keys that are there, by name."""
+        self._refuse_links()
         return {path.stem: path for path in sorted(self._keys.glob("*.key"))}
 
     def read_key(self, name: str) -> bytes:
@@ -106,11 +108,18 @@ class HubFolder:
 
     def write_key(self, name: str, seed: bytes) -> None:
         """Write a key that was not there before, sealed as the others are."""
+        self._refuse_links()
         salt = None if self._is_forgotten else self._salt()
         if salt is not None and self._passphrase is None:
             raise PassphraseError(f"the keys in {self._keys} are sealed under a passphrase, and none was given")
         comment = public_line(seed) if salt is not None and name in SIGNING_KEYS else ""
         write_seed(self.key_path(name), seed, comment, None if salt is None else self._passphrase, salt)
+
+    def _refuse_links(self) -> None:
+        """Refuse what would lead root, who looks after the folder of another user, to write somewhere else."""
+        for part in (self._keys, self.seats, self.socket.parent):
+            if part.is_symlink() and is_of_another(self.path):
+                raise FolderError(f"{part} is a link, which root does not follow: put a folder there, or be its owner")
 
     def unlock(self, ask: Callable[[], str]) -> None:
         """Ask for the passphrase where keys are sealed, and try it on each; raises `PassphraseError`."""

@@ -160,7 +160,8 @@ def what_is_known(folder: HubFolder) -> tuple[str, tuple[str, ...]]:
     if not is_named:
         raise FolderError("whoever let this hub in did not name its recovery key: ask for it, or rely on the trustees")
     addresses += [text.rpartition("@")[2] for text in read_config(folder.settings).peers]
-    return max(names)[1], tuple(dict.fromkeys(addresses))[:HUBS_MAX]
+    short = (one for one in dict.fromkeys(addresses) if len(one.encode()) <= ADDRESS_BYTES_MAX)
+    return max(names)[1], tuple(islice(short, HUBS_MAX))
 
 
 def _good_addresses(folder: HubFolder) -> dict[bytes, str]:

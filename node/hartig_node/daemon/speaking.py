@@ -52,13 +52,20 @@ def carried_out(do: Callable[[argparse.Namespace], int], arguments: argparse.Nam
     What root makes in the folder of another user is that user's in the end.
     """
     try:
-        try:
-            return do(arguments)
-        finally:
-            give_to_owner(folder_of(arguments).path)
+        return do(arguments)
     except _known_errors() as error:
         sys.stderr.write(f"hartig: {_words_of(error)}\n")
         return SEALED if isinstance(error, PassphraseError) else REFUSED
+    finally:
+        _give_to_owner(arguments)
+
+
+def _give_to_owner(arguments: argparse.Namespace) -> None:
+    """Give what root has made to whose folder it is; what came of the command stands, whatever comes of this."""
+    try:
+        give_to_owner(folder_of(arguments).path)
+    except OSError as error:
+        sys.stderr.write(f"hartig: not all could be given to the owner of the folder: {_words_of(error)}\n")
 
 
 def _known_errors() -> tuple[type[Exception], ...]:

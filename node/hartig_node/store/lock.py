@@ -5,6 +5,7 @@ The kernel drops it when the process ends, however it ends. `opening`, `backup.r
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,9 +35,14 @@ class FolderLock:
         """Take the folder, or raise."""
         path = self._folder / LOCK_NAME
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
+            if path.is_symlink():  # root looks after folders of others, and would write over what it leads to
+                raise _no_plain_file(path) from error
             raise StoreError(f"cannot write in the folder {self._folder}: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise _no_plain_file(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -55,3 +61,7 @@ class FolderLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _no_plain_file(path: Path) -> StoreError:
+    return StoreError(f"{path} is a link or no plain file, and is not written to: remove it, and try again")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hartig_node.api.routes_members import WITHOUT_MAX
 from hartig_protocol.records.record import Record
 from node.api.conftest import Api, MakeApi
 from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, next_rules, publish
@@ -79,8 +80,13 @@ async def test_what_would_follow_is_told_before_it_is_done(api: Api, bench: Benc
     assert (said["falls_count"], said["returns_count"]) == (1, 1)
     (removal,) = said["removals"]
     assert (removal["by"], removal["key"], removal["successor"]) == tuple(one.public.hex() for one in (ANA, BEN, DAN))
-    for keys in ("", "zz", ",".join([ANA.public.hex()] * 17)):
+    for keys in ("", "zz", ",".join([ANA.public.hex()] * (WITHOUT_MAX + 1))):
         assert (await api.problem("GET", f"/api/v1/network/without?keys={keys}"))["pointer"] == "/keys"
+    assert (await api.problem("GET", "/api/v1/network/without?grant=zz"))["pointer"] == "/grant"
+    record = (await api.ask("GET", f"/api/v1/members/{ANA.public.hex()}"))[1]["record"]
+    said = (await api.ask("GET", f"/api/v1/network/without?grant={record}"))[1]
+    assert {one["key"] for one in said["falls"]} == {one.public.hex() for one in (ANA, CAM)}
+    assert [one["key"] for one in said["removals"]] == [BEN.public.hex()]
     await become(bench, "organiser")
     path = f"/api/v1/members/{CAM.public.hex()}"
     preview = (await api.ask("POST", f"{path}/remove", json={"preview": True}))[1]

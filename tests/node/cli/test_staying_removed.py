@@ -127,6 +127,24 @@ async def test_an_organiser_who_becomes_a_hub_leaves_them_removed(town: Town) ->
     assert (said.code, states(town, *BOTH)) == (exits.OK, [State.REMOVED] * 2), said.err
 
 
+async def test_who_stays_an_organiser_by_another_needs_no_removal_anew(town: Town) -> None:
+    """Dan, an organiser, takes back what he gave Ana, or changes it; a plain hub can, too."""
+    await removed_by_ana(town)
+    network, friend = network_of(town.bench), key(70)
+    await publish(town.bench, network.grant(DAN.public, rank="organiser", place=40, invites=20))
+    await invite(town.bench, town.bench.key, friend, first=40)
+    await publish(town.bench, network.grant(ANA.public, author=DAN, place=3, places=50, invites=2))
+    await publish(town.bench, network.grant(ANA.public, author=friend, place=3, places=50, invites=2))
+    for name, who in (("dan.key", DAN), ("friend.key", friend)):
+        signer = ("--key", town.file_of(who, name))
+        said = await town.ask("member", "add", ANA.public.hex(), "--invites", "1", *signer)
+        assert said.code == exits.OK, said.err
+        said = await town.ask("member", "end", ANA.public.hex(), *signer)
+        assert (said.code, "signed anew" in said.out) == (exits.OK, False), said.err
+    assert {one.head.author for one in town.bench.board.people.census.revokes} == {ANA.public}
+    assert states(town, ANA.public, *BOTH) == [State.STANDING, State.REMOVED, State.REMOVED]
+
+
 # --- New rules
 
 

@@ -72,7 +72,10 @@ def test_of_one_name_it_is_the_one_who_belongs(node: Node, fake: FakeNode) -> No
 def test_what_would_follow_is_asked_for_several_at_once(node: Node, fake: FakeNode) -> None:
     fake.plan(200, {"falls": []})
     assert node.members.without([ANA, BEN]) == {"falls": []}
-    assert fake.requests[-1].path.startswith("/api/v1/network/without")
+    assert fake.requests[-1].path == "/api/v1/network/without"
+    fake.plan(200, {"falls": []})
+    node.members.without([], "ab")
+    assert fake.requests[-1].query == {"grant": "ab"}
 
 
 def test_records_go_in_together(node: Node, fake: FakeNode) -> None:

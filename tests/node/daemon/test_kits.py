@@ -175,6 +175,9 @@ def test_a_kit_says_where_hubs_have_answered_whose_cards_give_no_address(
     asyncio.run(kept(folder, PrivateRow(SPACE_ADDRESSES, KEY_GOOD, msgpack.packb(good))))
     folder.settings.write_text(f'peers = ["{"0" * 64}@hub.example:4279"]')
     assert set(kits.what_is_known(folder)[1]) == {"192.0.2.7:4279", "[fd00::9]:4279", "hub.example:4279"}
+    long = ".".join(["a" * 60] * 2) + ".example.org:4279"  # more than a kit that can be read back has room for
+    folder.settings.write_text(f'peers = ["{long}", "hub.example:4279"]')
+    assert set(kits.what_is_known(folder)[1]) == {"192.0.2.7:4279", "[fd00::9]:4279", "hub.example:4279"}
     assert made_kit(where, founded[1], "--out", str(tmp_path / "kit.html")) == OK
     assert "no address is known" not in (tmp_path / "kit.html").read_text()
 

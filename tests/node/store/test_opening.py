@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -251,3 +252,16 @@ async def test_texts_of_what_went_are_nowhere(opened: Opener, tmp_path: Path) ->
     assert b"ebra2" in content
     assert b"ebra0" not in content
     assert b"ebra1" not in content
+
+
+@pytest.mark.parametrize("make", [lambda path, other: path.symlink_to(other), lambda path, _other: os.mkfifo(path)])
+def test_what_is_no_plain_file_under_the_name_of_the_lock_is_not_written_to(
+    tmp_path: Path, make: Callable[[Path, Path], None]
+) -> None:
+    other, folder = tmp_path / "other", tmp_path / "hub"
+    folder.mkdir()
+    other.write_text("theirs")
+    make(folder / "lock", other)
+    with pytest.raises(StoreError, match="lock is a link or no plain file"):
+        FolderLock(folder).acquire()
+    assert other.read_text() == "theirs"

@@ -4,7 +4,7 @@ In: the catalog's authority, the governance records that it rests on, names. Out
 whoever was invited stands below who invited. Who calls: `looking`, which keeps one, and whoever changes who belongs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.limits import INTEGER_MAX
 from hartig_protocol.records.governance import GRANTED_RANKS, Charter, Rank
 from hartig_protocol.records.record import Kind, Record
-from hartig_protocol.trust.authority import Standing
+from hartig_protocol.trust.authority import Standing, authority_of
 
 
 class Census:
@@ -47,9 +47,10 @@ class Census:
 
     def _person(self, key: bytes) -> Person:
         standing = self.authority.standing(key)
-        return self._former(key) if standing is None else self._standing(key, standing)
+        return self._former(key) if standing is None else self.standing_so(key, standing)
 
-    def _standing(self, key: bytes, standing: Standing) -> Person:
+    def standing_so(self, key: bytes, standing: Standing) -> Person:
+        """Return somebody who stands in this way, or would."""
         grant = None if standing.grant is None else self.catalog.governance[standing.grant]
         until_ms = None if standing.until_ms == INTEGER_MAX else standing.until_ms
         return Person(
@@ -118,6 +119,15 @@ class Census:
         """Return the rank in which a key stands; 0 where it does not."""
         standing = self.authority.standing(key)
         return 0 if standing is None else standing.rank
+
+    def ever_rank_of(self, key: bytes) -> int:
+        """Return the rank that a key has or had: its removals count also after its time is over (SPEC A8)."""
+        standing = self._ever.get(key)
+        return 0 if standing is None else standing.rank
+
+    @cached_property
+    def _ever(self) -> Mapping[bytes, Standing]:
+        return authority_of(self.catalog.charter, self.catalog.governance.values(), None).standings
 
     def given_by(self, key: bytes) -> list[Record]:
         """Return the newest versions of what a key granted, by number; also what ended."""

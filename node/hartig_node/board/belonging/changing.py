@@ -17,6 +17,7 @@ from hartig_node.board.belonging.removing import Removal, Removing
 from hartig_node.board.belonging.signed import publish_whole
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
+from hartig_node.board.signing import Signed
 from hartig_node.wording import how_many
 from hartig_protocol.records.governance import GRANTED_RANKS, Rank
 from hartig_protocol.records.record import Record
@@ -41,7 +42,10 @@ class Changing:
         invites: int | None = None,
         days: float | None = None,
     ) -> Person:
-        """Let a key belong, or change what this hub granted it; how much is bounded by what this hub has itself."""
+        """Let a key belong, or change what this hub granted it; how much is bounded by what this hub has itself.
+
+        Whom an organiser had removed whom it makes less stays so, by this hub's word.
+        """
         standing = self._own.standing()
         if rank not in ("member", "hub"):
             hint = "a trustee does it with `hartig member organiser KEY --key seat-1.key`"
@@ -57,7 +61,7 @@ class Changing:
         _check_bounds(standing, left, places, invites)
         facts = {**self._own.recovery_of(key), **held, "rank": rank, "places": places, "invites": invites}
         signed = self._own.sign_grant(key, facts, self._own.end_ms(days), before, set())
-        await publish_whole(self._context, [signed.record], signed.private)
+        await self._publish_instead(before, signed)
         return self._own.people.get(key)
 
     def _check_not_removed(self, key: bytes, rank: str) -> None:
@@ -79,12 +83,18 @@ class Changing:
         """
         self._own.standing()
         before, person = self._granted_by_us(key, also_removed=True), self._own.people.get(key)
-        ended = self._own.pen.next_version(before, {"ends": True}, None, before.head.expires or 0)
-        signed = [ended, *self._own.sign_removals(self._own.people.without({key}))]
-        rows = [row for one in signed for row in one.private]
-        await publish_whole(self._context, [one.record for one in signed], rows)
+        await self._publish_instead(
+            before, self._own.pen.next_version(before, {"ends": True}, None, before.head.expires or 0)
+        )
         # Nobody knows a key any more that went on for another, and stood by what is taken back.
         return self._own.census.by_key.get(key) or replace(person, state=State.OVER)
+
+    async def _publish_instead(self, before: Record | None, given: Signed) -> None:
+        """Publish what is granted in place of `before`, with the removals that counted by that alone."""
+        without = self._own.people.without((), () if before is None else (before.id,))
+        signed = [given, *self._own.sign_removals(without)]
+        rows = [row for one in signed for row in one.private]
+        await publish_whole(self._context, [one.record for one in signed], rows)
 
     def _granted_by_us(self, key: bytes, *, also_removed: bool = False) -> Record:
         known, grant = self._own.census.by_key.get(key), self._own_grant(key)

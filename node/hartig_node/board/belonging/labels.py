@@ -1,6 +1,7 @@
 """What this hub calls people who have a key and no card: private rows, which never leave it.
 
-In: keys, names. Out: names beside those on hubs' cards, which go before. Who calls: `membership` at the start, the API.
+In: keys, names. Out: `Context.labels`, which `looking` merges with the names on hubs' cards; those go before. No
+neighbour reads them. Who calls: `membership` at the start, the API.
 """
 
 from hartig_node.board.belonging.looking import People
@@ -16,9 +17,8 @@ LABELS_MAX = 10_000  # more people than a hub's organisers know by name; below 2
 
 
 async def learn_labels(context: Context) -> None:
-    """Read what people are called here; call it before names on cards are learnt."""
-    for key, name in await context.store.private_list(SPACE_LABEL):
-        context.hub_names.setdefault(key, name.decode())
+    """Read what people are called here."""
+    context.labels = {key: name.decode() for key, name in await context.store.private_list(SPACE_LABEL)}
 
 
 class Labels:
@@ -29,17 +29,16 @@ class Labels:
 
     async def put(self, key: bytes, name: str) -> Person:
         """Call somebody so from now on, on this hub alone; an empty name takes that back. Raises `BoardError`."""
-        name, names = short_text(name, LABEL_BYTES_MAX, "/name"), self._context.hub_names
+        name, labels = short_text(name, LABEL_BYTES_MAX, "/name"), self._context.labels
         self._people.get(key)
-        held = dict(await self._context.store.private_list(SPACE_LABEL))
-        if names.get(key) not in (None, held.get(key, b"").decode()):
-            detail = f"this hub has a name of its own: {names[key]}"
+        if name and key in self._context.hub_names:
+            detail = f"this hub has a name of its own: {self._context.hub_names[key]}"
             raise BoardError("bad_request", detail, "only people and hubs without a card are named here", "/name")
-        if name and key not in held and len(held) >= LABELS_MAX:
+        if name and key not in labels and len(labels) >= LABELS_MAX:
             raise BoardError("too_many", f"{LABELS_MAX} are named here already", "take back some names", "/name")
         await self._context.keep_private([PrivateRow(SPACE_LABEL, key, name.encode() or None)])
         if name:
-            names[key] = name
+            labels[key] = name
         else:
-            names.pop(key, None)
+            labels.pop(key, None)
         return self._people.get(key)

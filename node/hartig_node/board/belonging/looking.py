@@ -29,10 +29,10 @@ class People:
     @property
     def census(self) -> "Census":
         """Everybody as of now; made anew when the catalog, its verdict or a name is another."""
-        catalog, names = self._context.pen.catalog, self._context.names()
+        catalog, names = self._context.pen.catalog, {**self._context.labels, **self._context.names()}
         seen = self._seen
         if seen is None or seen.authority is not catalog.authority or seen.names != names:
-            self._seen = seen = Census(catalog, dict(names), self._context.pen.key.public)
+            self._seen = seen = Census(catalog, names, self._context.pen.key.public)
         return seen
 
     def everybody(self, *, also_former: bool = False) -> list[Person]:
@@ -78,13 +78,13 @@ class People:
         """Return who would not belong any more if this key did not, without the key itself."""
         return self.without({key}).falls
 
-    def without(self, keys: Collection[bytes]) -> Without:
-        """Return what would follow if these keys did not belong any more."""
-        return without(self.census, self._context.clock.now(), keys)
+    def without(self, keys: Collection[bytes], grants: Collection[bytes] = ()) -> Without:
+        """Return what would follow if these keys did not belong any more, nor anybody by these grants (their ids)."""
+        return without(self.census, self._context.clock.now(), keys, grants)
 
-    def without_json(self, keys: Collection[bytes]) -> dict[str, Any]:
-        """Return what would follow if these keys did not belong any more, as the node API gives it."""
-        without = self.without(keys)
+    def without_json(self, keys: Collection[bytes], grants: Collection[bytes] = ()) -> dict[str, Any]:
+        """Return what would follow, as the node API gives it."""
+        without = self.without(keys, grants)
         return {
             "falls": [one.as_json() for one in without.falls[:FALLING_SHOWN_MAX]],
             "falls_count": len(without.falls),
@@ -101,7 +101,7 @@ class People:
         return {
             "key": key.hex(),
             "state": str(state),
-            "name": self._context.names().get(key),
+            "name": self.census.names.get(key),
             "rank": head.facts.get("rank"),
             "number": head.place,
             "until": rfc3339(head.expires or 0),

@@ -84,6 +84,11 @@ class OwnKey:
         return self.pen.first(Kind.REVOKE, key, [], "network", facts, None, expires_ms, None)
 
     def sign_removals(self, without: Without, returns: Collection[bytes] = (), others: int = 0) -> list[Signed]:
-        """Sign anew the removals that would fall, but for `returns`; `others` more are signed beside them."""
+        """Sign anew the removals that would fall, but for `returns`; `others` more are signed beside them.
+
+        None where this hub may remove nobody: what it granted made nobody an organiser, then.
+        """
+        if self.standing().rank < Rank.ORGANISER:
+            return []
         room = REVOKES_MAX - others - sum(one.head.author == self.key for one in self.census.revokes)
         return [self.sign_removal(key, facts) for key, facts in signed_again(without.removals, returns, room)]

@@ -28,7 +28,7 @@ class Rules:
 
     def view(self) -> dict[str, Any]:
         """Return the rules that stand, and other versions of them, as the node API gives them."""
-        catalog, names = self._context.pen.catalog, self._context.names()
+        catalog, names = self._context.pen.catalog, self._people.census.names
         charters = catalog.charters
         standing = charters.standing
         view: dict[str, Any] = {"id": self._context.pen.network.hex(), "version": charters.version, "others": []}
@@ -76,8 +76,8 @@ class Rules:
         """Return whose memberships this hub gave that end within 60 days, and when; the first to end first."""
         now = self._context.clock.now()
         census, own = self._people.census, self._context.pen.key.public
-        soon = [one.head for one in census.given_by(own) if ends_soon(one.head, now)]
-        found = [(census.by_key[head.subject], head.expires or 0) for head in soon]
+        soon = [one for one in census.given_by(own) if ends_soon(one.head, now)]
+        found = [(census.by_key[census.holder_of(one)], one.head.expires or 0) for one in soon]
         return sorted(
             ((one, until) for one, until in found if one.state is State.STANDING),
             key=lambda item: (item[1], item[0].key),

@@ -7,6 +7,7 @@ from hartig_node.board.belonging.people import State
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import TimePassed
 from hartig_protocol.limits import DAY_MS
+from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.writing import recovery_of
 from node.board.belonging.belonging import ANA, BEN, CAM, DAN, invite, network_of, next_rules, publish
@@ -20,11 +21,16 @@ async def removed(bench: Bench, *keys: bytes) -> None:
     await publish(bench, *(network_of(bench).revoke(one, author=ANA) for one in keys))
 
 
-async def town(bench: Bench) -> None:
-    """This hub is a trustee's; Ana, an organiser, has removed Ben, whom this hub had invited."""
+async def trustees(bench: Bench) -> None:
+    """This hub is a trustee's."""
     seat = bench.founding.seats[0].key
     seats = [(seat.public, bytes(32)), (bench.key.public, bytes(range(32)))]
     await publish(bench, next_rules(bench, bench.founding.charter, [seat], seats))
+
+
+async def town(bench: Bench) -> None:
+    """This hub is a trustee's; Ana, an organiser, has removed Ben, whom this hub had invited."""
+    await trustees(bench)
     await invite(bench, None, ANA, rank="organiser")
     await invite(bench, bench.key, BEN)
     await removed(bench, BEN.public)
@@ -133,3 +139,59 @@ async def test_a_successor_that_was_named_goes_on_being_named(bench: Bench) -> N
     assert bench.board.people.get(BEN.public).successor == DAN.public
     (by_us,) = [one for one in bench.board.people.census.revokes if one.head.subject == BEN.public]
     assert (by_us.head.author, bytes(by_us.head.facts["recovery"][1])) == (bench.key.public, kit[1])
+
+
+async def test_an_expired_organiser_who_is_still_a_hub_leaves_them_removed(bench: Bench) -> None:
+    """Her removals count also after that membership ended (SPEC A8), by the rank that she had."""
+    network = network_of(bench)
+    await trustees(bench)
+    await publish(bench, network.grant(ANA.public, rank="organiser", place=10, expires=NOW_MS + DAY_MS))
+    await publish(bench, network.grant(ANA.public, author=bench.key, place=6, invites=5))
+    await invite(bench, bench.key, BEN, first=7)
+    await removed(bench, BEN.public)
+    bench.time.advance(2 * 86_400)
+    bench.engine.handle(TimePassed())
+    assert bench.board.people.get(ANA.public).rank is Rank.HUB
+    assert (await bench.board.changing.remove(ANA.public)).stay_removed == (BEN.public,)
+    assert bench.board.people.get(BEN.public).state is State.REMOVED
+
+
+async def test_who_goes_on_by_a_kit_alone_is_among_those_who_return(bench: Bench) -> None:
+    """Nobody here let Dan in: he stands by Cam's kit, once Ana's removal of Cam does not count."""
+    await town(bench)
+    network, kit = network_of(bench), key(f"recovery of {CAM.public.hex()}")
+    await publish(bench, network.grant(CAM.public, place=20, invites=0, recovery_of=CAM))
+    await publish(bench, network.revoke(CAM.public, author=kit, successor=DAN.public, consenting=CAM))
+    await publish(bench, network.revoke(BEN.public))
+    await removed(bench, CAM.public)
+    without = bench.board.people.without_json({ANA.public})
+    assert [(one["key"], one["state"]) for one in without["returns"]] == [(DAN.public.hex(), "over")]
+    assert [(one["key"], one["would_return"]) for one in without["removals"]] == [(CAM.public.hex(), True)]
+    removal = await bench.board.changing.remove(ANA.public, returns=[CAM.public])
+    assert [one.key for one in removal.returned] == [DAN.public]
+
+
+async def test_who_takes_back_one_membership_of_two_invents_no_removal(bench: Bench) -> None:
+    """Ana stays an organiser by a trustee; this trustee's hub takes back what it gave itself."""
+    await town(bench)
+    await publish(bench, network_of(bench).grant(ANA.public, author=bench.key, place=9, invites=5))
+    await bench.board.changing.end(ANA.public)
+    assert bench.board.people.get(ANA.public).rank is Rank.ORGANISER
+    assert {one.head.author for one in bench.board.people.census.revokes} == {ANA.public}
+
+
+async def test_a_hub_takes_back_its_invite_of_somebody_who_became_an_organiser(bench: Bench) -> None:
+    await invite(bench, bench.key, ANA, BEN)
+    await invite(bench, None, ANA, rank="organiser")
+    await removed(bench, BEN.public)
+    assert (await bench.board.changing.end(ANA.public)).rank is Rank.ORGANISER
+    assert bench.board.people.get(BEN.public).state is State.REMOVED
+
+
+async def test_an_organiser_who_is_made_a_hub_leaves_them_removed(bench: Bench) -> None:
+    await town(bench)
+    await publish(bench, network_of(bench).grant(DAN.public, author=bench.key, rank="organiser", place=60, invites=5))
+    await invite(bench, bench.key, CAM, first=7)
+    await publish(bench, network_of(bench).revoke(CAM.public, author=DAN))
+    assert (await bench.board.changing.grant(DAN.public, places=10)).rank is Rank.HUB
+    assert bench.board.people.get(CAM.public).state is State.REMOVED

@@ -7,9 +7,9 @@ from hartig_node.glossary import words_used
 from hartig_protocol.events import TimePassed
 from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.governance import Charter
-from node.board.belonging.belonging import ANA, BEN, CAM, become, invite, network_of, next_rules, publish
+from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, next_rules, publish
 from support.boards import Bench, running_board
-from support.records import key
+from support.records import NOW_MS, key
 
 
 def advance(bench: Bench, days: float) -> None:
@@ -114,3 +114,13 @@ async def test_what_waits_is_shown_by_neighbour(bench: Bench) -> None:
     assert (neighbour["name"], neighbour["count"], neighbour["for"]) == ("Ana", 12, {"proof": 12})
     assert len(neighbour["first"]) == FIRST_SHOWN
     assert (neighbour["first"][0]["waits_for"], neighbour["first"][0]["of"]) == ("proof", BEN.public.hex())
+
+
+async def test_who_goes_on_by_a_recovery_kit_is_reminded_of_as_well(bench: Bench) -> None:
+    network, kit = network_of(bench), key(f"recovery of {CAM.public.hex()}")
+    soon = NOW_MS + 30 * DAY_MS
+    await publish(
+        bench, network.grant(CAM.public, author=bench.key, place=20, invites=0, recovery_of=CAM, expires=soon)
+    )
+    await publish(bench, network.revoke(CAM.public, author=kit, successor=DAN.public, consenting=CAM))
+    assert [(one.key, until) for one, until in bench.board.rules.ending()] == [(DAN.public, soon)]
