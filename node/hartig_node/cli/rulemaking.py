@@ -23,6 +23,7 @@ from hartig_node.cli.words import how_many
 from hartig_node.client.errors import ClientError
 from hartig_protocol.errors import RecordError
 from hartig_protocol.limits import NONCE_BYTES
+from hartig_protocol.records.governance import GRANTED_RANKS
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record
@@ -45,6 +46,8 @@ def draft(session: Session, options: argparse.Namespace) -> int:
     ]
     seats += [_new_seat(text, options) for text in options.add_trustee]
     threshold = options.threshold or min(int(standing["threshold"]), max(len(seats), 1))
+    if options.invites is not None:
+        _check_invites(session, options.invites, [key.hex() for key, _ in seats if key in dict(before)])
     changes: Json = {"seats": seats, "threshold": threshold, "signers": _signers(options, standing, before, seats)}
     if options.name:
         changes["name"] = options.name
@@ -62,6 +65,15 @@ def draft(session: Session, options: argparse.Namespace) -> int:
     if leaving := _leaving(proposal, standing):
         _say_leaving(session, session.node.members.without(leaving))
     return code
+
+
+def _check_invites(session: Session, count: int, trustees: list[str]) -> None:
+    """Refuse fewer invites than a trustee has used: somebody whom it let in would not belong any more."""
+    for key in trustees:
+        used = session.node.members.get(key)["invites_in_use"]
+        if count < used:
+            detail = f"trustee {key[:8]} has used {used}, and somebody let in by it would not belong any more"
+            raise ClientError(f"{count} invites are too few: {detail}", f"give at least {used}")
 
 
 def _leaving(proposal: Proposal, standing: Json) -> list[str]:
@@ -190,9 +202,12 @@ def _given_again(session: Session, leaving: list[str], options: argparse.Namespa
     if key.public.hex() in leaving:
         raise ClientError("this key is that of a trustee who leaves", "sign with the key of one who stays")
     invited = [one for trustee in leaving for one in members.get(trustee).get("invited") or []]
-    given = {one["key"]: one for one in invited if one["state"] == "standing"}
+    standing = [one for one in invited if one["state"] == "standing"]
+    # Whom several had let in gets the highest of it again.
+    given = {one["key"]: one for one in sorted(standing, key=lambda one: GRANTED_RANKS[one["rank"]])}
     # Organisers whose membership is given again go on, and so does their word.
-    removals = [one for one in without["removals"] if one["by"] not in given]
+    organisers = {key for key, one in given.items() if one["rank"] == "organiser"}
+    removals = [one for one in without["removals"] if one["by"] not in organisers]
     returns = who_return(session, options, removals)
     signer = Signer(session, key)
     again = [*signer.remove_again(removals, returns), *signer.give_all_again(list(given.values()), {})]

@@ -10,6 +10,7 @@ from hartig_node.board.belonging.people import State
 from hartig_node.cli import exits
 from hartig_node.glossary import words_used
 from hartig_protocol.limits import RECORDS_PER_FRAME_MAX
+from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.writing import recovery_of
 from node.board.belonging.belonging import ANA, BEN, CAM, DAN, become, invite, network_of, publish
@@ -196,3 +197,36 @@ async def test_who_would_come_back_with_new_rules_is_said(town: Town) -> None:
     code, out, err = await town.ask("network", "publish", file, *first)
     assert (code, "0 memberships and 1 removal." in out) == (exits.OK, True), err
     assert states(town, *BOTH) == [State.REMOVED, State.STANDING]
+
+
+async def test_whom_two_leaving_trustees_had_let_in_gets_the_higher_rank_again(town: Town) -> None:
+    """Ana, an organiser by the first trustee, is a hub by the second as well; both leave."""
+    await removed_by_ana(town)
+    second = town.bench.founding.seats[1].key
+    grant = network_of(town.bench).grant(ANA.public, author=second, rank="hub", place=3, places=50, invites=5)
+    await publish(town.bench, grant)
+    file = town.keys / "rules.json"
+    await town.ask("network", "draft", file, "--remove-trustee", "1", "--remove-trustee", "2", "--threshold", "1")
+    for number in (1, 2):
+        await town.ask("network", "sign", file, "--key", town.keys / f"seat-{number}.key", "--yes")
+        await town.ask("network", "sign", file, "--key", town.keys / "seat-3.key", "--yes")
+    code, out, err = await town.ask("network", "publish", file, "--key", town.keys / "seat-3.key", "--yes")
+    assert code == exits.OK, out + err
+    assert town.bench.board.people.get(ANA.public).rank is Rank.ORGANISER
+    assert states(town, *BOTH) == [State.REMOVED] * 2
+
+
+async def test_fewer_invites_than_a_trustee_has_used_are_refused(town: Town) -> None:
+    await removed_by_ana(town)
+    trustee = town.bench.founding.seats[0].key.public
+    used = town.bench.board.people.census.invites_in_use(trustee)
+    file = town.keys / "rules.json"
+    code, _, err = await town.ask("network", "draft", file, "--invites", str(used - 1))
+    assert (code, f"give at least {used}" in err, words_used(err)) == (exits.USAGE, True, [])
+    code, out, err = await town.ask("network", "draft", file, "--invites", str(used))
+    assert code == exits.OK, out + err
+    for number in (1, 2):
+        await town.ask("network", "sign", file, "--key", town.keys / f"seat-{number}.key", "--yes")
+    code, out, err = await town.ask("network", "publish", file)
+    assert code == exits.OK, out + err
+    assert states(town, ANA.public, *BOTH) == [State.STANDING, State.REMOVED, State.REMOVED]

@@ -154,13 +154,18 @@ class Census:
         return left
 
     def invites_needed(self, grant: Record) -> int:
-        """Return with how many invites a grant must come so that all stand who stand by it now (SPEC A3, A4).
+        """Return with how many invites a grant must come so that all stand who stand by it now (SPEC A3, A4)."""
+        key = self.holder_of(grant)
+        standing = self.authority.standing(key)
+        return 0 if standing is None or standing.grant != grant.id else self.invites_in_use(key)
+
+    def invites_in_use(self, key: bytes) -> int:
+        """Return how many invites a key must have so that all stand whom it let in.
 
         What each takes follows from those with lower numbers; only the last may be given less than it has.
         """
-        key = self.holder_of(grant)
         standing = self.authority.standing(key)
-        if standing is None or standing.grant != grant.id or standing.rank < Rank.HUB:
+        if standing is None or standing.rank < Rank.HUB:
             return 0
         left, before_last, last = standing.invites, 0, None
         for given in self.given_by(key):

@@ -69,6 +69,7 @@ class People:
             "rests_on_it": [one.as_json() for one in falling[:FALLING_SHOWN_MAX]],
             "rests_on_it_count": len(falling),
             "invites_left": census.invites_left(person.key),
+            "invites_in_use": census.invites_in_use(person.key),
             "removals_made": sum(one.head.author == person.key for one in census.revokes),
             "replaces": [key.hex() for key in census.predecessors_of(person.key)],
             "recovery": hex_of(naming_recovery(census.catalog, person.key)),
