@@ -30,7 +30,7 @@ def member_endpoints(board: Board) -> list[Endpoint]:
     routes, one = _Members(board), f"{PREFIX}/members/{{key}}"
     return [
         Endpoint("GET", f"{PREFIX}/network", routes.network, READ),
-        Endpoint("GET", f"{PREFIX}/network/without", routes.without, READ, ("keys", "grant")),
+        Endpoint("GET", f"{PREFIX}/network/without", routes.without, READ, ("keys", "record")),
         Endpoint("GET", f"{PREFIX}/waiting", routes.waiting, ADMIN),
         Endpoint("GET", f"{PREFIX}/members", routes.list, READ, ("state", "limit", "cursor")),
         Endpoint("POST", f"{PREFIX}/members", routes.grant, ADMIN),
@@ -52,7 +52,7 @@ class _Members:
 
     async def without(self, request: web.Request) -> web.Response:
         """Say what would follow if some did not belong any more, nor anybody by one grant."""
-        grant = request.query.get("grant")
+        grant = request.query.get("record")
         texts = request.query.get("keys", "").split(",") if grant is None or "keys" in request.query else []
         if len(texts) > WITHOUT_MAX:
             raise BoardError("bad_request", f"{len(texts)} keys are too many", f"name up to {WITHOUT_MAX}", "/keys")
@@ -136,4 +136,4 @@ def _grant_of(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         hint = "send the `record` of one whom somebody `invited`, 64 hexadecimal digits"
-        raise BoardError("bad_request", f"{text[:70]!r} is no record", hint, pointer("grant")) from None
+        raise BoardError("bad_request", f"{text[:70]!r} is no record", hint, pointer("record")) from None

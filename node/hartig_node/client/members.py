@@ -53,7 +53,7 @@ class Members:
         Who falls, who returns, whose removal falls.
         """
         asked = {"keys": ",".join(keys)} if keys else {}
-        return _object(self._node.read("/network/without", asked if grant is None else {**asked, "grant": grant}))
+        return _object(self._node.read("/network/without", asked if grant is None else {**asked, "record": grant}))
 
     def waiting(self) -> Json:
         """What is here and waits for a proof, a body, or what goes before it; by neighbour."""

@@ -82,9 +82,9 @@ async def test_what_would_follow_is_told_before_it_is_done(api: Api, bench: Benc
     assert (removal["by"], removal["key"], removal["successor"]) == tuple(one.public.hex() for one in (ANA, BEN, DAN))
     for keys in ("", "zz", ",".join([ANA.public.hex()] * (WITHOUT_MAX + 1))):
         assert (await api.problem("GET", f"/api/v1/network/without?keys={keys}"))["pointer"] == "/keys"
-    assert (await api.problem("GET", "/api/v1/network/without?grant=zz"))["pointer"] == "/grant"
+    assert (await api.problem("GET", "/api/v1/network/without?record=zz"))["pointer"] == "/record"
     record = (await api.ask("GET", f"/api/v1/members/{ANA.public.hex()}"))[1]["record"]
-    said = (await api.ask("GET", f"/api/v1/network/without?grant={record}"))[1]
+    said = (await api.ask("GET", f"/api/v1/network/without?record={record}"))[1]
     assert {one["key"] for one in said["falls"]} == {one.public.hex() for one in (ANA, CAM)}
     assert [one["key"] for one in said["removals"]] == [BEN.public.hex()]
     await become(bench, "organiser")

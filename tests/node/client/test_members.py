@@ -75,7 +75,7 @@ def test_what_would_follow_is_asked_for_several_at_once(node: Node, fake: FakeNo
     assert fake.requests[-1].path == "/api/v1/network/without"
     fake.plan(200, {"falls": []})
     node.members.without([], "ab")
-    assert fake.requests[-1].query == {"grant": "ab"}
+    assert fake.requests[-1].query == {"record": "ab"}
 
 
 def test_records_go_in_together(node: Node, fake: FakeNode) -> None:
