@@ -28,11 +28,11 @@ def who(person: Json) -> str:
     return clean(str(person.get("name") or f"{person.get('rank') or 'hub'} {str(person.get('key'))[:8]}"))
 
 
-def name_all(write: Callable[[str], None], what: str, people: Sequence[Json]) -> None:
-    """Write a line for each of some people, and how many more there are."""
+def name_all(write: Callable[[str], None], what: str, people: Sequence[Json], count: int | None = None) -> None:
+    """Write a line for each of some people, and how many more there are of the `count` (unless given: all are here)."""
     for one in people[:SHOWN_MAX]:
         write(f"{what} {isolate(who(one))} {one['key'][:SHORT_ID_CHARACTERS]}")
-    if (more := len(people) - SHOWN_MAX) > 0:
+    if (more := (len(people) if count is None else count) - len(people[:SHOWN_MAX])) > 0:
         write(f"{' ' * (len(what) - len(what.lstrip()))}and {more:,} more")
 
 

@@ -96,12 +96,16 @@ def _by_key(
     records = [*again, *signer.give_all_again(anew, others)]
     records += [signer.remove(one, successor if one == person["key"] else None) for one in reversed(gone)]
     belong = {*options.keep, successor}
+    fell = [one for one in without["falls"] if not belong & set(one["path"])]
+    returned = [one for one in without["returns"] if one["key"] not in stay]
     would = {
         "removed": gone,
         "kept": options.keep,
         "stay_removed": stay,
-        "fell": [one for one in without["falls"] if not belong & set(one["path"])],
-        "returned": [one for one in without["returns"] if one["key"] not in stay],
+        "fell": fell,
+        "fell_count": without["falls_count"] - len(without["falls"]) + len(fell),
+        "returned": returned,
+        "returned_count": without["returns_count"] - len(without["returns"]) + len(returned),
     }
     return would, lambda: _hand_in(session, records, would, belong)
 
@@ -114,7 +118,8 @@ def _hand_in(session: Session, records: list[Record], would: Json, belong: set[s
     after = {one["key"]: one for one in members.list()}
     fell = [one for key, one in before.items() if key not in after and key not in would["removed"]]
     returned = [one for key, one in after.items() if key not in before and key not in belong]
-    return {**would, "fell": fell, "returned": returned}
+    done = {name: would[name] for name in ("removed", "kept", "stay_removed")}
+    return {**done, "fell": fell, "returned": returned}
 
 
 # --- What is said
@@ -124,13 +129,13 @@ def _ask(session: Session, options: argparse.Namespace, person: Json, would: Jso
     """Say what would happen, and ask for a yes."""
     out, names = session.out, {one["key"]: one for one in without["removals"]}
     out.note(f"{isolate(who(person))} ({person['rank']}, {person['key'][:8]}) would be removed, for good.")
-    name_all(out.note, "  would not belong any more:", would["fell"])
+    name_all(out.note, "  would not belong any more:", would["fell"], would.get("fell_count"))
     if would["fell"]:
         out.note("  --keep KEY lets those stay whom it invited itself, and with them all whom they invited")
     name_all(out.note, "  stays removed:", [names.get(key, {"key": key}) for key in would["stay_removed"]])
     if would["stay_removed"]:
         out.note("  --return KEY lets one of those belong again whom it had removed")
-    name_all(out.note, "  would belong again:", would["returned"])
+    name_all(out.note, "  would belong again:", would["returned"], would.get("returned_count"))
     if options.yes:
         return
     if not sys.stdin.isatty():

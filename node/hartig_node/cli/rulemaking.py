@@ -85,8 +85,13 @@ def _leaving(proposal: Proposal, standing: Json) -> list[str]:
 def _say_leaving(session: Session, without: Json) -> None:
     """Say who would go with the trustees who leave, and who would come back."""
     note = session.out.note
-    name_all(note, "With the trustees who leave, would not belong any more:", without["falls"])
-    name_all(note, "Would belong again, whom they or their organisers had removed:", without["returns"])
+    name_all(note, "With the trustees who leave, would not belong any more:", without["falls"], without["falls_count"])
+    name_all(
+        note,
+        "Would belong again, whom they or their organisers had removed:",
+        without["returns"],
+        without["returns_count"],
+    )
     if without["falls"] or without["removals"]:
         note("Publish with --key FILE of a trustee who stays: that gives these memberships and removals again.")
 

@@ -207,6 +207,17 @@ async def test_a_trustees_key_removes_and_keeps_all(town: Town) -> None:
     assert people.get(CAM.public).until_ms == NOW_MS + 365 * DAY_MS  # as before
 
 
+async def test_a_preview_counts_also_whom_it_does_not_name(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    await grow(town)
+    monkeypatch.setattr("hartig_node.board.belonging.looking.FALLING_SHOWN_MAX", 1)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    seat = town.keys / "seat-1.key"
+    code, _, err = await town.ask("revoke", ANA.public.hex(), "--key", seat)
+    assert (code, err.count("would not belong any more"), "  and 2 more\n" in err) == (exits.USAGE, 1, True)
+    said = await town.ask("revoke", ANA.public.hex(), "--key", seat, "--yes", "--json")
+    assert len(json.loads(said.out)["fell"]) == 3
+
+
 async def test_a_successor_goes_on_in_place_of_who_is_removed(town: Town) -> None:
     await grow(town)
     seat = town.keys / "seat-1.key"
