@@ -143,7 +143,8 @@ class Hub:
         """Judge anew by today's time what the store holds; call it once, before any event."""
         step = Step(now)
         self.catalog.refresh(now, step.commit)
-        self.catalog.sweep(now, step.commit)
+        self.catalog.sweep(now, step.commit, self.state.hub_key.public)
+        self.state.records_gone(step.gone())
         overlay.refresh(self.state, step)
         return step.actions()
 
@@ -214,7 +215,7 @@ class Hub:
         due_ms = self._sweep_ms
         for other_ms in (
             overlay.next_due_ms(state),
-            state.missing_due_ms,
+            pulling.next_due_ms(state),
             state.intake.due_ms,
             feeding.next_due_ms(state),
         ):
@@ -294,18 +295,20 @@ class Hub:
     def _settle(self, step: Step) -> None:
         """End the links of strangers, and let go on what has waited for the end of a link, or of catching up."""
         state = self.state
+        state.records_gone(step.gone())
         if state.catalog.authority is not self._authority or state.cards_changed:
             self._authority, state.cards_changed = state.catalog.authority, False
             self._close_strangers(step)
         overlay.refresh(state, step)
         while state.ended or state.released:
             ended, state.ended = state.ended, []
-            for link in ended:
-                spreading.link_ended(state, step, link)
+            for session in ended:
+                spreading.link_ended(state, step, session.link)
+                pulling.link_ended(state, step, session)
             if state.released:
                 state.released = False
                 audit.resume(state, step)
-            pulling.pull_all_now(state, step)
+                pulling.feeding_ended(state, step)
 
     # --- What the node hands in
 
@@ -344,11 +347,10 @@ class Hub:
         feeding.time_passed(self.state, step)
         if _is_due(self.state.intake.due_ms, now.steady_ms):
             receiving.drain(self.state, step)
-        if self.state.missing_due_ms is not None and now.steady_ms >= self.state.missing_due_ms:
-            pulling.pull(self.state, step)
+        pulling.pull_due(self.state, step)
         if now.steady_ms >= self._sweep_ms:
             self._sweep_ms = now.steady_ms + SWEEP_EVERY_MS
-            self.catalog.sweep(step.now, step.commit)
+            self.catalog.sweep(step.now, step.commit, self.state.hub_key.public)
             inbound.retry_waiting(self.state, step)
 
     def _close_strangers(self, step: Step) -> None:

@@ -3,7 +3,6 @@
 python -m simulation.story 17          # from tests/: runs one world again and prints its trace
 """
 
-import gc
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -24,7 +23,6 @@ from simulation.world import World
 from support.cores import Core
 from support.records import seeded
 
-GARBAGE_AFTER = 100_000  # objects; Python's own 700 costs a tenth of the time
 TROUBLE_MS = 90_000
 HEALING_MS_MAX = 40 * MINUTE_MS
 AUDITED_MS = 100_000  # all that is nearly due has gone, and every link has had an audit (60 s, and 30 s of patience)
@@ -53,7 +51,6 @@ class Story:
 
     def run(self) -> World:
         """Live through the trouble, heal, and check; raises `BrokenInvariantError`."""
-        gc.set_threshold(GARBAGE_AFTER, 20, 20)  # what is remembered is no garbage, and is much to look through
         with remembered(), tight(*self.bounds):
             self._begin()
             self.world.run(TROUBLE_MS)

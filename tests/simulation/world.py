@@ -185,11 +185,13 @@ class World:
     # --- Store, then send, then tell
 
     def _carry_out(self, member: Member) -> None:
-        while member.pipeline and not member.is_committing:
-            action = member.pipeline.popleft()
+        pipeline = member.pipeline
+        while pipeline and not member.is_committing:
+            action = pipeline.popleft()
+            if type(action) is SendFrame:  # two of three
+                self._say(member, action.link, action.frame)
+                continue
             match action:
-                case SendFrame(link, frame):
-                    self._say(member, link, frame)
                 case Commit():
                     self._commit(member, action)
                 case CloseLink(link):

@@ -15,8 +15,8 @@ from hartig_protocol.catalog.index import BUCKETS, FIRST_TICK, bucket_of
 from hartig_protocol.catalog.rows import BODY_BITS, CONTACT, ENDS, PRIVATE
 from hartig_protocol.limits import BODY_KEPT_MS, KIND_CHAIN_LOWEST, RECORD_ID_BYTES, THREAD_KEPT_MS
 from hartig_protocol.records.keys import PREFIX_BUCKET, sha256
-from hartig_protocol.trust.authority import Authority, authority_of
-from hartig_protocol.trust.lasting import due_governance
+from hartig_protocol.trust.authority import Authority
+from hartig_protocol.trust.lasting import left_as_of
 
 DIGEST_BYTES = 16
 NO_DIGEST = bytes(DIGEST_BYTES)
@@ -53,7 +53,7 @@ class View:
         self._since_ms = array("Q", [0]) * BUCKETS  # the verdict is the same for hours from here ...
         self._until_ms = array("Q", [_LATEST_MS]) * BUCKETS  # ... to before here
         self._authority = Authority()
-        self._due: set[bytes] = set()
+        self._gone: set[bytes] = set()  # governance that is due by the hour, or has lost its proof by what is
         self._moment: tuple[int, int] | None = None
 
     def moved_to(self, hour_ms: int) -> "View":
@@ -62,7 +62,7 @@ class View:
         view.buckets, view.outside = self.buckets.copy(), self.outside.copy()
         view.digests, view.count = self.digests.copy(), self.count
         view._good_at, view._since_ms, view._until_ms = self._good_at[:], self._since_ms[:], self._until_ms[:]
-        view._authority, view._due, view._moment = self._authority, self._due, self._moment
+        view._authority, view._gone, view._moment = self._authority, self._gone, self._moment
         view._all_good_at, view._reset = self._all_good_at, self._reset.copy()
         for bucket, (since, until) in enumerate(zip(self._since_ms, self._until_ms, strict=True)):
             if not since <= hour_ms < until:
@@ -115,14 +115,12 @@ class View:
     def _judge_governance(self) -> None:
         """Compute who may act as of the hour; where that changed for an author of records, all is to be judged."""
         catalog = self._catalog
-        before, due_before = self._authority, self._due
-        records = catalog.governance.values()
-        self._authority = authority_of(catalog.charter, records, self.hour_ms)
-        self._due = due_governance(records, self.hour_ms)
+        before, gone_before = self._authority, self._gone
+        self._authority, self._gone = left_as_of(catalog.charter, catalog.governance.values(), self.hour_ms)
         if any(_may_do_other(before, self._authority, author) for author in catalog.held.rows.authors):
             self._good_at = array("Q", [FIRST_TICK]) * BUCKETS
             self._all_good_at = FIRST_TICK
-        for record_id in due_before ^ self._due:
+        for record_id in gone_before ^ self._gone:
             self._judge_again(bucket_of(record_id))
 
     def _judge_again(self, bucket: int) -> None:
@@ -173,7 +171,7 @@ class View:
         rows = self._catalog.held.rows
         kind = rows.kinds[row]
         if kind in GOVERNANCE:
-            return record_id not in self._due
+            return record_id not in self._gone
         return self._authority.may_write(rows.author(row), kind, rows.places[row])
 
     def _keep(self, bucket: int, ids: bytes, outside: list[bytes]) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from hartig_protocol.catalog.chains import Chain, Link
 from hartig_protocol.catalog.commit import Commit, Now
 from hartig_protocol.catalog.contacts import ENDING, StepsAhead, due_ms, naming
-from hartig_protocol.catalog.entry import GOVERNANCE, Body, register_of_head
+from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, register_of_head
 from hartig_protocol.catalog.governing import EXPIRED, Governing, order_of
 from hartig_protocol.catalog.registers import Register
 from hartig_protocol.catalog.rows import CONTACT, ENDS
 from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Outcome, Verdict, refused, waits
-from hartig_protocol.limits import KIND_CHAIN_LOWEST, THREAD_KEPT_MS
+from hartig_protocol.limits import KIND_CHAIN_LOWEST, STAMP_AHEAD_MS_MAX, THREAD_KEPT_MS
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
 from hartig_protocol.records.steps import Verb
 from hartig_protocol.trust.lasting import due_governance
@@ -171,13 +171,15 @@ class Catalog(Governing):
 
     # --- Time
 
-    def sweep(self, now: Now, commit: Commit) -> bool:
+    def sweep(self, now: Now, commit: Commit, own: bytes = b"") -> bool:
         """Let go of bodies and threads whose time is over; tell whether who may act has changed (SPEC, part L).
 
-        With a clock that is not trusted nothing expires.
+        With a clock that is not trusted nothing expires. What such a clock let in goes, too, where its stamp lies far
+        ahead; but not what its `own` key has signed, which may be nowhere else.
         """
         if not now.trusted:
             return False
+        self._drop_early(now.wall_ms + STAMP_AHEAD_MS_MAX, own, commit)
         rows = self.held.rows
         for row in self.held.due(now.wall_ms, SWEPT_MAX):
             if rows.is_chain(row):
@@ -196,6 +198,17 @@ class Catalog(Governing):
                 self._forget(record_id, commit)
             self._swept_at = self.moments.key(now.wall_ms)
         return self.refresh(now, commit)
+
+    def _drop_early(self, latest_ms: int, own: bytes, commit: Commit) -> None:
+        """Let go of what is stamped later, which would hide what all others hold until then (SPEC L5)."""
+        rows = self.held.rows
+        for row in rows.stamped_after(latest_ms):
+            if not rows.numbers[row] or rows.kinds[row] == CHARTER or rows.author(row) == own:
+                continue  # the first: it went with its register
+            if rows.is_chain(row):
+                self._drop_steps(rows.thread(row), commit)
+            else:
+                self._drop(row, commit, keep_steps=False)
 
     def _is_body_due(self, row: int, now: Now) -> bool:
         """Tell whether a held record's body is due to go.

@@ -15,8 +15,8 @@ from hartig_protocol.catalog.index import BUCKETS, bucket_of
 from hartig_protocol.catalog.jobs import Job
 from hartig_protocol.limits import HOUR_MS
 from hartig_protocol.records.keys import PREFIX_FINGERPRINT, sha256
-from hartig_protocol.trust.authority import Authority, authority_of, is_governance
-from hartig_protocol.trust.lasting import due_governance
+from hartig_protocol.trust.authority import Authority, is_governance
+from hartig_protocol.trust.lasting import left_as_of
 from hartig_protocol.values import value
 
 FINGERPRINT_BYTES = 16
@@ -34,14 +34,13 @@ def next_hour_ms(wall_ms: int) -> int:
 
 def ids_as_of(catalog: Catalog, hour_ms: int) -> list[bytes]:
     """Return the ids that belong to the set as of an hour, sorted."""
-    due = due_governance(catalog.governance.values(), hour_ms)
-    authority = authority_of(catalog.charter, catalog.governance.values(), hour_ms)
+    authority, gone = left_as_of(catalog.charter, catalog.governance.values(), hour_ms)
     return sorted(
         entry.id
         for entry in catalog.entries.values()
         if not entry.is_private
         and (entry.stamp < hour_ms or entry.kind == CHARTER)
-        and (entry.id not in due if is_governance(entry.kind) else _is_inside(catalog, authority, entry, hour_ms))
+        and (entry.id not in gone if is_governance(entry.kind) else _is_inside(catalog, authority, entry, hour_ms))
     )
 
 

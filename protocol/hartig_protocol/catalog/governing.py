@@ -8,7 +8,7 @@ the set, and lets go of what has lost its proof.
 from collections.abc import Iterable, Mapping
 
 from hartig_protocol.catalog.commit import Commit, Now
-from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE
+from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, REVOKE
 from hartig_protocol.catalog.rows import Rows
 from hartig_protocol.catalog.stock import Stock
 from hartig_protocol.catalog.verdict import ACCEPTED, KNOWN, Verdict, refused, waits
@@ -17,7 +17,6 @@ from hartig_protocol.records.governance import Rank, signing_seats
 from hartig_protocol.records.record import Head, Record
 from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.charters import charters_of, is_of
-from hartig_protocol.trust.lasting import due_governance
 
 EXPIRED = refused("expired", "it expired more than 35 days ago")
 _OTHER_NETWORK = refused("other_network", "belongs to another network")
@@ -29,11 +28,15 @@ class Governing(Stock):
 
     def __init__(self, network: bytes) -> None:
         super().__init__(network)
+        self.authorities_computed = 0  # so that whoever has it computed pays for it
         self._judged_at: tuple[int, int] | None = None  # the moments' key that `authority` is good for
         self._lost: dict[bytes, Head] = {}  # charters that can never stand: whatever follows them cannot, either
 
     def _take_governance(self, records: list[Record], now: Now, commit: Commit) -> list[tuple[Record, Verdict]]:
-        """Judge charters, grants and revocations together: which are proven depends on the set, not on their order."""
+        """Judge charters, grants and revocations together: which are proven depends on the set, not on their order.
+
+        What is due to go is taken all the same: what keeps it may come behind it (SPEC L7). The next sweep decides.
+        """
         charters = [record for record in records if record.head.kind == CHARTER]
         verdicts = self._take_charters(charters, commit) if charters else []
         candidates: dict[bytes, Record] = {}
@@ -45,7 +48,7 @@ class Governing(Stock):
                 else:
                     verdicts.append((record, verdict))
         if candidates:
-            authority = self._authority_with(candidates, now, verdicts)
+            authority = self._authority(candidates.values(), now)
             rising_last = sorted(candidates.values(), key=order_of, reverse=True)
             verdicts.extend((record, self._judge_candidate(record, authority, commit)) for record in rising_last)
         self.refresh(now, commit)
@@ -90,20 +93,6 @@ class Governing(Stock):
         if len(self._lost) > CHARTERS_LOST_MAX:
             del self._lost[next(iter(self._lost))]
 
-    def _authority_with(
-        self, candidates: dict[bytes, Record], now: Now, verdicts: list[tuple[Record, Verdict]]
-    ) -> Authority:
-        """Compute authority with the candidates, leaving out and refusing those that are due to go."""
-        while True:
-            authority = self._authority(candidates.values(), now)
-            if not now.trusted:
-                return authority
-            proven = [record for record in candidates.values() if record.id in authority.proven]
-            due = due_governance([*self.governance.values(), *proven], now.wall_ms) & candidates.keys()
-            if not due:
-                return authority
-            verdicts.extend((candidates.pop(record_id), EXPIRED) for record_id in sorted(due))
-
     def _judge_governance_alone(self, record: Record, now: Now) -> Verdict:
         if record.head.network != self.network:
             return _OTHER_NETWORK
@@ -124,7 +113,7 @@ class Governing(Stock):
         if row >= 0 and self.held.rows.order(row) >= order_of(record):
             return _SUPERSEDED
         if record.id not in authority.proven:
-            if record.head.fixed and authority.revoked.get(record.head.subject) == Rank.SEAT:
+            if record.head.fixed and record.head.subject in authority.reached:
                 return _SUPERSEDED  # its subject is void by another recovery key, whose word lasts longer (SPEC A8)
             return waits("proof", record.head.author, "no grant that allows it has come")
         if row >= 0:
@@ -180,6 +169,7 @@ class Governing(Stock):
 
     def _authority(self, more: Iterable[Record], now: Now) -> Authority:
         known = [*self.governance.values(), *more]
+        self.authorities_computed += 1
         return authority_of(self.charter, known, now.wall_ms if now.trusted else None)
 
 
@@ -197,10 +187,16 @@ def _changed_authors(rows: Rows, before: Authority, after: Authority) -> set[int
 def provers_changed(before: Authority, after: Authority, accepted: Iterable[Record]) -> set[bytes]:
     """Return the keys whose records, or the records about which, may have another proof than before."""
     heads = [record.head for record in accepted if record.head.kind in GOVERNANCE]
-    keys = {key for head in heads for key in (head.author, head.subject, head.facts.get("successor") or head.author)}
+    keys = {key for head in heads for key in (head.author, head.subject, _successor_of(head))}
     if after is not before:
         keys |= _differing(before.standings, after.standings) | _differing(before.revoked, after.revoked)
     return keys
+
+
+def _successor_of(head: Head) -> bytes:
+    """Return who comes after whom a revocation voids, else the author: in other kinds that fact may be anything."""
+    successor: bytes | None = head.facts.get("successor") if head.kind == REVOKE else None
+    return successor or head.author
 
 
 def _differing(before: Mapping[bytes, object], after: Mapping[bytes, object]) -> set[bytes]:

@@ -104,12 +104,11 @@ class Index:
 
     def fill(self, ids: Sequence[bytes]) -> None:
         """Take the ids of all rows at once into an index that is empty."""
-        filling: list[list[int]] = [[] for _ in range(BUCKETS)]
+        filling: dict[int, list[int]] = {}
         for row, record_id in enumerate(ids):
-            filling[record_id[0] << 4 | record_id[1] >> 4].append(row)
-        for bucket, rows in enumerate(filling):
-            if rows:
-                rows.sort(key=ids.__getitem__)
-                self.ids[bucket] = b"".join([ids[row] for row in rows])
-                self.rows[bucket] = array("I", rows)
-                self._touch(bucket)
+            filling.setdefault(record_id[0] << 4 | record_id[1] >> 4, []).append(row)
+        for bucket, rows in sorted(filling.items()):
+            rows.sort(key=ids.__getitem__)
+            self.ids[bucket] = b"".join([ids[row] for row in rows])
+            self.rows[bucket] = array("I", rows)
+            self._touch(bucket)

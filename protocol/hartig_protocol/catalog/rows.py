@@ -165,8 +165,7 @@ class Rows:
 
     def free(self, row: int) -> None:
         """Let go of what a row holds."""
-        self.numbers[row] = 0
-        self.kinds[row] = 0
+        self.numbers[row] = self.kinds[row] = self.stamps[row] = 0
         self.authors.drop(self.author_numbers[row])
         self._audiences.drop(self._audience_numbers[row])
         self._free.append(row)
@@ -209,6 +208,13 @@ class Rows:
     def of_authors(self, numbers: Container[int]) -> list[int]:
         """Return the rows that are in use and whose authors have these numbers, in the order of arrival."""
         found = [row for row, number in enumerate(self.author_numbers) if number in numbers and self.numbers[row]]
+        return sorted(found, key=self.numbers.__getitem__)
+
+    def stamped_after(self, latest_ms: int) -> list[int]:
+        """Return the rows that are stamped after a moment, in the order of arrival."""
+        if max(self.stamps, default=0) <= latest_ms:
+            return []
+        found = [row for row, stamp in enumerate(self.stamps) if stamp > latest_ms]
         return sorted(found, key=self.numbers.__getitem__)
 
     def of_kind(self, kind: int) -> list[int]:

@@ -129,11 +129,18 @@ class Stock:
         return [(rows.numbers[row], rows.id(row)) for row in islice(self.held.shared_after(n), count)]
 
     def by_arrival(self, ids: Iterable[bytes]) -> list[bytes]:
-        """Return those of these records that are held: proofs first, then as they came here, after what they need."""
+        """Return those of these records that are held: proofs, registers, steps; of each as they came here.
+
+        A register that was changed came here after steps that need it.
+        """
         rows = ((self.held.index.find(one), one) for one in ids)
         numbers, kinds = self.held.rows.numbers, self.held.rows.kinds
-        held = sorted((kinds[row] not in GOVERNANCE, numbers[row], one) for row, one in rows if row >= 0)
-        return [one for _, _, one in held]
+        held = sorted(
+            (kinds[row] not in GOVERNANCE, kinds[row] >= KIND_CHAIN_LOWEST, numbers[row], one)
+            for row, one in rows
+            if row >= 0
+        )
+        return [one for *_, one in held]
 
     @property
     def shared_count(self) -> int:

@@ -25,7 +25,7 @@ from hartig_protocol.records.record import Record, Wire, record_id
 from hartig_protocol.sync import inbound
 from hartig_protocol.sync.bundle_file import BundleHeader
 from hartig_protocol.sync.greeting import judge_standing
-from hartig_protocol.sync.state import Step, SyncState
+from hartig_protocol.sync.state import Carried, Step, SyncState
 
 # Refusals of records that are what they say: they pass in a stream too, and hold nothing up (SPEC W1).
 PASSING = frozenset({"bad_step", "body_due", "early", "expired", "forked", "replaced", "revoked", "superseded"})
@@ -64,10 +64,22 @@ def records_carried(state: SyncState, step: Step, event: RecordsCarried) -> None
 
 
 def bundle_ended(state: SyncState, step: Step, event: BundleEnded) -> None:
-    """Commit "complete through n" of the hub that wrote the bundle, unless something of it waits (SPEC B6)."""
-    waiting = state.waiting.count(_shelf(event.hub))
+    """Commit "complete through n" of the hub that wrote the bundle, unless something of it waits (SPEC B6).
+
+    What waited when the hub's bundle before ended, and still does, is let go with all that waits beside it: what it
+    needs may not exist any more, and the bundles that follow would never count.
+    """
+    shelf = _shelf(event.hub)
+    ids = state.waiting.ids(shelf)
+    waiting = len(ids)
     cursor = Cursor(event.hub, event.epoch, event.n, event.check)
-    if not waiting and _may_move(state, cursor) and state.cursors.advance(cursor):
+    carried = state.carried
+    if ids & carried.waited.get(shelf, frozenset()):
+        state.waiting.forget_peer(shelf)
+    state.carried = Carried(waited={one: before for one, before in carried.waited.items() if state.waiting.count(one)})
+    if state.waiting.count(shelf):
+        state.carried.waited[shelf] = ids
+    if not waiting and not carried.spilled and _may_move(state, cursor) and state.cursors.advance(cursor):
         step.commit.cursors.append(cursor)
     step.tell(CarriedAnswered(event.ticket, (), waiting))
 

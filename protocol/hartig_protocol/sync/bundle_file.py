@@ -21,6 +21,7 @@ from hartig_protocol.limits import (
     EPOCH_BYTES,
     HEAD_BYTES_MAX,
     KEY_BYTES,
+    KIND_CHAIN_LOWEST,
     NETWORK_ID_BYTES,
 )
 from hartig_protocol.records.keys import (
@@ -102,9 +103,11 @@ class BundleWriter:
         """Return the frames of charters, grants and revocations, which go first."""
         return self._records([wire for wire in wires if _kind(wire) in _GOVERNANCE])
 
-    def records(self, wires: Iterable[Wire]) -> bytes:
-        """Return the frames of records in the order of their arrival, without those that went first."""
-        return self._records([wire for wire in wires if _kind(wire) not in _GOVERNANCE])
+    def records(self, wires: Iterable[Wire], *, are_steps: bool | None = None) -> bytes:
+        """Return the frames of records, without those that went first: of the registers, of the steps, or of both."""
+        kinds = [(wire, _kind(wire)) for wire in wires]
+        others = [(wire, kind >= KIND_CHAIN_LOWEST) for wire, kind in kinds if kind not in _GOVERNANCE]
+        return self._records([wire for wire, is_step in others if are_steps in (None, is_step)])
 
     def end(self) -> bytes:
         """Return the last bytes of the file."""

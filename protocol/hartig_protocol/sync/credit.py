@@ -53,10 +53,15 @@ class Credit:
         return paid
 
     def wasted(self, branch: Branch, tokens: int) -> None:
-        """What came on credit was none of what was lacking, and there were no tokens for it."""
-        self._wasted_itself[branch[-1]] += tokens
-        for key in _payers(branch):
-            self._wasted[key] += tokens
+        """What came on credit was none of what was lacking, and there were no tokens for it.
+
+        One key, or one subtree, counts above it for no more than ends its own credit, so alone it ends nobody else's.
+        """
+        most, before = INTAKE_WASTE_RECORDS * INTAKE_COST, self._wasted_itself[branch[-1]]
+        after = self._wasted_itself[branch[-1]] = before + tokens
+        for key in reversed(_payers(branch)):
+            more, before = min(most, after) - min(most, before), self._wasted[key]
+            after = self._wasted[key] = before + more
 
 
 def _payers(branch: Branch) -> Branch:

@@ -41,6 +41,16 @@ class _Node(Generic[_T]):
     items: deque[_T] = field(default_factory=deque)
 
 
+_Way = list[tuple[_Node[_T], bytes]]
+
+
+def _turn_over(way: _Way[_T]) -> None:
+    """Whoever had this turn, at each level, is last now."""
+    for above, key in way:
+        if key in above.below:
+            above.below.move_to_end(key)
+
+
 class FairQueue(Generic[_T]):
     """Items of many branches, each branch served in its turn."""
 
@@ -65,18 +75,28 @@ class FairQueue(Generic[_T]):
         else:
             node.items.append(item)
 
+    def first(self) -> _T:
+        """Return the item whose turn it is, which goes on waiting; there must be one."""
+        return self._way_to_first()[1].items[0]
+
     def pop(self) -> _T:
         """Take the item whose turn it is; there must be one."""
+        way, node = self._way_to_first()
+        self._taken(way, node)
+        _turn_over(way)
+        return node.items.popleft()
+
+    def skip(self) -> None:
+        """Let the item whose turn it is sit out; there must be one."""
+        _turn_over(self._way_to_first()[0])
+
+    def _way_to_first(self) -> tuple["_Way[_T]", "_Node[_T]"]:
         way, node = [], self._root
         while node.below:
             key = next(iter(node.below))
             way.append((node, key))
             node = node.below[key]
-        self._taken(way, node)
-        for above, key in way:
-            if key in above.below:
-                above.below.move_to_end(key)
-        return node.items.popleft()
+        return way, node
 
     def pop_heaviest(self) -> _T:
         """Take, of the branch with the most items at every level, the one that would be served last."""
@@ -102,7 +122,7 @@ class FairQueue(Generic[_T]):
         self._taken(way, leaf, len(items))
         return items
 
-    def _way_to(self, branch: Branch) -> tuple[list[tuple["_Node[_T]", bytes]], "_Node[_T]"]:
+    def _way_to(self, branch: Branch) -> tuple["_Way[_T]", "_Node[_T]"]:
         """Return what is above a branch, and its node; nothing, and an empty one, where nothing of it waits."""
         way, node = [], self._root
         for key in branch:
@@ -112,7 +132,7 @@ class FairQueue(Generic[_T]):
             node = node.below[key]
         return way, node
 
-    def _taken(self, way: list[tuple["_Node[_T]", bytes]], leaf: "_Node[_T]", count: int = 1) -> None:
+    def _taken(self, way: "_Way[_T]", leaf: "_Node[_T]", count: int = 1) -> None:
         leaf.count -= count
         for above, key in reversed(way):
             above.count -= count

@@ -32,7 +32,7 @@ from hartig_protocol.records.opening import open_records
 from hartig_protocol.records.record import Kind, Record, record_id
 from hartig_protocol.sync import feeding, pulling, spreading
 from hartig_protocol.sync.messages import ANSWER, LIVE, Ack, Through, Want
-from hartig_protocol.sync.state import Inbound, Question, Session, Step, SyncState
+from hartig_protocol.sync.state import Carried, Inbound, Question, Session, Step, SyncState
 from hartig_protocol.trust.authority import is_governance
 
 _FOR_GOOD = frozenset({"superseded", "forked", "bad_step"})  # whatever time it is, while who may act stays the same
@@ -43,8 +43,6 @@ def take(state: SyncState, session: Session, step: Step, why: int, wires: Sequen
     """Judge what came, tell the spreading what was new and what was not; it is paid for by what it has cost."""
     known, records = _sorted_out(state, session, wires)
     cost = INTAKE_COST * (len(wires) - len(known)) + INTAKE_COST_KNOWN * len(known)
-    if any(is_governance(record.head.kind) for record in records):
-        cost += INTAKE_COST * len(state.catalog.governance) // INTAKE_GRANTS_A_RECORD
     payer = feeding.payer(state, session, step, why)
     if session.out.named:
         for held_id in (*(one for one, _ in known), *(record.id for record in records)):
@@ -54,8 +52,13 @@ def take(state: SyncState, session: Session, step: Step, why: int, wires: Sequen
     pulled = [record for record in records if _is_missing_live(state, record)] if why == ANSWER else []
     news = records if why == LIVE else pulled
     spreading.came_elsewhere(state, session, step, news)
+    computed = state.catalog.authorities_computed
     verdicts = ingest(state, step, records, session, live=bool(news))
-    state.intake.spend(payer, cost, len(wires), state.catalog.shared_count)
+    is_dear = state.catalog.authorities_computed > computed and any(is_governance(one.head.kind) for one in records)
+    more = INTAKE_COST * len(state.catalog.governance) // INTAKE_GRANTS_A_RECORD if is_dear else 0
+    state.intake.spend(payer, cost + (more if payer else 0), len(wires), state.catalog.shared_count)
+    if not payer:
+        state.intake.owe(session.peer_hub, more)
     spreading.pulled(state, session, step, pulled)
     spreading.came_first(
         state, session, (one.head.author for one in news if verdicts[one.id].outcome is Outcome.ACCEPTED)
@@ -267,13 +270,13 @@ def _set_aside(state: SyncState, source: Session | None, sender: bytes, record: 
     if verdict.outcome is Outcome.REFUSED:
         if source is not None:
             source.into.refused += 1
-            _remember_old_thread(state, source, record, verdict)
+        _remember_old_thread(state, state.into_of(source), record, verdict)
         return
     if verdict.outcome is not Outcome.WAITS or verdict.waits_for is None or not sender:
         return
     into = source.into if source is not None and source.peer_hub == sender else None
     what, key = verdict.waits_for
-    if into is not None and what == "register" and record.head.thread in into.old_threads:
+    if what == "register" and record.head.thread in state.into_of(source).old_threads:
         return
     kept = state.waiting.add(sender, record, verdict.waits_for)
     if into is None:
@@ -284,24 +287,25 @@ def _set_aside(state: SyncState, source: Session | None, sender: bytes, record: 
         want(into, [key])
 
 
-def _remember_old_thread(state: SyncState, source: Session, record: Record, verdict: Verdict) -> None:
+def _remember_old_thread(state: SyncState, into: Inbound | Carried, record: Record, verdict: Verdict) -> None:
     """A register that is superseded here takes its steps with it: they need not wait for it."""
     if verdict.code != "superseded":
         return
     held = state.catalog.registers.get(register_of_head(record.head) or (b"", "", 0))
     if held is None or held.thread == record.head.thread:
         return
-    source.into.old_threads.append(record.head.thread)
-    if len(source.into.old_threads) > OLD_THREADS_PER_SESSION_MAX:
-        source.into.old_threads.popleft()
+    into.old_threads.append(record.head.thread)
+    if len(into.old_threads) > OLD_THREADS_PER_SESSION_MAX:
+        into.old_threads.popleft()
     state.waiting.forget_thread(record.head.thread)
 
 
 def _spill_steps_of(state: SyncState, threads: AbstractSet[bytes]) -> None:
     """Hold the cursors of those who sent steps that were let go, and that belong to threads which now stand again."""
-    for session in state.open_sessions():
-        if not threads.isdisjoint(session.into.old_threads):
-            session.into.spilled = True
+    intos: list[Inbound | Carried] = [state.carried, *(session.into for session in state.open_sessions())]
+    for into in intos:
+        if not threads.isdisjoint(into.old_threads):
+            into.spilled = True
 
 
 def commit_cursor(state: SyncState, session: Session, step: Step) -> None:

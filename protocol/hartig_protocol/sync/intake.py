@@ -21,6 +21,7 @@ from hartig_protocol.limits import (
     INTAKE_RECORDS_PER_S,
     INTAKE_TICK_MS,
     KEY_BYTES,
+    PEERS_KNOWN_MAX,
     SHORT_BYTES,
     WEIGHT_BYTES,
 )
@@ -69,7 +70,7 @@ class Part:
 
 @value
 class Item:
-    """A record that waits unopened, or names; `author` is whose it says it is."""
+    """A record that waits unopened, or names; `author` is whose it says it is, `peer` the hub that sent it."""
 
     link: int
     why: int
@@ -77,6 +78,7 @@ class Item:
     weight: int
     author: bytes = b""
     part: Part | None = None
+    peer: bytes = b""
 
 
 class Pool:
@@ -86,6 +88,11 @@ class Pool:
         self.tokens = self._most = burst * INTAKE_COST
         self._per_s = per_s
         self._since_ms = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody has taken anything for a while."""
+        return self.tokens >= self._most
 
     def refill(self, now_ms: int) -> None:
         """Let the tokens of the time that went by come."""
@@ -102,6 +109,8 @@ class Pool:
 class Intake:
     """The pools, the credit and what waits. `due_ms` (steady): when the next turn is.
 
+    `owed` is what a neighbour has cost beyond its records while there were no tokens for it: its links sit out turns
+    of that worth, so that it waits and others do not.
     `greetings` is for those that prove nothing, so that strangers take nothing from members.
     """
 
@@ -110,11 +119,21 @@ class Intake:
     credit: Credit = field(default_factory=Credit)
     queue: FairQueue[Item] = field(default_factory=FairQueue)
     due_ms: int | None = None
+    owed: Counter[bytes] = field(default_factory=Counter)
 
-    def takes(self, now_ms: int) -> bool:
-        """Whether what comes now is taken now."""
+    def takes(self, now_ms: int, peer: bytes) -> bool:
+        """Whether what comes now from this neighbour is taken now."""
         self.pool.refill(now_ms)
-        return self.pool.tokens > 0 and not self.queue
+        if self.pool.is_full:
+            self.owed.clear()  # nobody has waited for long
+        return self.pool.tokens > 0 and not self.queue and peer not in self.owed
+
+    def owe(self, peer: bytes, cost: int) -> None:
+        """Pay with what tokens there are for what a neighbour has cost beyond its records; the rest it owes."""
+        paid = max(0, min(cost, self.pool.tokens))
+        self.pool.spend(paid)
+        if cost > paid and (peer in self.owed or len(self.owed) < PEERS_KNOWN_MAX):
+            self.owed[peer] += cost - paid
 
     def spend(self, payer: Branch, cost: int, count: int, held: int) -> None:
         """Pay for so many records, after which so many are `held`: where somebody has credit, so far as it pays."""
@@ -134,10 +153,24 @@ class Intake:
     def turn(self, now_ms: int, count_max: int) -> list[Item]:
         """Take out those whose turn it is, as far as there are tokens; say when the next turn is."""
         self.pool.refill(now_ms)
-        count = min(count_max, len(self.queue), -(-self.pool.tokens // INTAKE_COST))
-        items = [self.queue.pop() for _ in range(count)]
+        items: list[Item] = []
+        turns = min(count_max, -(-self.pool.tokens // INTAKE_COST))
+        while turns > 0 and self.queue:
+            turns -= 1
+            if self._sits_out(self.queue.first().peer):
+                self.queue.skip()
+            else:
+                items.append(self.queue.pop())
         self.due_ms = now_ms + INTAKE_TICK_MS if self.queue else None
         return items
+
+    def _sits_out(self, peer: bytes) -> bool:
+        """Whether this neighbour pays with its turn for what it owes."""
+        owed = self.owed.pop(peer, 0)
+        self.pool.spend(min(owed, INTAKE_COST))
+        if owed > INTAKE_COST:
+            self.owed[peer] = owed - INTAKE_COST
+        return owed > 0
 
     def forget(self, lane: Branch) -> None:
         """Let go of what came on a link that has ended: its sender has no word that it was dealt with."""
@@ -151,9 +184,9 @@ class Intake:
         return Counter(item.author for item in self.queue if item.why != NAMES)
 
 
-def names_item(link: int, message: Have) -> Item:
+def names_item(link: int, peer: bytes, message: Have) -> Item:
     """Return names as something that waits."""
-    return Item(link, NAMES, message, weight_of_names(message.short))
+    return Item(link, NAMES, message, weight_of_names(message.short), peer=peer)
 
 
 NAMES_BRANCH: Branch = (b"names",)

@@ -5,7 +5,8 @@ refused, or that peer has been asked and holds it no more; so a peer that names 
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from hartig_protocol.errors import MessageError
@@ -27,6 +28,7 @@ from hartig_protocol.sync.state import Missing, Question, Session, Step, SyncSta
 PULLS_OPEN_MAX = 2  # questions of one link, so that one is under way while the other is answered
 ANSWER_WAIT_MS = 5_000  # then somebody else is asked
 PARKED_MS = 2**62  # until one of those who named it, who all have enough questions open, has answered
+DUE_A_NAME_MAX = 4  # notes of when to look at a name, most of them passed over; then they are written anew
 BUSY_WAIT_MS = 30_000  # while another peer feeds us; its end is the usual occasion
 
 
@@ -67,23 +69,57 @@ def have_received(state: SyncState, session: Session, step: Step, message: Have)
         into.named[short] = None
         news.append(short)
         if missing is None:
-            state.missing[short] = Missing(deque([session.link]), due_ms, live=into.idle and not busy)
+            missing = state.missing[short] = Missing(deque([session.link]), PARKED_MS, live=into.idle and not busy)
         else:
             missing.links.append(session.link)
-            if not missing.asked:
-                missing.due_ms = min(missing.due_ms, due_ms)
+        if not missing.asked and due_ms < missing.due_ms:
+            _due(state, short, missing, due_ms)
+            if busy:
+                state.missing_busy[short] = None
     if message.now:
         spreading.named_again(state, session, step, here)
     if here and into.idle:
         overlay.seen_twice(state, session, step)
     if due_ms <= step.now.steady_ms:
         pull(state, step, news, urgent=message.now)
-    elif news:
-        _wake(state, due_ms)
 
 
-def pull(state: SyncState, step: Step, names: Iterable[bytes] | None = None, *, urgent: bool = False) -> None:
-    """Ask for these, or everything, whose time has come, each from the next of those who named it.
+def _due(state: SyncState, short: bytes, missing: Missing, due_ms: int) -> None:
+    """Let a name be looked at then, and not before; earlier notes of it are passed over."""
+    missing.due_ms = due_ms
+    if due_ms == PARKED_MS:
+        return
+    heappush(state.missing_due, (due_ms, short))
+    if len(state.missing_due) > DUE_A_NAME_MAX * len(state.missing) + PULLS_PER_FRAME_MAX:
+        state.missing_due = [(one.due_ms, name) for name, one in state.missing.items() if one.due_ms < PARKED_MS]
+        heapify(state.missing_due)
+
+
+def next_due_ms(state: SyncState) -> int | None:
+    """Return when (steady ms) the next name is due, if one is."""
+    due = state.missing_due
+    while due:
+        due_ms, short = due[0]
+        missing = state.missing.get(short)
+        if missing is not None and missing.due_ms == due_ms:
+            return due_ms
+        heappop(due)
+    return None
+
+
+def pull_due(state: SyncState, step: Step) -> None:
+    """Ask for those whose time has come, and for no more in one step than one peer may name."""
+    names: list[bytes] = []
+    while len(names) < NAMED_PER_SESSION_MAX and (due_ms := next_due_ms(state)) is not None:
+        if due_ms > step.now.steady_ms:
+            break
+        names.append(heappop(state.missing_due)[1])
+    if names:
+        pull(state, step, names)
+
+
+def pull(state: SyncState, step: Step, names: Iterable[bytes], *, urgent: bool = False) -> None:
+    """Ask for those of these whose time has come, each from the next of those who named it.
 
     While records wait here little is asked for, and of each link one question is left for what is `urgent`.
     """
@@ -92,16 +128,10 @@ def pull(state: SyncState, step: Step, names: Iterable[bytes] | None = None, *, 
     if state.intake.queue:
         each, open_max = min(each, PULLS_PRESSED_MAX), PULLS_OPEN_MAX if urgent else PULLS_OPEN_MAX - 1
     questions: dict[int, list[bytes]] = {}
-    next_due_ms = None if names is None else state.missing_due_ms
-    for short in list(state.missing) if names is None else names:
+    for short in names:
         missing = state.missing.get(short)
-        if missing is None:
-            continue
-        if missing.due_ms <= now_ms and not _assign(state, short, missing, questions, now_ms, each, open_max):
-            continue
-        if missing.due_ms < PARKED_MS:
-            next_due_ms = missing.due_ms if next_due_ms is None else min(next_due_ms, missing.due_ms)
-    state.missing_due_ms = next_due_ms
+        if missing is not None and missing.due_ms <= now_ms:
+            _assign(state, short, missing, questions, now_ms, each, open_max)
     for link, asked in questions.items():
         session = state.sessions[link]
         for at in range(0, len(asked), each):
@@ -118,8 +148,8 @@ def _assign(
     now_ms: int,
     each: int,
     open_max: int,
-) -> bool:
-    """Choose whom to ask; false where nobody is left and the name is given up (the audit brings it up again).
+) -> None:
+    """Choose whom to ask; where nobody is left the name is given up (the audit brings it up again).
 
     Whoever has `open_max` questions open, of `each` so many names, is asked when it has answered one.
     """
@@ -137,17 +167,21 @@ def _assign(
         asked.append(short)
         missing.asked = True
         missing.links.extendleft(reversed(saturated))
-        missing.due_ms = now_ms + ANSWER_WAIT_MS
-        return True
+        _due(state, short, missing, now_ms + ANSWER_WAIT_MS)
+        return
     if saturated:
         missing.links.extend(saturated)
-        missing.due_ms = PARKED_MS
-        return True
-    if any(short in session.into.named for session in state.open_sessions()):
-        missing.due_ms = now_ms + ANSWER_WAIT_MS  # whoever named it was asked, and has yet to answer
-        return True
-    del state.missing[short]
-    return False
+        _due(state, short, missing, PARKED_MS)
+    elif any(short in session.into.named for session in state.open_sessions()):
+        _due(state, short, missing, now_ms + ANSWER_WAIT_MS)  # whoever named it was asked, and has yet to answer
+    else:
+        _forget(state, short)
+
+
+def _forget(state: SyncState, short: bytes) -> bool:
+    """Let go of a name; tell whether anybody had named it."""
+    state.missing_busy.pop(short, None)
+    return state.missing.pop(short, None) is not None
 
 
 def answered(state: SyncState, session: Session, step: Step, question: Question) -> None:
@@ -163,15 +197,9 @@ def answered(state: SyncState, session: Session, step: Step, question: Question)
         del into.named[short]
         if short not in waits:
             into.pending = None
-    for short in question.short:
-        missing = state.missing.get(short)
-        if missing is not None:
-            missing.due_ms = step.now.steady_ms
+    asked = [short for short in question.short if short in state.missing]
     parked = (one for one in session.into.named if one in state.missing and state.missing[one].due_ms == PARKED_MS)
-    more = list(islice(parked, PULLS_PER_FRAME_MAX))
-    for short in more:
-        state.missing[short].due_ms = step.now.steady_ms
-    pull(state, step, [*question.short, *more])
+    _pull_now(state, step, [*asked, *islice(parked, PULLS_PER_FRAME_MAX)])
 
 
 def arrived(state: SyncState, ids: Iterable[bytes]) -> None:
@@ -181,7 +209,7 @@ def arrived(state: SyncState, ids: Iterable[bytes]) -> None:
     sessions = state.open_sessions()
     for record_id in ids:
         short = record_id[:SHORT_BYTES]
-        if state.missing.pop(short, None) is not None:
+        if _forget(state, short):
             for session in sessions:
                 session.into.named.pop(short, None)
 
@@ -193,12 +221,22 @@ def refused(state: SyncState, record_id: bytes) -> None:
         del state.refused_lately[next(iter(state.refused_lately))]
 
 
-def pull_all_now(state: SyncState, step: Step) -> None:
+def link_ended(state: SyncState, step: Step, session: Session) -> None:
+    """A link is gone: what waited until it had answered is asked of others, or given up."""
+    missing = state.missing
+    _pull_now(state, step, [one for one in session.into.named if one in missing and missing[one].due_ms == PARKED_MS])
+
+
+def feeding_ended(state: SyncState, step: Step) -> None:
     """The peer that fed us is done or gone: what others have named meanwhile is asked for at once."""
-    for missing in state.missing.values():
-        if missing.due_ms > step.now.steady_ms + ANSWER_WAIT_MS:
-            missing.due_ms = step.now.steady_ms
-    pull(state, step)
+    names, state.missing_busy = state.missing_busy, {}
+    _pull_now(state, step, [name for name in names if not state.missing[name].asked])
+
+
+def _pull_now(state: SyncState, step: Step, names: Sequence[bytes]) -> None:
+    for name in names:
+        state.missing[name].due_ms = step.now.steady_ms  # it is looked at now, so it needs no note
+    pull(state, step, names)
 
 
 def pull_received(state: SyncState, session: Session, step: Step, message: Pull) -> None:
@@ -207,8 +245,3 @@ def pull_received(state: SyncState, session: Session, step: Step, message: Pull)
         raise MessageError("bad_message", "asks for nothing")
     found = [state.catalog.find_prefix(short) for short in split(message.short)]
     outbound.serve(state, session, step, [record_id for record_id in found if record_id is not None])
-
-
-def _wake(state: SyncState, due_ms: int) -> None:
-    if state.missing and (state.missing_due_ms is None or due_ms < state.missing_due_ms):
-        state.missing_due_ms = due_ms

@@ -62,13 +62,13 @@ def _must_wait(state: SyncState, session: Session, step: Step, why: int) -> bool
         return True  # answers end in the order in which they were asked for
     if feeding.is_on_credit(state, session, step, why):
         return False
-    return session.into.held > 0 or not state.intake.takes(step.now.steady_ms)
+    return session.into.held > 0 or not state.intake.takes(step.now.steady_ms, session.peer_hub)
 
 
 def have_received(state: SyncState, session: Session, step: Step, message: Have) -> None:
     """Note what the peer names, or let it wait; what is here already needs no thought."""
-    if session.into.held or not state.intake.takes(step.now.steady_ms):
-        _wait(state, session, step, NAMES_BRANCH, names_item(session.link, message))
+    if session.into.held or not state.intake.takes(step.now.steady_ms, session.peer_hub):
+        _wait(state, session, step, NAMES_BRANCH, names_item(session.link, session.peer_hub, message))
         _bound(state, session, step)
         return
     _take_names(state, session, step, message)
@@ -104,7 +104,7 @@ def _hold_records(state: SyncState, session: Session, step: Step, message: Recor
             if part is not None:
                 part.left -= 1
             continue
-        item = Item(session.link, message.why, wire, weight_of(wire), author, part)
+        item = Item(session.link, message.why, wire, weight_of(wire), author, part, session.peer_hub)
         _wait(state, session, step, branch_of(state.catalog, author), item)
     _finish(state, session, step)
     if dropped or not message.records:

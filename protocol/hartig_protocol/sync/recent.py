@@ -24,7 +24,7 @@ _SUM_MASK = (1 << 8 * SKETCH_ID_BYTES) - 1
 
 def age_of(stamp_ms: int, as_of_ms: int) -> int:
     """Return the age of a record: the least k with its stamp less than 2^k hours before T, at most `RECENT_AGES`."""
-    return min(RECENT_AGES, ((as_of_ms - 1 - stamp_ms) // HOUR_MS).bit_length())
+    return min(RECENT_AGES, (max(0, as_of_ms - 1 - stamp_ms) // HOUR_MS).bit_length())
 
 
 def recent_max(symbols: int) -> int:

@@ -227,6 +227,8 @@ def came_first(state: SyncState, session: Session, authors: Iterable[bytes]) -> 
         origin = origin_of(state, author)
         if origin is not None:
             state.parents[origin] = session.link
+            if len(state.parents) > ORIGINS_MAX:
+                del state.parents[next(iter(state.parents))]  # a name less costs a copy, or a pull, more
 
 
 def pulled(state: SyncState, session: Session, step: Step, records: Iterable[Record]) -> None:

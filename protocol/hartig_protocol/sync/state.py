@@ -5,7 +5,7 @@ event leads to and puts it in the one order that is safe: store, then send, then
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from zlib import crc32
@@ -90,6 +90,27 @@ class Feeding:
 
 
 @dataclass
+class Carried:
+    """What was seen since the last bundle ended: threads superseded here, and whether steps of one were lost.
+
+    `waited` is what was left of each hub's last bundle, by the name under which it waits.
+    """
+
+    old_threads: deque[bytes] = field(default_factory=deque)
+    spilled: bool = False
+    waited: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+
+
+@value
+class _HubCard:
+    """What a hub's card that is held says of its nodes; `wire` only of our own."""
+
+    id: bytes
+    nodes: frozenset[bytes]
+    wire: Wire | None
+
+
+@dataclass
 class SyncState:
     """All that the core remembers.
 
@@ -113,10 +134,12 @@ class SyncState:
     seed: bytes = bytes(32)
     overlay: OverlayState = field(default_factory=OverlayState)
     missing: dict[bytes, Missing] = field(default_factory=dict)
-    missing_due_ms: int | None = None
+    missing_due: list[tuple[int, bytes]] = field(default_factory=list)  # a heap of when to look at which name
+    missing_busy: dict[bytes, None] = field(default_factory=dict)  # named while another fed us
     refused_lately: dict[bytes, None] = field(default_factory=dict)
     parents: dict[bytes, int] = field(default_factory=dict)
     intake: Intake = field(default_factory=Intake)
+    carried: Carried = field(default_factory=Carried)
     feeding: Feeding | None = None
     complete_ms: int | None = None
     jobs: deque[tuple[Job, Callable[["Step"], None]]] = field(default_factory=deque)
@@ -125,9 +148,10 @@ class SyncState:
     cards_changed: bool = False  # so that those who have a link are judged anew
     hub_seen_at: dict[bytes, bytes] = field(default_factory=dict)
     released: bool = False
-    ended: list[int] = field(default_factory=list)
+    ended: list[Session] = field(default_factory=list)
     _is_working: bool = False
-    _hub_cards: dict[bytes, dict[int, tuple[frozenset[bytes], Wire | None]]] = field(default_factory=dict)
+    _hub_cards: dict[bytes, dict[int, "_HubCard"]] = field(default_factory=dict)
+    _card_places: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)  # author and place of each card above
 
     def __post_init__(self) -> None:
         self.audit_set = AuditSet(self.catalog)
@@ -135,8 +159,7 @@ class SyncState:
     def card_accepted(self, record: Record) -> None:
         """Remember which nodes speak for a hub, as its cards say, and our own card for our hello (SPEC C2).
 
-        Wants every accepted record: a card counts until another version, an ended one too, or another thread takes its
-        place. A card that goes because its hub lost its proof is not forgotten: a new grant finds the hub by its nodes.
+        Wants every accepted record: a card counts until it goes (`records_gone`), or another thread takes its place.
         """
         head = record.head
         cards, names = self._hub_cards.get(head.author, {}), _names_nodes(head)
@@ -145,24 +168,34 @@ class SyncState:
         register = register_of_head(head)
         if register is None or register[1] != "place":
             return
-        cards = {place: card for place, card in cards.items() if place != head.place}
+        place = head.place or 0
+        cards = {one: card for one, card in cards.items() if one != place}
         if names:
             wire = record.wire if head.author == self.hub_key.public else None
-            cards[head.place or 0] = (frozenset(head.facts["nodes"]), wire)
-            cards = dict(sorted(cards.items())[:HUB_CARDS_MAX])
-        self._hub_cards[head.author] = cards
-        self._cards_changed(head.author)
+            cards[place] = _HubCard(record.id, frozenset(head.facts["nodes"]), wire)
+            self._card_places[record.id] = (head.author, place)
+        self._cards_changed(head.author, cards)
 
-    def _cards_changed(self, hub: bytes) -> None:
+    def records_gone(self, ids: Iterable[bytes]) -> None:
+        """Forget cards that are not held any more; wants every record that has gone, cards or not."""
+        for record_id in ids:
+            author, place = self._card_places.pop(record_id, (b"", 0))
+            cards = self._hub_cards.get(author, {})
+            if author and place in cards and cards[place].id == record_id:
+                self._cards_changed(author, {one: card for one, card in cards.items() if one != place})
+
+    def _cards_changed(self, hub: bytes, cards: dict[int, "_HubCard"]) -> None:
+        """Take a hub's cards as they are by now; those in the lowest places count."""
         self.overlay.cards_changed()
         self.cards_changed = True
-        cards = self._hub_cards[hub]
-        self.nodes_of_hub[hub] = frozenset[bytes]().union(*(nodes for nodes, _ in cards.values()))
-        self.hub_seen_at = {n: seen for n, seen in self.hub_seen_at.items() if n in self.nodes_of_hub[seen]}
+        counting = [cards[place] for place in sorted(cards)[:HUB_CARDS_MAX]]
+        self._hub_cards[hub] = cards
+        self.nodes_of_hub[hub] = frozenset[bytes]().union(*(card.nodes for card in counting))
+        self.hub_seen_at = {n: seen for n, seen in self.hub_seen_at.items() if n in self.nodes_of_hub.get(seen, ())}
         if not cards:
             del self._hub_cards[hub], self.nodes_of_hub[hub]
         if hub == self.hub_key.public:
-            self.card = cards[min(cards)][1] if cards else None
+            self.card = counting[0].wire if counting else None
 
     def hub_of(self, node: bytes) -> bytes | None:
         """Return the hub that a node spoke for when it was last here, or the only one whose card names it.
@@ -171,6 +204,10 @@ class SyncState:
         """
         claimants = [hub for hub, nodes in self.nodes_of_hub.items() if node in nodes]
         return self.hub_seen_at.get(node) or (claimants[0] if len(claimants) == 1 else None)
+
+    def into_of(self, source: Session | None) -> Inbound | Carried:
+        """Return where is noted what came: from a session, or out of bundles."""
+        return self.carried if source is None else source.into
 
     @property
     def is_member(self) -> bool:
@@ -220,6 +257,13 @@ class Step:
         self.commit = Commit()
         self._sends: list[Action] = []
         self._tells: list[Action] = []
+        self._gone_seen = 0
+
+    def gone(self) -> list[bytes]:
+        """Return the ids of what has gone since this was asked last."""
+        gone = self.commit.removed[self._gone_seen :]
+        self._gone_seen += len(gone)
+        return gone
 
     def send(self, session: Session, message: Message) -> None:
         """Send a message after the commit is durable."""
@@ -254,7 +298,7 @@ class Step:
         del state.sessions[session.link]
         state.overlay.links_changed = True
         was_open = session.is_open
-        state.ended.append(session.link)
+        state.ended.append(session)
         state.intake.forget(session.into.lane)
         if state.feeding is not None and state.feeding.link == session.link:
             state.end_feeding()

@@ -50,11 +50,12 @@ class Standing:
 
 @value
 class Authority:
-    """The verdict on a set of governance records."""
+    """The verdict on a set of governance records; `reached` are the keys that are void by a recovery key (SPEC A6)."""
 
     standings: Mapping[bytes, Standing] = field(default_factory=dict)
     proven: frozenset[bytes] = frozenset()
     revoked: Mapping[bytes, Rank] = field(default_factory=dict)
+    reached: frozenset[bytes] = frozenset()
 
     def standing(self, key: bytes) -> Standing | None:
         """Return what the key may do, or None."""
@@ -75,7 +76,7 @@ class Authority:
 class _Revokes:
     """Revocations by author, of each at most `REVOKES_MAX`; and those with consent by subject and author's hash.
 
-    Those that last longest come first.
+    Those come first whose subject is somebody, then those that last longest.
     """
 
     by_author: Mapping[bytes, list[Record]]
@@ -215,12 +216,12 @@ def authority_of(charter: Charter | None, records: Iterable[Record], expired_at_
     revokes = _revokes(known, seats)
     ever = _Settling(_grants_by_author(known), revokes, {}).run(charter)
     proven = frozenset(ever.proven | revokes.proven_by_consent(ever.reached, ever.named))
-    revoked = {**ever.revoked, **dict.fromkeys(sorted(ever.reached), _SEAT)}
+    revoked, reached = {**ever.revoked, **dict.fromkeys(sorted(ever.reached), _SEAT)}, frozenset(ever.reached)
     if expired_at_ms is None or not _some_expired(known, expired_at_ms):
-        return Authority(ever.standings, proven, revoked)
+        return Authority(ever.standings, proven, revoked, reached)
     acting = [one for one in known if one.id in proven and not _is_over(one.head, expired_at_ms)]
     today = _Settling(_grants_by_author(acting), _revokes(acting, seats), dict(ever.revoked)).run(charter)
-    return Authority(today.standings, proven, revoked)
+    return Authority(today.standings, proven, revoked, reached)
 
 
 def _some_expired(records: Iterable[Record], at_ms: int) -> bool:
@@ -253,16 +254,24 @@ def _order(record: Record) -> tuple[int, int, bytes]:
 
 
 def _revokes(records: Iterable[Record], seats: frozenset[bytes]) -> _Revokes:
-    """Sort the revocations; of several versions of one, the highest. No recovery key voids a seat."""
+    """Sort the revocations; of several versions of one, the highest. No recovery key voids a seat.
+
+    What names keys that nobody ever let in pushes no revocation out that keeps a key from standing.
+    """
     registers: dict[bytes, Record] = {}
+    somebody = set[bytes]()
     for record in records:
-        if record.head.kind == _REVOKE:
+        if record.head.kind == _GRANT:
+            somebody.add(record.head.subject)
+        elif record.head.kind == _REVOKE:
+            if record.head.fixed and record.head.facts.get("successor"):
+                somebody.add(record.head.facts["successor"])
             held = registers.get(record.head.thread)
             if held is None or _order(record) > _order(held):
                 registers[record.head.thread] = record
     by_author: dict[bytes, list[Record]] = {}
     consented: dict[bytes, dict[bytes, Record]] = {}
-    for record in sorted(registers.values(), key=_order, reverse=True):
+    for record in sorted(registers.values(), key=lambda one: (one.head.subject in somebody, _order(one)), reverse=True):
         head = record.head
         given = by_author.setdefault(head.author, [])
         if len(given) < REVOKES_MAX:

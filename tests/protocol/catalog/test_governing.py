@@ -108,7 +108,7 @@ def test_what_is_to_stay_is_given_again_in_the_commit_that_removes_who_gave_it()
 def test_old_versions_that_come_again_cost_no_look_at_who_may_act(monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = (NETWORK.grant(key("guest").public, author=HUB, place=5, invites=0, seq=seq) for seq in (1, 2))
     shelf = Shelf(new)
-    monkeypatch.setattr(shelf.catalog, "_authority_with", None)
+    monkeypatch.setattr(shelf.catalog, "_authority", None)
     assert shelf.take(old) == ["superseded"]
 
 
@@ -141,3 +141,10 @@ def test_a_charter_that_ousts_a_seat_takes_the_proof_of_what_it_granted() -> Non
     assert shelf.take(heirs, again) == ["ACCEPTED"] * 2
     assert need().id in shelf.ids
     assert not {record.id for record in PROOFS[1:] if record.head.kind == 2} & shelf.ids
+
+
+def test_what_a_recovery_key_says_of_a_key_that_a_seat_removed_waits_until_something_leads_there() -> None:
+    by_kit = NETWORK.revoke(STRANGER.public, author=KIT, consenting=STRANGER)
+    shelf = Shelf(NETWORK.revoke(STRANGER.public))
+    assert shelf.take(by_kit) == ["waits_proof"]
+    assert shelf.take(NETWORK.grant(STRANGER.public, place=9), by_kit) == ["ACCEPTED"] * 2

@@ -93,6 +93,8 @@ SAID: list[tuple[str, list[Step], list[Step], set[Mark]]] = [
     ("counted back in part", [say("c", "count", quantity=4, why="given_back", of="g")],
      [ALL_OF_IT, say("g", "give_back", of="a", quantity=3), say("k", "give_back", of="a", quantity=1)],
      {Mark.RECEIVED, Mark.GIVEN_BACK}),
+    ("some given back, and all of that counted", [say("c", "count", quantity=3, why="given_back", of="g")],
+     [ALL_OF_IT, say("g", "give_back", of="a", quantity=3)], {Mark.RECEIVED}),
     ("closed", [say("x", "close")], [], {Mark.LOT_ENDED}),
 ]  # fmt: skip
 

@@ -192,3 +192,37 @@ def test_a_refusal_says_why(wire: Wire, a: Core) -> None:
     assert isinstance(refusal, Refusal)
     assert refusal.code == "superseded"
     assert refusal.reason
+
+
+def test_steps_of_an_older_thread_do_not_wait_and_hold_up_no_bundle(wire: Wire, a: Core) -> None:
+    hub = wire.network.hub(3)
+    old = wire.network.offer(hub, place=5, nonce="one")
+    steps = [wire.network.step(hub, old)]
+    steps.append(wire.network.step(hub, old, steps[0]))
+    newer = wire.network.offer(hub, place=5, nonce="two", expires=(old.head.expires or 0) + 1)
+    wire.publish(a, *wire.proofs(2), *wire.proofs(3), newer)
+    carried(wire, a, [steps[0]])
+    assert a.hub.state.waiting
+    carried(wire, a, [old, steps[1]])
+    assert not a.hub.state.waiting
+    assert ended(wire, a).waiting == 0
+    assert len(cursors(wire, a)) == 1
+
+
+def test_a_bundle_whose_old_thread_stands_again_moves_no_cursor(wire: Wire, a: Core) -> None:
+    wire.publish(a, *wire.proofs(2))
+    a.hub.state.carried.old_threads.append((lot := wire.network.offer(wire.network.hub(2), place=5)).head.thread)
+    wire.publish(a, lot)
+    ended(wire, a)
+    assert not cursors(wire, a)
+
+
+def test_what_waits_through_two_bundles_of_a_hub_is_let_go(wire: Wire, a: Core) -> None:
+    carried(wire, a, wire.proofs(2))
+    carried(wire, a, [wire.network.need(wire.network.hub(3))])
+    assert ended(wire, a).waiting == 1
+    assert ended(wire, a).waiting == 1
+    assert not a.hub.state.waiting
+    assert not cursors(wire, a)
+    assert ended(wire, a).waiting == 0
+    assert len(cursors(wire, a)) == 1

@@ -323,3 +323,11 @@ def test_a_wrong_beginning_is_refused_and_nothing_else_happens(data: bytes, kept
     if not BUNDLE.startswith(BUNDLE[:kept] + data):
         with pytest.raises(BundleError):
             read(BUNDLE[:kept] + data)
+
+
+def test_registers_can_be_written_before_the_steps_that_need_them() -> None:
+    offer = NETWORK.offer(NETWORK.hub(1))
+    step = NETWORK.step(NETWORK.hub(1), offer)
+    wires, writer = [step.wire, offer.wire], BundleWriter(HUB, HEADER)
+    data = writer.begin() + writer.records(wires, are_steps=False) + writer.records(wires, are_steps=True)
+    assert read(data + writer.end())[1] == [offer.wire, step.wire]

@@ -98,6 +98,16 @@ def test_whoever_overdraws_the_tokens_has_no_more_credit_nor_has_a_subtree_where
     assert intake.credit.allows((SEAT, OTHER), 0, 0)
 
 
+def test_one_subtree_alone_ends_the_credit_of_nobody_beside_it() -> None:
+    credit, above = Credit(), (SEAT, b"founder")
+    assert credit.allows(above, 0, 0)
+    for guest in ((), (b"first",), (b"second",), (b"third",)):
+        credit.wasted((*above, ONE, *guest), 9 * INTAKE_WASTE_RECORDS * INTAKE_COST)
+    assert not credit.allows((*above, ONE), 0, 0)
+    assert credit.allows((*above, OTHER), 0, 0)
+    assert credit.allows(above, 0, 0)
+
+
 # --- Who feeds a hub
 
 

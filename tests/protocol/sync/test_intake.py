@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hartig_protocol.limits import (
+    HOUR_MS,
     INTAKE_BURST_RECORDS,
     INTAKE_COST,
     INTAKE_COST_NAME,
@@ -22,7 +23,7 @@ from hartig_protocol.sync import outbound, spreading
 from hartig_protocol.sync.intake import Intake, author_claimed, weight_of, weight_of_names
 from hartig_protocol.sync.messages import ANSWER, BEHIND, LIVE, Ack, Have, Prefer, Pull, Records, Through, Want
 from support.cores import Core
-from support.records import seeded
+from support.records import key, seeded
 from support.talk import cursors, have, live, meet, needs, opened, stream
 from support.wire import Puppet, Wire
 
@@ -40,8 +41,8 @@ def emptied(core: Core, wire: Wire) -> None:
 
 
 def posts(wire: Wire, number: int, count: int, start: int = 0) -> list[Record]:
-    key = wire.network.hub(number)
-    return [wire.network.need(key, place=start + i, nonce=start + i) for i in range(count)]
+    hub = wire.network.hub(number)
+    return [wire.network.need(hub, place=start + i, nonce=start + i) for i in range(count)]
 
 
 def invited(wire: Wire, inviter: int, *numbers: int) -> list[Record]:
@@ -285,6 +286,49 @@ def test_what_makes_a_hub_go_through_all_that_is_granted_costs_as_much_more(wire
     puppet.say(live(*invited(wire, 9, 10)))
     held = len(a.hub.state.catalog.governance)
     assert before - a.hub.state.intake.pool.tokens == INTAKE_COST + INTAKE_COST * held // INTAKE_GRANTS_A_RECORD
+
+
+def test_what_is_void_before_authority_is_computed_costs_no_more_than_a_record(wire: Wire) -> None:
+    a = wire.member(1)
+    grants = wire.proofs(3)
+    wire.publish(a, *grants, wire.network.grant(wire.network.hub(3).public, place=3, seq=2))
+    puppet = opened(wire, a)
+    a.hub.state.catalog.governance |= {seeded(number, 32): wire.network.charter for number in range(200)}
+    old = wire.network.grant(wire.network.hub(3).public, place=3, invites=1)
+    before = a.hub.state.intake.pool.tokens
+    puppet.say(live(old))
+    assert before - a.hub.state.intake.pool.tokens == INTAKE_COST
+
+
+def test_a_neighbour_whose_void_grants_cost_much_waits_itself_and_others_do_not(wire: Wire) -> None:
+    a = wire.member(1)
+    wire.publish(a, *wire.proofs(3))
+    a.hub.state.catalog.governance |= {seeded(number, 32): wire.network.charter for number in range(600)}
+    flooder, honest = opened(wire, a), opened(wire, a, 3)
+    emptied(a, wire)
+    nobody = key("nobody")
+    flood = [wire.network.grant(key(f"x{number}").public, author=nobody, place=number) for number in range(100)]
+    flooder.say(live(*flood))
+    honest.say(live(*posts(wire, 3, 200)))
+    wire.pass_time(2_000)
+    assert sum(entry.author == wire.network.hub(3).public for entry in a.hub.catalog.entries.values()) > 150
+    assert a.hub.state.intake.owed[wire.network.hub(2).public] > 0
+    before = len(a.hub.state.intake.queue)
+    flooder.say(live(*posts(wire, 2, 1)))
+    assert len(a.hub.state.intake.queue) == before + 1
+
+
+def test_only_so_many_neighbours_owe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hartig_protocol.sync.intake.PEERS_KNOWN_MAX", 1)
+    intake = Intake()
+    intake.pool.tokens = 500
+    for peer in (b"one", b"one", b"other"):
+        intake.owe(peer, 1_000)
+    assert intake.pool.tokens == 0
+    assert intake.owed == {b"one": 1_500}
+    assert not intake.takes(1_000, b"one")
+    assert intake.takes(1_000, b"other")
+    assert intake.takes(HOUR_MS, b"one"), "nobody has waited for long"
 
 
 # --- Those who send

@@ -217,3 +217,54 @@ def test_what_comes_beside_it_does_not_end_the_wait_for_what_was_named(wire: Wir
     puppet.say(Have(lacking, now=False))
     puppet.say(live(wire.network.need(puppet.hub_key, place=2, nonce=2)))
     assert set(puppet.core.hub.state.missing) == {lacking}
+
+
+def test_what_was_parked_for_a_link_that_ends_is_given_up(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet = quiet(opened(wire, a))
+    puppet.say(Have(b"".join(seeded(f"{i}", 8) for i in range(3 * PULLS_PER_FRAME_MAX)), now=False))
+    wire.pass_time(WAIT_MS)
+    missing = a.hub.state.missing
+    assert sum(one.due_ms == pulling.PARKED_MS for one in missing.values()) == PULLS_PER_FRAME_MAX
+    wire.cut(puppet.link)
+    assert len(missing) == 2 * PULLS_PER_FRAME_MAX
+    wire.pass_time(pulling.ANSWER_WAIT_MS)
+    assert not missing
+
+
+def test_a_name_that_is_due_costs_no_look_at_others(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = wire.member(1)
+    other, puppet = quiet(opened(wire, a, 2)), quiet(opened(wire, a, 3))
+    other.say(Have(b"".join(seeded(f"{i}", 8) for i in range(2_000)), now=False))
+    wire.pass_time(WAIT_MS)
+    looks: list[int] = []
+    pull = pulling.pull
+
+    def counted(state: object, step: object, names: list[bytes], *, urgent: bool = False) -> None:
+        looks.append(len(names))
+        pull(state, step, names, urgent=urgent)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pulling, "pull", counted)
+    puppet.say(Have(seeded("one more", 8), now=False))
+    wire.pass_time(WAIT_MS)
+    puppet.say(stream(why=ANSWER))
+    assert looks == [1, 1]
+
+
+def test_notes_of_when_to_look_at_a_name_do_not_pile_up(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "PULLS_PER_FRAME_MAX", 4)
+    monkeypatch.setattr(pulling, "NAMED_PER_SESSION_MAX", 8)
+    a = wire.member(1)
+    puppet = quiet(opened(wire, a))
+    state = a.hub.state
+    for number in range(40):
+        puppet.say(Have(seeded(f"{number}", 8), now=False))
+        wire.pass_time(WAIT_MS)
+        puppet.say(stream(why=ANSWER))
+        assert len(state.missing_due) <= pulling.DUE_A_NAME_MAX * max(1, len(state.missing)) + 4
+    puppet.say(Have(b"".join(seeded(f"more {i}", 8) for i in range(8)), now=False))
+    for _ in range(20):
+        for short, missing in state.missing.items():
+            pulling._due(state, short, missing, missing.due_ms + 1)
+    assert len(state.missing_due) <= pulling.DUE_A_NAME_MAX * 8 + 4
+    assert pulling.next_due_ms(state) == min(one.due_ms for one in state.missing.values())

@@ -79,7 +79,19 @@ def ids(count: int, name: str = "") -> list[bytes]:
 
 @pytest.mark.parametrize(
     ("before_ms", "age"),
-    [(1, 0), (H, 0), (H + 1, 1), (2 * H, 1), (2 * H + 1, 2), (2**11 * H, 11), (2**11 * H + 1, RECENT_AGES), (T, 10)],
+    [
+        (-H, 0),
+        (-1, 0),
+        (0, 0),
+        (1, 0),
+        (H, 0),
+        (H + 1, 1),
+        (2 * H, 1),
+        (2 * H + 1, 2),
+        (2**11 * H, 11),
+        (2**11 * H + 1, RECENT_AGES),
+        (T, 10),
+    ],
 )
 def test_an_age_is_twice_the_one_before(before_ms: int, age: int) -> None:
     assert age_of(2**11 * T - before_ms, 2**11 * T) == age

@@ -201,6 +201,18 @@ def test_a_seat_is_removed_by_no_revocation() -> None:
     assert rank_of(judged(NETWORK.revoke(SEAT.public)), SEAT) is Rank.SEAT
 
 
+def test_removals_of_keys_that_nobody_let_in_push_no_other_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has stolen an organiser's key can write as many as they like, which last longer."""
+    monkeypatch.setattr(authority_module, "REVOKES_MAX", 2)
+    lost = NETWORK.grant(B.public, place=1, recovery_of=B)
+    handed = NETWORK.revoke(B.public, author=recovery_key(B), consenting=B, successor=C.public)
+    removals = [NETWORK.revoke(who.public, expires=NOW_MS + DAY_MS) for who in (A, C)]
+    invented = [NETWORK.revoke(NETWORK.hub(n).public, expires=NOW_MS + n * DAY_MS) for n in range(50, 55)]
+    authority = judged(NETWORK.grant(A.public), lost, handed, *removals, *invented)
+    assert authority.proven.issuperset(one.id for one in removals)
+    assert [rank_of(authority, who) for who in (A, B, C)] == [None] * 3
+
+
 def test_the_revocations_of_one_author_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert REVOKES_MAX == 4_096
     monkeypatch.setattr(authority_module, "REVOKES_MAX", 2)

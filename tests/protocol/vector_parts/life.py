@@ -174,6 +174,7 @@ def _clocks() -> list[Fields]:
         held("L5", "ten minutes ahead", proofs, post(stamp=ahead, expires=ahead + DAY_MS)),
         held("L5", "a charter's stamp is not looked at", [], late, kept=[late], network=late.id[:16]),
         held("L5", "ten minutes and a millisecond ahead", proofs, fast, kept=proofs, error="early"),
+        held("L5", "held, by a clock that went back", proofs, fast, now=ahead, sweep_at=NOW, kept=proofs, error="gone"),
         held(
             "L6", "far ahead of a clock that is not trusted", proofs, fast, trusted=False, now=0, kept=[*proofs, fast]
         ),
@@ -263,12 +264,13 @@ def _kept_longer() -> list[Fields]:
         held("L7", "until that is due", [CHARTER, lost], kit, sweep_at=later, kept=[CHARTER], error="gone"),
         held(
             "L7",
-            "what comes too late and proves nothing",
+            "what comes too late and proves nothing, when it is looked at",
             [CHARTER, victim],
             organiser,
             now=after,
+            sweep_at=after,
             kept=[CHARTER, victim],
-            error="expired",
+            error="gone",
         ),
         held(
             "L7",
