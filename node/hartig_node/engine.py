@@ -108,6 +108,7 @@ class Engine:
         self._room.set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_is_asked = self._turn_is_asked = self._closed = False
+        self._is_broken = False  # what is in memory is not to be trusted: nothing more goes in, the process ends
         self._turn_ends_s = 0.0
         self._refused_before = 0
 
@@ -127,8 +128,19 @@ class Engine:
     # --- Events in
 
     def handle(self, event: Event) -> None:
-        """Run the core on one event; its actions are carried out soon, in order."""
-        self._queue(self.hub.handle(event, self.clock.now()))
+        """Run the core on one event; its actions are carried out soon, in order.
+
+        An error out of the core leaves memory ahead of the disk, whoever brought the event: the node must end.
+        """
+        if self._is_broken:
+            return
+        try:
+            actions = self.hub.handle(event, self.clock.now())
+        except Exception as error:
+            self._is_broken = True
+            self._tasks.fail(f"the core, at {type(event).__name__},", error)
+            raise
+        self._queue(actions)
 
     def _queue(self, actions: list[Action]) -> None:
         if actions:

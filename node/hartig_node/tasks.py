@@ -47,9 +47,13 @@ class Tasks:
         if isinstance(error, RemoteError | OSError):
             logger.debug("%s ended: %s", task.get_name(), error)
             return
-        logger.critical("%s failed", task.get_name(), exc_info=error)
+        self.fail(task.get_name(), error)
+
+    def fail(self, name: str, error: BaseException) -> None:
+        """Report an error that is our own bug, in a task or out of one."""
+        logger.critical("%s failed", name, exc_info=error)
         if self._on_failure is not None:
-            self._on_failure(task.get_name(), error)
+            self._on_failure(name, error)
 
     async def close(self) -> None:
         """Cancel every task that still runs and wait until all have ended."""

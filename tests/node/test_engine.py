@@ -235,3 +235,22 @@ async def test_a_store_that_fails_ends_the_node() -> None:
         assert not waiting.done()
         assert "engine" in bench.failures[0]
         assert StoreError.__name__ in bench.failures[0]
+
+
+@pytest.mark.parametrize("by_timer", [False, True])
+async def test_an_error_out_of_the_core_ends_the_node_whoever_asked(
+    monkeypatch: pytest.MonkeyPatch, *, by_timer: bool
+) -> None:
+    async with running_board(may_fail=True) as bench:
+
+        def fail(*_: object) -> None:
+            raise TypeError("planted")
+
+        monkeypatch.setattr(bench.engine.hub, "handle", fail)
+        with pytest.raises(TypeError):
+            bench.engine._time_passed() if by_timer else bench.engine.start_publish([])
+        assert "planted" in bench.failures[0]
+        monkeypatch.undo()
+        last_n = bench.engine.hub.catalog.last_n
+        bench.engine.start_publish([bench.board.posts._sign(_fields())[0].record.wire])
+        assert bench.engine.hub.catalog.last_n == last_n

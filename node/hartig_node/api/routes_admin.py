@@ -14,7 +14,7 @@ from aiohttp import web
 from hartig_node.api.answers import NO_STORE, answer
 from hartig_node.api.endpoints import ADMIN, PREFIX, READ, Endpoint, Repeat
 from hartig_node.api.reading import Fields, read_object
-from hartig_node.board.belonging.invites import PASS_ON_DEFAULT, InviteView
+from hartig_node.board.belonging.invites import InviteView
 from hartig_node.board.belonging.tokens import TokenView
 from hartig_node.board.board import Board
 from hartig_node.board.errors import BoardError
@@ -76,7 +76,7 @@ class _Invites:
             uses=fields.whole("uses", 1),
             days=fields.number("days", INVITE_DAYS_DEFAULT),
             addresses=fields.texts("addresses", []),
-            pass_on=fields.whole("pass_on", PASS_ON_DEFAULT),
+            pass_on=fields.whole_or_none("pass_on"),
             label=fields.text("label", ""),
         )
         drawn = {f"picture_{picture}": drawing(view.link or "", picture)} if picture else {}

@@ -90,8 +90,9 @@ class NewBundle:
         yield self._writer.begin()
         async for wires in self._portions(governance=True):
             yield self._writer.proofs(wires)
-        async for wires in self._portions(governance=False):
-            yield self._writer.records(wires)
+        for are_steps in (False, True):  # a register that was changed came here after steps that need it
+            async for wires in self._portions(governance=False):
+                yield self._writer.records(wires, are_steps=are_steps)
         yield self._writer.end()
 
     async def _portions(self, *, governance: bool) -> AsyncIterator[Sequence[Wire]]:

@@ -48,7 +48,7 @@ PROBE_FIRST_S_MAX = 2.0
 REST_S = {
     "crowded": 60.0,  # it has enough neighbours now; the core has another in mind, or nobody else is known
     "doubled": 1.0,  # the other link stays
-    "admitted": 0.0,  # the next link begins with a hello
+    "admitted": 1.0,  # the next link begins with a hello
     "not_admitted_yet": 3.0,  # two people compare words meanwhile
 }
 MET_MAX = 64  # asked whether they let us in, of a network of which one is enough
@@ -88,6 +88,7 @@ class Network:
         self.listen_error: str | None = None
         self._remembered: list[tuple[bytes, str, int]] = []
         self._unreachable: set[bytes] = set()  # wanted once, and not heard of since
+        self._joins = self.plan is not None  # until it is let in: then, and never again, it dials without a rest
         self._met: set[bytes] = set()  # while this hub asks anybody to let it in
         self.engine.peers.on_change = self._peer_changed
 
@@ -247,7 +248,9 @@ class Network:
             self._unreachable.discard(peer.node)
             self.tasks.start(self._remember(), "remember addresses")
         elif peer.code in REST_S:
-            self.dialer.excuse(peer.node, REST_S[peer.code])
+            is_let_in = peer.code == "admitted" and self._joins and self.engine.hub.state.is_member
+            self._joins = self._joins and not is_let_in
+            self.dialer.excuse(peer.node, 0.0 if is_let_in else REST_S[peer.code])
 
     def dial_errors(self) -> dict[bytes, str]:
         """Return, for each wanted node without a link, why there is none."""

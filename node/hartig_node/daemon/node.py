@@ -26,8 +26,9 @@ from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.doors import open_doors, open_starting_doors
 from hartig_node.daemon.folder import HubFolder, NetworkFile
-from hartig_node.daemon.joining import JoinPlan, joining_of, read_plan
+from hartig_node.daemon.joining import JoinPlan, forget_plan, joining_of, read_plan
 from hartig_node.daemon.network import Network, network_tag
+from hartig_node.daemon.salvaging import Salvage
 from hartig_node.doctor import Problem
 from hartig_node.engine import Engine
 from hartig_node.net.certificates import NodeIdentity
@@ -47,7 +48,6 @@ from hartig_protocol.sync.state import load_state
 
 logger = logging.getLogger(__name__)
 
-SALVAGE_BATCH = 128
 INDEX_TIDIES_S = 600.0
 INDEX_PAUSE_S = 0.02  # between batches of indexing: the API comes first
 
@@ -61,6 +61,7 @@ class Node:
         self._stack = AsyncExitStack()
         self.tasks = Tasks(self._fail)
         self.board: Board
+        self._salvage: Salvage
         self.ports: dict[str, int] = {}
         self._progress = "the hub is starting"
 
@@ -97,10 +98,7 @@ class Node:
         joining = None if plan is None else joining_of(self.folder, network_file.network, hub_key, plan)
         seed = secrets.token_bytes(32)
         state = load_state(network_file.network, hub_key, identity.node_id, loaded, joining, seed=seed)
-        is_filled = bool(loaded.last_n)
         del loaded  # before anything else is made, so that what it filled can be given back
-        if is_filled and state.is_member:
-            state.joining = plan = None
         engine = Engine(Hub(state, clock.now()), store, clock, self.tasks, secrets.token_bytes)
         self._stack.callback(engine.close)
         self.board = self._make_board(engine, store, clock, identity, hub_key)
@@ -108,8 +106,11 @@ class Node:
         await self.board.timekeeper.load()
         await self.board.membership.load()
         engine.start()
-        await self._salvage(store, engine)
-        state.joining = None if state.is_member else state.joining
+        self._salvage = Salvage(store, engine)
+        await self._salvage.take()
+        if state.is_member:  # asked only now: it is the start that finds out who belongs today
+            state.joining = plan = None
+            forget_plan(self.folder)
         await self._open_doors(engine, identity, network_file, plan)
         await self.board.keeper.load()
         self.tasks.start(self.board.timekeeper.run(), "time")
@@ -182,15 +183,6 @@ class Node:
         box, node_id = self._box_key(), identity.node_id
         return Board(Context(engine, store, pen, clock, node_id, settings, secrets.token_bytes, box))
 
-    async def _salvage(self, store: SqliteStore, engine: Engine) -> None:
-        """Take over what could be read of a damaged store; each record is verified again, the rest is pulled."""
-        wires = await store.salvaged()
-        for start in range(0, len(wires), SALVAGE_BATCH):
-            await engine.publish(wires[start : start + SALVAGE_BATCH])
-        await store.meta_set("damaged", None)
-        if wires:
-            logger.warning("took over %d records of a damaged store; what is missing comes from other hubs", len(wires))
-
     async def _open_doors(
         self, engine: Engine, identity: NodeIdentity, network_file: NetworkFile, plan: JoinPlan | None
     ) -> None:
@@ -240,6 +232,8 @@ class Node:
         if item.kind == Kind.CARD:
             await self._card_seen(engine, network, item.record)
             await self.board.membership.learn_names()
+        else:
+            await self._salvage.again()
         network.refresh()
 
     async def _announce(self, network: Network) -> None:

@@ -7,7 +7,11 @@ In: a connection. Out: lines that each say what is wrong, none if all is well. C
 import sqlite3
 
 from hartig_node.store.connection import APPLICATION_ID, is_damage
+from hartig_node.store.rows import WIRE_COLUMNS
 from hartig_node.store.schema import STEPS_SINCE, application_of, version_of
+from hartig_protocol.errors import RecordError
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Wire
 
 PROBLEMS_MAX = 20  # lines of one check; more would say no more
 
@@ -86,3 +90,19 @@ def find_broken_promises(connection: sqlite3.Connection) -> list[str]:
             raise
         problems.append(f"it cannot be read: {error}")
     return problems
+
+
+def find_unreadable_governance(connection: sqlite3.Connection) -> list[str]:
+    """Return whether a record that the core starts from is not the one that was stored: one flipped bit in its head."""
+    rows = connection.execute(
+        f"SELECT id, {WIRE_COLUMNS} FROM records INDEXED BY records_governance WHERE kind IN (1, 2, 3, 32)"  # noqa: S608
+    )
+    wrong = sum(not _is_whole(row[0], (row[1], row[2], row[3])) for row in rows)
+    return [f"{wrong} memberships, rules, removals or cards are not what was stored"] if wrong else []
+
+
+def _is_whole(record_id: bytes, wire: Wire) -> bool:
+    try:
+        return open_record(wire, verify_signature=False).id == record_id
+    except RecordError:
+        return False

@@ -43,6 +43,12 @@ def set_aside(folder: Path, why: str) -> Path:
     return target
 
 
+def newest_aside(folder: Path, why: str) -> Path | None:
+    """Return the database that was set aside last for this reason."""
+    kept = _kept(folder, why)
+    return kept[-1][1] if kept else None
+
+
 def _rename(source: Path, target: Path) -> None:
     if source.exists():
         source.rename(target)

@@ -21,7 +21,7 @@ from pathlib import Path
 from hartig_node.files import sync_folder
 from hartig_node.ports import StoreError
 from hartig_node.store.applying import expire_private
-from hartig_node.store.checking import find_broken_promises, find_structure_problems
+from hartig_node.store.checking import find_broken_promises, find_structure_problems, find_unreadable_governance
 from hartig_node.store.connection import (
     APPLICATION_ID,
     DATABASE_NAME,
@@ -31,7 +31,7 @@ from hartig_node.store.connection import (
     is_damage,
     is_full,
 )
-from hartig_node.store.damage import carry_private, set_aside
+from hartig_node.store.damage import carry_private, newest_aside, set_aside
 from hartig_node.store.indexing import is_true, keep_form, rebuild
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.reserve import Reserve
@@ -160,12 +160,6 @@ def _open_or_set_aside(plan: _Plan, writer: Writer) -> Opened:
     aside = set_aside(plan.folder, "damaged")
     logger.error("the store's file was damaged (%s) and set aside as %s", why, aside)
     opened = _open_checked(plan, writer)
-    connection = writer.connection()
-    connection.execute("BEGIN IMMEDIATE")
-    carried = carry_private(aside, connection)
-    meta_set(connection, "damaged", aside.name)
-    connection.execute("COMMIT")
-    logger.warning("%d private rows were carried over; records are read from %s", carried, aside)
     opened.clean_start = False
     opened.problems.append(
         f"the store's file was damaged ({why}) and set aside as {aside}; what can be read of it is taken over, "
@@ -183,6 +177,7 @@ def _open_checked(plan: _Plan, writer: Writer) -> Opened:
         clean = is_new or _look(plan, connection)
         migrate(connection, plan.migrations, plan.progress)
         _begin(plan, connection, writer, clean=clean)
+        _refuse_damage(find_unreadable_governance(connection))
         if not clean:
             _refuse_damage(find_broken_promises(connection))
     except BaseException as error:
@@ -238,6 +233,7 @@ def _note_open(plan: _Plan, connection: sqlite3.Connection, *, clean: bool) -> N
             raise _DamagedError("notes about this store are missing")
         meta_set(connection, "epoch", plan.random_bytes(EPOCH_BYTES))
         meta_set(connection, "created_ms", plan.now_ms() or 0)
+        _carry_over(plan, connection)
     meta_set(connection, "clean", 0)
     keep_form(connection)
     if not clean and not is_true(connection):
@@ -245,3 +241,16 @@ def _note_open(plan: _Plan, connection: sqlite3.Connection, *, clean: bool) -> N
         rebuild(connection)
     expire_private(connection, plan.now_ms(), EXPIRED_AT_START_MAX)
     connection.execute("COMMIT")
+
+
+def _carry_over(plan: _Plan, connection: sqlite3.Connection) -> None:
+    """Take over what a damaged file says, in the transaction that begins the new one.
+
+    So a power cut anywhere since it was set aside leaves a file that has not begun, and the next start comes here.
+    """
+    aside = newest_aside(plan.folder, "damaged")
+    if aside is None or connection.execute("SELECT 1 FROM private").fetchone() is not None:
+        return  # nothing was damaged, or this is another file with an epoch to come, such as a backup put back
+    carried = carry_private(aside, connection)
+    meta_set(connection, "damaged", aside.name)
+    logger.warning("%d private rows were carried over; records are read from %s", carried, aside)

@@ -109,6 +109,7 @@ class Change:
     @classmethod
     def of(cls, commit: Commit) -> "Change":
         """Copy what the commit says now."""
+        bodies_added, bodies_removed = _bodies(commit)
         newest = max([entry for entry, _ in commit.added], key=attrgetter("n")) if commit.added else None
         return cls(
             added={
@@ -117,8 +118,8 @@ class Change:
             },
             balance=_balance(commit) if commit.added or commit.removed else {},
             last=None if newest is None else (newest.n, newest.running),
-            bodies_added=tuple(_bodies(commit.bodies_added)) if commit.bodies_added else (),
-            bodies_removed=tuple(commit.bodies_removed),
+            bodies_added=bodies_added,
+            bodies_removed=bodies_removed,
             cursors=tuple({cursor.peer: cursor for cursor in commit.cursors}.values()),
             told=_newest_told(commit.told),
             private=tuple(commit.private),
@@ -158,8 +159,16 @@ def _newest_told(told: list[Told]) -> tuple[Told, ...]:
     return tuple(some[n] for some in by_peer.values() for n in sorted(some)[-TOLD_PER_PEER_MAX:])
 
 
-def _bodies(records: Iterable[Record]) -> Iterable[tuple[bytes, bytes]]:
-    return ((record.id, record.body_bytes) for record in records if record.body_bytes is not None)
+def _bodies(commit: Commit) -> tuple[tuple[tuple[bytes, bytes], ...], tuple[bytes, ...]]:
+    """Return the bodies that come and the ids of those that go.
+
+    A body comes and goes in turns, so what does both as often is where it was, and else only the last turn counts.
+    """
+    turns = Counter([record.id for record in commit.bodies_added])
+    turns.subtract(commit.bodies_removed)
+    coming = {record.id: record.body_bytes for record in commit.bodies_added if turns[record.id] > 0}
+    removed = tuple(record_id for record_id, balance in turns.items() if balance < 0)
+    return tuple((record_id, body) for record_id, body in coming.items() if body is not None), removed
 
 
 class FeedLines(Sequence[FeedItem]):

@@ -38,6 +38,7 @@ from hartig_protocol.records.record import Wire
 
 logger = logging.getLogger(__name__)
 
+SALVAGE_WAITS = "salvage_waits"  # the note that records of a damaged file cannot be proven yet
 SEARCH_PROBLEM = "the search index is damaged; searching is slow until it is made anew, which happens by itself"
 
 
@@ -226,9 +227,9 @@ class SqliteStore:
     async def salvaged(self) -> Sequence[Wire]:
         """Return what can be read of the file that was last set aside as damaged, for the core to judge.
 
-        When the core has taken it, `meta_set("damaged", None)` ends the matter.
+        When the core has taken it, `meta_set("damaged", None)` ends the matter, but for what waits (`SALVAGE_WAITS`).
         """
-        name = await self.meta_get("damaged")
+        name = await self.meta_get("damaged") or await self.meta_get(SALVAGE_WAITS)
         if not isinstance(name, str):
             return ()
         return await asyncio.to_thread(lambda: list(salvage(self.path.parent / name)))

@@ -12,6 +12,7 @@ from hartig_node.net.address_book import Source
 from hartig_node.net.backoff import DIAL_S_MAX
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.dialing import DialError
+from hartig_node.peers import Peer
 from hartig_node.tasks import Tasks
 from support.boards import Bench, node_id_of, running_board
 
@@ -115,3 +116,16 @@ async def test_of_many_typed_addresses_each_is_tried_on_its_own(network: Network
     assert {one for _, one in typed.probed[:64]} == {PROBE_FIRST_S_MAX}
     assert {one for _, one in typed.probed[64:]} <= {DIAL_S_MAX}
     assert [host for host, _ in typed.probed].count("192.0.2.99") == 1, "it is known now"
+
+
+async def test_a_node_that_says_it_has_let_us_in_rests_unless_it_just_did(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(network.dialer, "excuse", lambda _node, rest_s: rests.append(rest_s))
+    ended = Peer(OTHER, state="closed", code="admitted")
+    network._peer_changed(ended)
+    network._joins = True
+    for _ in range(2):
+        network._peer_changed(ended)
+    assert rests == [1, 0, 1]

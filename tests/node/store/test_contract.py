@@ -471,3 +471,25 @@ async def test_what_a_revision_no_longer_says_is_not_found(store: Store) -> None
         assert ns(await store.posts(replace(STANDING, terms=("blanket",)), None, 5)) == []
         assert ns(await store.posts(replace(STANDING, terms=("pillow",)), None, 5)) == [2]
         await store.index_some()
+
+
+@pytest.mark.parametrize(("comes", "goes", "is_here"), [(1, 1, True), (1, 2, False), (2, 2, True)])
+async def test_of_a_body_that_comes_and_goes_in_one_step_only_the_last_turn_counts(
+    store: Store, comes: int, goes: int, *, is_here: bool
+) -> None:
+    need = NET.need(HUB)
+    await store.commit(Arrivals().commit(need))
+    await store.commit(Commit(bodies_added=[need] * comes, bodies_removed=[need.id] * goes))
+    stored = await store.read_record(need.id)
+    assert stored is not None
+    assert (stored.wire[2] is not None) == is_here
+
+
+async def test_a_body_that_goes_twice_and_comes_twice_stays_gone_where_it_was(store: Store) -> None:
+    need = NET.need(HUB)
+    await store.commit(Arrivals().commit(need))
+    await store.commit(Commit(bodies_removed=[need.id]))
+    await store.commit(Commit(bodies_added=[need], bodies_removed=[need.id]))
+    stored = await store.read_record(need.id)
+    assert stored is not None
+    assert stored.wire[2] is None

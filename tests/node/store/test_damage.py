@@ -10,6 +10,7 @@ import pytest
 from hartig_node.store.damage import salvage, set_aside
 from hartig_protocol.events import Commit, Cursor, PrivateRow
 from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind
 from node.store.arrivals import Arrivals, crashed_copy
 from node.store.conftest import Opener
 from support.records import Network
@@ -159,3 +160,41 @@ async def test_a_broken_promise_is_damage(opened: Opener, tmp_path: Path, sql: s
     assert len(await store.private_list("signed")) == 50
     assert len(await store.salvaged()) >= len(RECORDS) - 1
     await store.commit(Commit(private=[PrivateRow("a", b"1", b"x")]))
+
+
+async def test_a_power_cut_after_a_file_was_set_aside_loses_nothing(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await full_folder(opened, tmp_path / "hub")
+    noise(tmp_path / "hub" / "hartig.db", 12 * PAGE, PAGE, 1)
+
+    class PowerCutError(Exception):
+        pass
+
+    def cut(*_: object) -> int:
+        raise PowerCutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hartig_node.store.opening.carry_private", cut)
+        with pytest.raises(PowerCutError):
+            await opened()
+    store = await opened()
+    assert await store.meta_get("damaged") == "hartig.db.damaged-1"
+    assert len(await store.private_list("signed")) == 50
+    assert len(await store.salvaged()) > len(RECORDS) * 3 // 4
+
+
+@pytest.mark.parametrize("at", [0, b"rank", b"hub"])
+async def test_a_flipped_bit_in_what_the_core_starts_from_is_damage(
+    opened: Opener, tmp_path: Path, at: int | bytes
+) -> None:
+    await full_folder(opened, tmp_path / "hub")
+    head = next(record for record in RECORDS if record.head.kind == Kind.GRANT).head_bytes
+    path = tmp_path / "hub" / "hartig.db"
+    data = bytearray(path.read_bytes())
+    data[data.index(head) + (head.index(at) if isinstance(at, bytes) else at)] ^= 1
+    path.write_bytes(data)
+    store = await opened()
+    assert any("not what was stored" in problem for problem in (await store.status()).problems)
+    assert list((await store.load()).entries) == []
+    assert len(await store.salvaged()) >= len(RECORDS) - 1

@@ -18,6 +18,7 @@ from dataclasses import replace
 import msgpack
 
 from hartig_node.board.belonging.asking import Asking
+from hartig_node.board.belonging.looking import People
 from hartig_node.board.belonging.people import recovery_named
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
@@ -84,16 +85,23 @@ class Invites:
         uses: int = 1,
         days: float = 7.0,
         addresses: Sequence[str] = (),
-        pass_on: int = PASS_ON_DEFAULT,
+        pass_on: int | None = None,
         label: str = "",
     ) -> InviteView:
-        """Make an invite; the link with its secret is returned here and never again."""
+        """Make an invite; the link with its secret is returned here and never again.
+
+        `pass_on` is by default `PASS_ON_DEFAULT`, or what is left if each of `uses` newcomers has as much.
+        """
+        context, left = self._context, self._invites_left()
+        if pass_on is None:
+            pass_on = max(0, min(PASS_ON_DEFAULT, left // max(uses, 1) - 1))
         self._check(uses, days, addresses, pass_on, label)
-        context = self._context
         if len(await self.list()) >= INVITES_OPEN_MAX:
             raise BoardError("too_many", f"there are {INVITES_OPEN_MAX} open invites", "revoke those not needed")
         now_ms = context.clock.now().wall_ms
         context.pen.free_place(Kind.GRANT, "network", now_ms + GRANT_LIFE_MS)
+        if left < 1:
+            raise _none_left()
         secret = context.random_bytes(SECRET_BYTES)
         key = secret_hash(secret)
         expires_ms = now_ms + int(days * DAY_MS)
@@ -202,12 +210,18 @@ class Invites:
             raise BoardError("not_admitted", "the inviting hub does not belong to the network any more")
         expires_ms = context.clock.now().wall_ms + GRANT_LIFE_MS
         place = context.pen.free_place(Kind.GRANT, "network", expires_ms)
+        if self._invites_left() < 1:
+            raise _none_left()  # the grant would admit nobody (SPEC A4), and the invite stays as it was
         facts = {"rank": "hub", "places": standing.places, "invites": invites}
         recovery = asked.recovery or recovery_named(context.pen.catalog, asked.hub_key)
         if recovery is not None:
             facts["recovery"] = list(recovery)
         signed = context.pen.first(Kind.GRANT, asked.hub_key, [], "network", facts, None, expires_ms, place)
         return NewcomerAdmitted(asked.link, signed.record.wire, tuple(signed.private))
+
+    def _invites_left(self) -> int:
+        """How many this hub may still let in: whom it let in may have taken others along."""
+        return People(self._context).census.invites_left(self._context.pen.key.public)
 
     def _may_try(self, node: bytes) -> bool:
         """Whether this node has tries left. What strangers try keeps nobody with a good invite out."""
@@ -219,6 +233,10 @@ class Invites:
     def _is_over(self, view: InviteView) -> bool:
         now = self._context.clock.now()
         return view.uses_left < 1 or (now.trusted and view.expires_ms <= now.wall_ms)
+
+
+def _none_left() -> BoardError:
+    return BoardError("no_invites", "all invites of this hub are used up", "ask another hub or an organiser")
 
 
 def _too_many(asked: AskAdmission) -> NewcomerRefused:

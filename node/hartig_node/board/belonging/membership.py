@@ -145,6 +145,7 @@ class Membership:
         cards = context.pen.catalog.registers.of_kind(Kind.CARD)
         entries = [entry for entry in cards if entry.body is Body.HERE]
         boxes: dict[bytes, bytes] = {}
+        names: dict[bytes, str] = {}
         for entry in sorted(entries, key=lambda entry: entry.place or 0, reverse=True):
             stored = await context.store.read_record(entry.id)
             if stored is None:
@@ -155,12 +156,14 @@ class Membership:
                 logger.exception("a card that was accepted cannot be read")
                 continue
             if card.head.facts.get("type") == "hub" and card.body:
-                context.hub_names.pop(card.head.author, None)
+                names.pop(card.head.author, None)
                 if name := name_on_card(card.body["name"]):
-                    context.hub_names[card.head.author] = name
+                    names[card.head.author] = name
                 boxes.pop(card.head.author, None)
                 if "box" in card.head.facts:
                     boxes[card.head.author] = card.head.facts["box"]
+        context.hub_names.clear()  # of hubs that have no card any more
+        context.hub_names.update(names)
         before, context.hub_boxes = context.hub_boxes, boxes
         changed = {hub for hub, box in boxes.items() if before.get(hub) != box}
         if changed:

@@ -1,6 +1,6 @@
 import pytest
 
-from hartig_node.board.belonging.invites import InviteView
+from hartig_node.board.belonging.invites import PASS_ON_DEFAULT, InviteView
 from hartig_node.board.errors import BoardError
 from hartig_protocol.events import AskAdmission, NewcomerAdmitted, NewcomerRefused
 from hartig_protocol.limits import JOIN_TRIES_ALL_PER_MINUTE
@@ -8,8 +8,8 @@ from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record
 from node.board.belonging.belonging import network_of, publish
-from support.boards import Bench
-from support.records import consented_recovery, key
+from support.boards import Bench, running_board
+from support.records import Network, consented_recovery, key
 
 NODE = bytes(32)
 
@@ -153,3 +153,28 @@ async def test_who_joins_again_without_naming_its_recovery_key_keeps_it(bench: B
     assert isinstance(answer, NewcomerAdmitted)
     hash_ = recovery_hash(key(f"recovery of {newcomer.public.hex()}").public)
     assert consented_recovery(open_record(answer.grant).head) == hash_
+
+
+async def test_no_invite_is_made_or_used_up_where_none_is_left() -> None:
+    async with running_board(seed=1) as first, running_board(seed=2, founded=False) as hub:
+        network = Network()
+        network.charter = first.founding.charter
+        grant = network.grant(hub.key.public, author=first.key, place=2, places=50, invites=3)
+        await hub.engine.publish([first.founding.charter.wire, first.founding.grant.wire, grant.wire])
+        await hub.board.membership.start()
+        made = await hub.board.invites.create(uses=1)
+        assert made.pass_on == 2
+        early = await hub.board.invites.create(uses=1)
+        assert isinstance(await ask(hub, secret_of(made), 50), NewcomerAdmitted)
+        refused = await ask(hub, secret_of(early), 51)
+        assert isinstance(refused, NewcomerRefused)
+        assert refused.code == "no_invites"
+        await hub.engine.publish([])
+        assert [one.id for one in await hub.board.invites.list()] == [early.id]
+        with pytest.raises(BoardError, match="used up"):
+            await hub.board.invites.create(uses=1)
+        assert hub.engine.hub.catalog.authority.standing(key(50).public) is not None
+
+
+async def test_by_default_every_use_of_an_invite_passes_on_as_much(bench: Bench) -> None:
+    assert (await bench.board.invites.create(uses=1)).pass_on == PASS_ON_DEFAULT

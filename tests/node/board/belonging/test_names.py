@@ -9,6 +9,10 @@ async def test_lists_show_the_digits_of_a_key_where_its_hub_has_no_name_of_its_o
     await publish(bench, network.grant(ANA.public, place=3), network.card(ANA, name="Our hub"))
     await bench.board.membership.learn_names()
     assert ANA.public not in bench.board.context.names()
-    await publish(bench, network.card(ANA, name="Library", seq=2))
+    card = network.card(ANA, name="Library", seq=2)
+    await publish(bench, card)
     await bench.board.membership.learn_names()
     assert bench.board.context.names()[ANA.public] == "Library"
+    await publish(bench, network.revise(ANA, card, ends=True))
+    await bench.board.membership.learn_names()
+    assert ANA.public not in bench.board.context.names()
