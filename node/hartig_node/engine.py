@@ -2,44 +2,50 @@
 
 In: events from links, timers, the store and the board. It runs the core with no await inside, and carries the actions
 out in the one safe order: a commit is durable before anything after it is sent or told. All steps whose commits wait
-together are made durable together (group commit). Memory is never rolled back: a commit that fails ends the process;
-a full disk is waited out, with nothing acknowledged.
+together are made durable together (group commit), each in its store. Memory is never rolled back: a commit of the home
+store that fails ends the process; a full disk is waited out, with nothing acknowledged. What partner networks share is
+kept by `partitions`, which costs nobody else anything when it fails.
 Who calls: `daemon` makes one, `net` hands it links, `board` publishes through it.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from hartig_node.clock import Clock
 from hartig_node.feed import Feed
+from hartig_node.full_disk import FullDisk
 from hartig_node.grouping import grouped
 from hartig_node.outbox import LinkPort, Outbox
+from hartig_node.partitions import Bound, PartnerStores, looked_up
 from hartig_node.peers import Peers
-from hartig_node.ports import Store, StoreFullError
+from hartig_node.ports import Partitions, Store, StoreError
+from hartig_node.roles import Core, NodeSide, PartnerSide, RandomBytes
 from hartig_node.tasks import Tasks
+from hartig_node.tickets import Tickets
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.events import (
     Action,
     Admitted,
-    ArrivalsRead,
     AskAdmission,
     BundleEnded,
     CarriedAnswered,
     CloseLink,
     Commit,
     ContinueWork,
+    DropPartition,
     Event,
     FramesReceived,
+    GatewaysWanted,
+    Inside,
     LinkClosed,
     LinkOpened,
     LinksWanted,
-    NewcomerAdmitted,
-    NewcomerRefused,
     Notice,
+    OpenPartition,
     OwnRecordClaimed,
+    PactProposed,
     PeerChanged,
     PrivateRow,
     PublishAnswered,
@@ -47,18 +53,15 @@ from hartig_protocol.events import (
     ReadRecords,
     RecordsCarried,
     RecordsPublished,
-    RecordsRead,
     Refusal,
     SendFrame,
     TimeHeard,
     TimePassed,
+    Within,
     WorkContinued,
 )
-from hartig_protocol.hub import Hub
 from hartig_protocol.limits import NONCE_BYTES
 from hartig_protocol.records.record import Record, Wire
-
-logger = logging.getLogger(__name__)
 
 # Of steps whose commits are not durable yet; then links are not read any further. A frame may hold one record, so
 # many may wait; together they may not hold more than about 20 MB.
@@ -68,40 +71,36 @@ RECORDS_WAITING_MAX = 4_096
 TOGETHER_BYTES_MAX = 24 * 1024
 TURN_S_MAX = 0.004  # how long frames that are here already may be dealt with before everything else has its turn
 TIMER_NEARNESS_S = 0.002  # a timer that is as near as this to where it should be may stay
-FULL_RETRY_S = 5.0
-
-
-class NodeSide(Protocol):
-    """What the core may ask the node's people for; the board answers."""
-
-    async def admit(self, asked: AskAdmission) -> NewcomerAdmitted | NewcomerRefused:
-        """Judge an invite that a newcomer holds out."""
-
-    async def admitted(self) -> None:
-        """This hub has just become a member."""
-
-    async def own_record_claimed(self, claimed: OwnRecordClaimed) -> None:
-        """A peer holds a record of ours that we do not."""
 
 
 class Engine:
-    """Runs one `Hub` against a store and links."""
+    """Runs one core against the stores and links."""
 
-    def __init__(self, hub: Hub, store: Store, clock: Clock, tasks: Tasks, random_bytes: "RandomBytes") -> None:
+    def __init__(
+        self,
+        hub: Core,
+        store: Store,
+        clock: Clock,
+        tasks: Tasks,
+        random_bytes: RandomBytes,
+        partitions: Partitions | None = None,
+    ) -> None:
         self.hub, self.store, self.clock = hub, store, clock
         self.feed = Feed()
         self.peers = Peers()
-        self.stuck: str | None = None
+        self.disk = FullDisk()
+        self.partners = PartnerStores(self, partitions, self.disk, tasks)
         self.node_side: NodeSide | None = None
+        self.partner_side: PartnerSide | None = None
         self.on_links_wanted: Callable[[tuple[bytes, ...]], None] | None = None
+        self.gateways: tuple[bytes, ...] = ()  # nodes of partner networks with which links are wanted
+        self.on_gateways_wanted: Callable[[], None] | None = None
         self.on_committed: Callable[[Commit], None] | None = None
         self._tasks, self._random_bytes = tasks, random_bytes
         self._links: dict[int, tuple[LinkPort, Outbox]] = {}
         self._next_link = 1
-        self._next_ticket = 1
-        self._tickets: dict[int, asyncio.Future[tuple[Refusal | None, ...]]] = {}
-        self._carried: dict[int, asyncio.Future[CarriedAnswered]] = {}
-        self._steps: deque[list[Action]] = deque()
+        self._tickets = Tickets()
+        self._steps: deque[list[Action | Bound]] = deque()
         self._records_waiting = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -118,7 +117,19 @@ class Engine:
     def start(self) -> None:
         """Judge what the store holds by today's time, and begin to carry actions out."""
         self._tasks.start(self._carry_out(), "engine")
-        self._queue(self.hub.start(self.clock.now()))
+        actions = self.hub.start(self.clock.now())
+        self.order(actions)
+        self.partners.drop_all_but(action.partition for action in actions if isinstance(action, OpenPartition))
+
+    @property
+    def stores(self) -> dict[bytes, Store]:
+        """The stores of partner networks' records, by network."""
+        return self.partners.stores
+
+    @property
+    def stuck(self) -> str | None:
+        """What the store says while commits wait for room on the disk."""
+        return self.disk.stuck
 
     @property
     def refused_total(self) -> int:
@@ -140,18 +151,28 @@ class Engine:
             self._is_broken = True
             self._tasks.fail(f"the core, at {type(event).__name__},", error)
             raise
-        self._queue(actions)
+        self.order(actions)
 
-    def _queue(self, actions: list[Action]) -> None:
+    def order(self, actions: list[Action]) -> None:
+        """Carry actions out in their turn, together with those of other steps that wait."""
         if actions:
-            self._steps.append(actions)
+            step = [one for action in actions if (one := self._bound(action)) is not None]
+            self._steps.append(step)
             self._wake.set()
-            self._records_waiting += sum(len(action.added) for action in actions if isinstance(action, Commit))
             if len(self._steps) >= STEPS_WAITING_MAX or self._records_waiting >= RECORDS_WAITING_MAX:
                 self._room.clear()
         if not self._timer_is_asked:  # once for all events of this turn of the loop
             self._timer_is_asked = True
             asyncio.get_running_loop().call_soon(self._set_timer)
+
+    def _bound(self, action: Action) -> Action | Bound | None:
+        if isinstance(action, Commit):
+            self._records_waiting += len(action.added)
+            return action
+        bound = self.partners.bound(action)
+        if isinstance(bound, Bound) and isinstance(bound.action, Commit):
+            self._records_waiting += len(bound.action.added)
+        return bound
 
     def _set_timer(self) -> None:
         self._timer_is_asked = False
@@ -177,11 +198,7 @@ class Engine:
 
         The core has judged them, and its catalog has changed, when this returns.
         """
-        ticket = self._next_ticket
-        self._next_ticket += 1
-        answer: asyncio.Future[tuple[Refusal | None, ...]] = asyncio.get_running_loop().create_future()
-        self._tickets[ticket] = answer
-        answer.add_done_callback(lambda _: self._tickets.pop(ticket, None))
+        ticket, answer = self._tickets.take()
         self.handle(RecordsPublished(ticket, tuple(records), tuple(private)))
         return answer
 
@@ -191,22 +208,29 @@ class Engine:
         """Publish and wait; a caller that is cancelled while it waits changes nothing about what was handed in."""
         return await self.start_publish(records, private)
 
-    async def carry(self, hub: bytes, records: Sequence[Wire]) -> CarriedAnswered:
-        """Hand in records out of a bundle that a hub wrote; the answer comes when what was accepted is durable."""
-        return await self._carry(lambda ticket: RecordsCarried(ticket, tuple(records), hub))
+    async def carry(self, hub: bytes, records: Sequence[Wire], partition: bytes | None = None) -> CarriedAnswered:
+        """Hand in records out of a bundle that a hub wrote; the answer comes when what was accepted is durable.
 
-    async def end_bundle(self, hub: bytes, epoch: bytes, n: int, check: bytes) -> CarriedAnswered:
+        `partition`: of which partner network they are. Raises `StoreError` where its store failed meanwhile.
+        """
+        return await self._carry(lambda ticket: RecordsCarried(ticket, tuple(records), hub), partition)
+
+    async def end_bundle(
+        self, hub: bytes, epoch: bytes, n: int, check: bytes, partition: bytes | None = None
+    ) -> CarriedAnswered:
         """Say that a bundle was whole and true: the cursor of its hub may move."""
-        return await self._carry(lambda ticket: BundleEnded(ticket, hub, epoch, n, check))
+        return await self._carry(lambda ticket: BundleEnded(ticket, hub, epoch, n, check), partition)
 
-    async def _carry(self, event_of: Callable[[int], Event]) -> CarriedAnswered:
-        ticket = self._next_ticket
-        self._next_ticket += 1
-        answer: asyncio.Future[CarriedAnswered] = asyncio.get_running_loop().create_future()
-        self._carried[ticket] = answer
-        answer.add_done_callback(lambda _: self._carried.pop(ticket, None))
-        self.handle(event_of(ticket))
-        return await answer
+    async def _carry(
+        self, event_of: Callable[[int], RecordsCarried | BundleEnded], partition: bytes | None
+    ) -> CarriedAnswered:
+        if partition is not None and partition not in self.stores:
+            raise StoreError("nothing of this partner network is kept here now")
+        ticket, answer = self._tickets.take()
+        event = event_of(ticket)
+        self.handle(event if partition is None else Within(partition, event))
+        carried: CarriedAnswered = await answer
+        return carried
 
     async def keep_private(self, rows: Sequence[PrivateRow], notices: Sequence[Notice] = ()) -> None:
         """Make private rows durable on their own, and tell of what they are about."""
@@ -266,10 +290,11 @@ class Engine:
             self._steps.clear()
             self._records_waiting = 0
             self._room.set()
-            commits = grouped(action for actions in steps for action in actions if isinstance(action, Commit))
-            if commits:
+            home = grouped(action for actions in steps for action in actions if isinstance(action, Commit))
+            abroad = [action for actions in steps for action in actions if isinstance(action, Bound)]
+            if home or abroad:
                 # All are waiting when the writer looks, so they share one transaction.
-                await asyncio.gather(*(self._commit(commit) for commit in commits))
+                await asyncio.gather(*(self._commit(commit) for commit in home), self.partners.commit(abroad))
             for actions in steps:
                 for action in actions:
                     if not isinstance(action, Commit):
@@ -277,22 +302,12 @@ class Engine:
 
     async def _commit(self, commit: Commit) -> None:
         """Make a commit durable; on a full disk wait until there is room, acknowledging nothing."""
-        while True:
-            try:
-                items = await self.store.commit(commit)
-            except StoreFullError as error:
-                if self.stuck is None:
-                    logger.error("the disk is full; waiting for room: %s", error)  # noqa: TRY400 - no traceback helps
-                self.stuck = str(error)
-                await asyncio.sleep(FULL_RETRY_S)
-            else:
-                self.stuck = None
-                if self.on_committed is not None:
-                    self.on_committed(commit)
-                self.feed.publish(items if len(self.feed) else items[-1:])  # the last number is always wanted
-                return
+        items = await self.disk.commit(self.store, commit)
+        if self.on_committed is not None:
+            self.on_committed(commit)
+        self.feed.publish(items if len(self.feed) else items[-1:])  # the last number is always wanted
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: Action | Bound) -> None:
         match action:
             case SendFrame(link, frame):
                 self._send(link, frame)
@@ -304,27 +319,46 @@ class Engine:
             case ContinueWork():
                 # After this turn of the loop: links, doors and timers come first.
                 asyncio.get_running_loop().call_soon(self.handle, WorkContinued())
-            case AskAdmission() | Admitted() | OwnRecordClaimed():
+            case AskAdmission() | Admitted() | OwnRecordClaimed() | PactProposed():
                 self._tasks.start(self._ask_node_side(action), "node side")
+            case Bound() | OpenPartition() | DropPartition() | Inside():
+                self._do_abroad(action)
             case _:
                 self._tell(action)
 
-    def _tell(self, action: Action) -> None:
+    def _do_abroad(self, action: Bound | OpenPartition | DropPartition | Inside) -> None:
+        """Do what partner networks' records are about."""
+        match action:
+            case Bound(_, ReadArrivals() | ReadRecords()):
+                self._tasks.start(self.partners.read(action), "read of a partner network")
+            case OpenPartition(name):
+                self.partners.open(name)
+            case DropPartition(name):
+                self.partners.drop(name)
+            case Inside(name, ContinueWork()):
+                asyncio.get_running_loop().call_soon(self.handle, Within(name, WorkContinued()))
+            case Bound(partition, CarriedAnswered(ticket) as answer) if not partition.is_over:
+                self._tickets.answered(ticket, answer)
+            case Bound(_, CarriedAnswered(ticket)) | Inside(_, CarriedAnswered(ticket)):
+                error = StoreError("what the partner network shares is fetched anew: try again in a while")
+                self._tickets.failed(ticket, error)
+
+    def _tell(self, action: Action | Bound) -> None:
         """Tell the node's people and programs."""
         match action:
             case PublishAnswered(ticket, refusals):
-                answer = self._tickets.get(ticket)
-                if answer is not None and not answer.done():
-                    answer.set_result(refusals)
+                self._tickets.answered(ticket, refusals)
             case PeerChanged():
                 self.peers.changed(action)
             case CarriedAnswered(ticket):
-                carried = self._carried.get(ticket)
-                if carried is not None and not carried.done():
-                    carried.set_result(action)
+                self._tickets.answered(ticket, action)
             case LinksWanted(nodes):
                 if self.on_links_wanted is not None:
                     self.on_links_wanted(nodes)
+            case GatewaysWanted(nodes):
+                self.gateways = nodes
+                if self.on_gateways_wanted is not None:
+                    self.on_gateways_wanted()
             case TimeHeard(hub, wall_ms, trusted):
                 self.clock.heard(hub, wall_ms, trusted=trusted)
 
@@ -334,16 +368,13 @@ class Engine:
             held[1].abort("the other hub does not read")
 
     async def _read(self, action: ReadArrivals | ReadRecords) -> None:
-        if isinstance(action, ReadRecords):
-            rows = await self.store.read_records(action.ids)
-            self.handle(RecordsRead(action.link, tuple(rows)))
-            return
-        rows, through = await self.store.read_arrivals(
-            action.after, action.upto, action.records_max, action.bytes_max, governance=action.governance
-        )
-        self.handle(ArrivalsRead(action.link, action.after, through, tuple(rows)))
+        self.handle(await looked_up(self.store, action))
 
-    async def _ask_node_side(self, action: AskAdmission | Admitted | OwnRecordClaimed) -> None:
+    async def _ask_node_side(self, action: AskAdmission | Admitted | OwnRecordClaimed | PactProposed) -> None:
+        if isinstance(action, PactProposed):
+            if self.partner_side is not None:
+                await self.partner_side.pact_proposed(action.network, action.records)
+            return
         if self.node_side is None:
             return
         work: Coroutine[Any, Any, Any]
@@ -362,10 +393,3 @@ class Engine:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-
-
-class RandomBytes(Protocol):
-    """A source of randomness: `secrets.token_bytes`, or a seeded one in tests."""
-
-    def __call__(self, count: int, /) -> bytes:
-        """Return `count` random bytes."""

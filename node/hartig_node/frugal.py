@@ -4,9 +4,9 @@ Who calls: the daemon, `begin` before it makes threads, `settle` once all that l
 `keep_resting`, since an import, a backup or an audit leaves as much behind as a start.
 
 Every thread that allocates gets a heap of its own from glibc, up to eight a core, and none gives back what another
-could use; we have three threads, and two of them only talk to SQLite. What is loaded at the start (modules, tables,
-the catalog) lasts as long as the process, so it need not be walked again by every collection: with 60,000 objects that
-is 20 ms at a time, which everybody waits for.
+could use; we have three threads, and two more for each partner network, and all but one only talk to SQLite. What is
+loaded at the start (modules, tables, the catalog) lasts as long as the process, so it need not be walked again by every
+collection: with 60,000 objects that is 20 ms at a time, which everybody waits for.
 """
 
 import asyncio

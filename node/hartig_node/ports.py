@@ -1,7 +1,8 @@
 """The doors of the node: small protocols, each with a real adapter and an in-memory twin under one contract suite.
 
-`Store` is the only one that keeps anything. All its methods are coroutines: the SQLite adapter answers them from its
-one writer thread. An answer to `commit` means durable.
+`Store` is the only one that keeps anything; a hub has one of its own, and `Partitions` one for each partner network.
+All its methods are coroutines: the SQLite adapter answers them from its one writer thread. An answer to `commit` means
+durable.
 """
 
 import asyncio
@@ -178,6 +179,25 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """End cleanly; afterwards every call raises `StoreError`."""
+
+
+class Partitions(Protocol):
+    """A store for each partner network: what may be lost, since other hubs have all of it."""
+
+    async def open(self, name: bytes) -> Store:
+        """Return the store of a network's records, made where there is none and made anew where it is damaged.
+
+        Raises `StoreError` where it cannot be opened now; what it holds is left as it is then.
+        """
+
+    async def drop(self, name: bytes) -> None:
+        """Close and delete a store, if there is one; a power cut in the middle does not bring it back."""
+
+    async def names(self) -> Sequence[bytes]:
+        """Return the networks of which something is kept, sorted."""
+
+    async def close(self) -> None:
+        """Close all stores; none is opened any more."""
 
 
 # --- Doors for people and programs

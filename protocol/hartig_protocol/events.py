@@ -3,6 +3,8 @@
 `Hub.handle(event, now)` returns actions in the order in which they must be done: store, then send, then tell.
 """
 
+from typing import Any
+
 from hartig_protocol.catalog.commit import Commit, Cursor, Notice, Now, PrivateRow, Told
 from hartig_protocol.records.record import Record, Wire
 from hartig_protocol.values import value
@@ -137,6 +139,30 @@ class TimePassed:
     """The moment that `Hub.next_timer_ms` named has come."""
 
 
+@value
+class PartnerNamed:
+    """A person has named nodes that speak for a network with which there is an agreement, or is to be one."""
+
+    network: bytes
+    nodes: tuple[bytes, ...]
+
+
+@value
+class PartitionOpened:
+    """Answer to `OpenPartition`: what its store holds, as `sync.state.LoadedRows`."""
+
+    partition: bytes
+    loaded: Any
+
+
+@value
+class Within:
+    """Something happened in a partition: the answer to what `Inside` ordered."""
+
+    partition: bytes
+    event: "ArrivalsRead | RecordsRead | WorkContinued | RecordsCarried | BundleEnded"
+
+
 Event = (
     LinkOpened
     | FrameReceived
@@ -153,6 +179,9 @@ Event = (
     | NodeHeard
     | WorkContinued
     | TimePassed
+    | PartnerNamed
+    | PartitionOpened
+    | Within
 )
 
 
@@ -291,6 +320,46 @@ class ContinueWork:
     """Long work is left: answer with `WorkContinued` as soon as everything else that is due has had its turn."""
 
 
+@value
+class OpenPartition:
+    """Open the store of a partner network's records, made where there is none; answer with `PartitionOpened`."""
+
+    partition: bytes
+
+
+@value
+class DropPartition:
+    """Let go of a partner network's records, the file and all."""
+
+    partition: bytes
+
+
+@value
+class Inside:
+    """To be done in a partition: with its store, or, for `ContinueWork`, answered with `Within`."""
+
+    partition: bytes
+    action: "Commit | ReadArrivals | ReadRecords | ContinueWork | CarriedAnswered"
+
+
+@value
+class PactProposed:
+    """A hub that speaks for another network, with which there is no agreement, has shown its side of one.
+
+    `records` are charters, grants and a card that prove it offline, and last that side; all are verified.
+    """
+
+    network: bytes
+    records: tuple[Wire, ...]
+
+
+@value
+class GatewaysWanted:
+    """Keep links with these nodes of partner networks, beside those of `LinksWanted`."""
+
+    nodes: tuple[bytes, ...]
+
+
 Action = (
     Commit
     | SendFrame
@@ -306,6 +375,11 @@ Action = (
     | TimeHeard
     | LinksWanted
     | ContinueWork
+    | OpenPartition
+    | DropPartition
+    | Inside
+    | PactProposed
+    | GatewaysWanted
 )
 
 __all__ = [
@@ -319,9 +393,12 @@ __all__ = [
     "Commit",
     "ContinueWork",
     "Cursor",
+    "DropPartition",
     "Event",
     "FrameReceived",
     "FramesReceived",
+    "GatewaysWanted",
+    "Inside",
     "LinkClosed",
     "LinkOpened",
     "LinksWanted",
@@ -331,7 +408,11 @@ __all__ = [
     "NodeUnreachable",
     "Notice",
     "Now",
+    "OpenPartition",
     "OwnRecordClaimed",
+    "PactProposed",
+    "PartitionOpened",
+    "PartnerNamed",
     "PeerChanged",
     "PrivateRow",
     "PublishAnswered",
@@ -345,5 +426,6 @@ __all__ = [
     "TimeHeard",
     "TimePassed",
     "Told",
+    "Within",
     "WorkContinued",
 ]

@@ -161,6 +161,14 @@ class Hub:
         self._touched(event, step, actions)
         return actions
 
+    def change(self, now: Now, work: Callable[[Step], None]) -> list[Action]:
+        """Have somebody above change the state in a step of its own, and return what is to be done, in order."""
+        step = Step(now)
+        work(step)
+        self._settle(step)
+        self._timers.all_touched()
+        return step.actions()
+
     def _touched(self, event: Event, step: Step, actions: Sequence[Action]) -> None:
         """Have the timers of those sessions looked up again that may have changed."""
         link = getattr(event, "link", None)
@@ -355,6 +363,8 @@ class Hub:
 
     def _close_strangers(self, step: Step) -> None:
         """End the links of hubs that no longer stand, and of nodes that no longer speak for theirs."""
+        if self.state.enclosure is not None:
+            return
         for session in self.state.open_sessions():
             refusal = greeting.judge_node(self.state, session.peer_hub, session.peer_node)
             if refusal is not None:

@@ -104,6 +104,7 @@ GREETING_BYTES_MAX = FRAME_BYTES_MAX - 1_024  # records of a hello; 64 charters 
 TOLD_PER_PEER_MAX = 32
 WINDOW_RECORDS_MAX = 1_024  # sent and not yet acknowledged by one peer; more is read again from the store
 WEIGHT_BYTES = 1_024  # a record counts as one more for each, so that a window is a megabyte at most
+ENCLOSING_BYTES = 40  # what a frame of one partner network's records costs beside itself on a shared link
 OLD_THREADS_PER_SESSION_MAX = 256
 SESSIONS_MAX = 64
 PEERS_KNOWN_MAX = 4_096
@@ -163,6 +164,15 @@ AUDIT_EVERY_MS = 5 * MINUTE_MS
 AUDITS_PER_MINUTE_MAX = 4  # from one peer; an honest one asks once or twice in five minutes, and each costs a pass
 SWEEP_EVERY_MS = MINUTE_MS
 HOUR_AHEAD_MS_MAX = 2 * HOUR_MS  # further ahead, the trusted side's hour counts (design 6.3)
+
+# --- Partner networks
+PARTNERS_MAX = 24  # networks with which one has an agreement: each hub keeps a set of records of each
+ABROAD_LINKS_EACH = 2  # with hubs of one partner network: one may be away
+ABROAD_LINKS_MAX = PARTNERS_MAX * ABROAD_LINKS_EACH
+ABROAD_GREETINGS_PER_MINUTE = 30  # of networks with which there is no agreement: one costs up to 20 ms
+PACT_ITEMS_MAX = 48  # categories or areas: with the rest they fit a head
+ENCLOSED_PER_MINUTE_MAX = 4  # sessions about one network's records that a peer may have begun on one link
+ENCLOSED_RETRY_MS = 30_000  # after the session about a partner network's records has ended on a link that still stands
 
 # --- Bundles
 BUNDLE_HEADER_BYTES_MAX = 512  # 13 + 96 bytes of keys and ids, four integers and a signature are about 250
@@ -234,6 +244,7 @@ assert INTAKE_TICK_MS < PULL_WAIT_MS_MAX < PRESSED_WAIT_MS
 assert SHORT_PER_FRAME_MAX * SHORT_BYTES + 64 < FRAME_BYTES_MAX
 assert LACKS_PER_FRAME_MAX * SKETCH_ID_BYTES + 64 < FRAME_BYTES_MAX
 assert SYMBOL_BYTES_PER_FRAME_MAX + 64 < FRAME_BYTES_MAX
+assert GREETING_BYTES_MAX + 512 <= FRAME_BYTES_MAX - ENCLOSING_BYTES
 assert ANNOUNCED_MAX <= SHORT_PER_FRAME_MAX
 assert ANNOUNCE_AFTER_MS + ANNOUNCE_LATER_MS < THROUGH_AFTER_MS
 assert MESH_ANNOUNCE_AFTER_MS + MESH_ANNOUNCE_LATER_MS < THROUGH_AFTER_MS

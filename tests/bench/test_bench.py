@@ -24,6 +24,8 @@ ROWS = {
     "subtree_flood": {"offered_per_s", "accepted_per_s", "hub_share", "others_p50_ms", "others_p99_ms"},
     "steps": {"steps", "start_s", "apply_ms"},
     "heal": {"hubs", "divergent", "equal_s"},
+    "worlds": {"worlds", "seconds", "raw_verify_per_s", "seconds_at_10400"},
+    "partners": {"networks", "hubs", "bytes_per_hub", "records_per_hub", "equal_s"},
     "flood": {"attack", "api_p99_ms", "memory_added_mib", "descriptors"},
     "discovery": {"loss", "runs", "median_s", "p95_s", "max_s", "load"},
 }

@@ -111,6 +111,13 @@ class Daemon:
         self._close()
         return code
 
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self._process is not None, "launch it first"
+        self._process.kill()
+        self._process.wait(STOP_S_MAX)
+        self._close()
+
     def log(self) -> str:
         """The end of what it wrote to stderr."""
         return self._log.read_text(encoding="utf-8")[-LAST_CHARACTERS:]

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from hartig_node.board.drafts.drafts import PostFields, read_draft
-from hartig_node.engine import FULL_RETRY_S, TOGETHER_BYTES_MAX
+from hartig_node.engine import TOGETHER_BYTES_MAX
+from hartig_node.full_disk import FULL_RETRY_S
 from hartig_node.outbox import OUTBOX_BYTES_MAX, Outbox
 from hartig_node.ports import StoreError
 from hartig_node.tasks import Tasks
-from hartig_protocol.errors import RemoteError
 from hartig_protocol.events import Commit, Event, FramesReceived, PeerChanged, SendFrame
 from hartig_protocol.sync.framing import pack, unpack
 from hartig_protocol.sync.messages import (
@@ -18,50 +18,9 @@ from hartig_protocol.sync.messages import (
     Ping,
 )
 from support.boards import node_id_of, running_board
+from support.pipes import PipeLink
 
 WATER = {"kind": "need", "category": "water", "title": "Water"}
-
-
-class PipeLink:
-    """One end of a link in memory."""
-
-    def __init__(self, peer_node_id: bytes, *, opened_by_us: bool) -> None:
-        self.peer_node_id, self.opened_by_us = peer_node_id, opened_by_us
-        self.peer_address = ("192.0.2.1", 4279)
-        self.bytes_in = self.bytes_out = 0
-        self.inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.other: PipeLink | None = None
-        self.sent: list[bytes] = []
-        self.reads = asyncio.Event()
-        self.reads.set()
-        self.closed = ""
-
-    async def receive(self) -> bytes:
-        frame = await self.inbox.get()
-        if frame is None:
-            raise RemoteError("closed", "the link has ended")
-        return frame
-
-    def receive_more(self, bytes_max: int) -> list[bytes]:
-        frames = []
-        while bytes_max > 0 and not self.inbox.empty() and (frame := self.inbox.get_nowait()):
-            frames.append(frame)
-            bytes_max -= len(frame)
-        return frames
-
-    async def send(self, frame: bytes) -> None:
-        await self.reads.wait()
-        self.sent.append(frame)
-        if self.other is not None:
-            self.other.inbox.put_nowait(frame)
-
-    def close(self, reason: str) -> None:
-        if not self.closed:
-            self.closed = reason
-            self.inbox.put_nowait(None)
-            self.reads.set()
-            if self.other is not None:
-                self.other.inbox.put_nowait(None)
 
 
 async def settle(turns: int = 60) -> None:
@@ -80,7 +39,7 @@ async def test_nothing_is_sent_before_it_is_stored() -> None:
         bench.store.hold()
         link = PipeLink(node_id_of(9), opened_by_us=True)
         bench.engine._links[77] = (link, Outbox(link))
-        bench.engine._queue([Commit(), SendFrame(77, b"after")])
+        bench.engine.order([Commit(), SendFrame(77, b"after")])
         await settle()
         outbox = bench.engine._links[77][1]
         assert not outbox._frames
@@ -91,7 +50,7 @@ async def test_nothing_is_sent_before_it_is_stored() -> None:
 
 
 async def test_a_full_disk_is_waited_out_and_then_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hartig_node.engine.FULL_RETRY_S", 0)
+    monkeypatch.setattr("hartig_node.full_disk.FULL_RETRY_S", 0)
     assert FULL_RETRY_S > 0
     async with running_board() as bench:
         bench.store.disk.is_full = True

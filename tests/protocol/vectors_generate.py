@@ -16,6 +16,7 @@ from protocol.vector_parts import (
     audits,
     authority,
     bundles,
+    crossing,
     deals,
     encoding,
     governance,
@@ -54,6 +55,7 @@ PARTS = {
     "H": "greetings",
     "I": "invites",
     "B": "bundles",
+    "X": "partners",
 }
 MODULES = (
     encoding,
@@ -74,6 +76,7 @@ MODULES = (
     audits,
     invites,
     bundles,
+    crossing,
 )
 
 

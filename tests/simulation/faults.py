@@ -140,8 +140,8 @@ def expire_by_any_clock() -> Iterator[None]:
     """Let things go by a clock that nobody trusts."""
     right = Catalog.sweep
 
-    def sweep(self: Catalog, now: Now, commit: Any) -> bool:
-        return right(self, Now(now.wall_ms, now.steady_ms, trusted=True), commit)
+    def sweep(self: Catalog, now: Now, commit: Any, own: bytes = b"") -> bool:
+        return right(self, Now(now.wall_ms, now.steady_ms, trusted=True), commit, own)
 
     with patch.object(Catalog, "sweep", sweep):
         yield

@@ -15,6 +15,7 @@ from hartig_protocol.catalog.entry import Body, Entry, register_of_head
 from hartig_protocol.events import Action, Commit, Cursor, Event, Now, Refusal
 from hartig_protocol.limits import HOUR_MS, MINUTE_MS, ORIGINS_MAX, RECORDS_PER_FRAME_MAX
 from hartig_protocol.records import opening
+from hartig_protocol.records import record as records
 from hartig_protocol.records.record import Kind, Record, body_due, thread_due
 from hartig_protocol.sync import inbound, outbound, pulling, spreading
 from hartig_protocol.sync.messages import LIVE, Records, Through
@@ -70,9 +71,11 @@ class Watch:
             self.fail(f"{member} says complete through {message.n}, and its disk ends at {disk.last_n}")
         if type(message) is Records and message.why == LIVE:
             entries = member.core.hub.catalog.entries
-            for record in map(opening.open_record, message.records):
-                if record.id not in disk.numbers and record.id in entries:
-                    self.fail(f"{member} sent {record}, which is not durable")
+            for sent in (
+                records.record_id(wire[0]) for wire in message.records
+            ):  # whose signatures a liar may have spoiled
+                if sent not in disk.numbers and sent in entries:
+                    self.fail(f"{member} sent {entries[sent]}, which is not durable")
 
     def publishing(self, member: "Member", records: Sequence[Record]) -> None:
         self.known_own.setdefault(member.place, set()).update(record.id for record in records)

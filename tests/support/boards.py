@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import permutations
+from typing import Any
 
 from hartig_node.board.board import Board
 from hartig_node.board.context import Context, Settings
@@ -71,14 +72,19 @@ async def running_board(
     may_fail: bool = False,
     is_open: bool = False,
     seats: int = 1,
+    store: Any = None,
+    time: StillClock | None = None,
 ) -> AsyncIterator[Bench]:
-    """Run a board; `founded` false gives a hub that belongs to no network yet. The same seed gives the same hub."""
-    time = StillClock()
+    """Run a board; `founded` false gives a hub that belongs to no network yet. The same seed gives the same hub.
+
+    `store` may be one on a real disk; who opened it closes it.
+    """
+    time = time or StillClock()
     failures: list[str] = []
     tasks = Tasks(lambda name, error: failures.append(f"{name}: {error!r}"))
     key, recovery = (SigningKey(random_bytes_from(f"{what} {seed}")(32)) for what in ("hub", "recovery"))
     founding = found("Test", key, recovery, NOW_MS, random_bytes_from("founding"), seats=seats, is_open=is_open)
-    store = MemoryStore(disk or MemoryDisk())
+    store = store or MemoryStore(disk or MemoryDisk())
     said: ClockTrust = "auto" if synchronised else "trusted" if trusted else "untrusted"
     clock = Clock(said, wall=lambda: time.wall_s, steady=lambda: time.steady_s, synchronised=lambda: synchronised)
     state = load_state(founding.network, key, node_id_of(seed), await store.load())

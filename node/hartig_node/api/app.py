@@ -26,6 +26,7 @@ from hartig_node.api.routes_deals import deal_endpoints
 from hartig_node.api.routes_members import member_endpoints
 from hartig_node.api.routes_moderation import moderation_endpoints
 from hartig_node.api.routes_pairing import pairing_endpoints
+from hartig_node.api.routes_partners import partner_endpoints
 from hartig_node.api.routes_posts import post_endpoints
 from hartig_node.api.routes_records import record_endpoints
 from hartig_node.api.routes_recounts import recount_endpoints
@@ -62,6 +63,7 @@ def all_endpoints(board: Board, streams: Streams, figures: ApiFigures) -> list[E
         *admin_endpoints(board),
         *pairing_endpoints(board),
         *member_endpoints(board),
+        *partner_endpoints(board),
         *clock_endpoints(board),
         *post_endpoints(board),
         *deal_endpoints(board),

@@ -283,6 +283,10 @@ class Fields:
         """Return true or false."""
         return bool(self._typed(name, default, (bool,), "true or false"))
 
+    def flag_or_none(self, name: str) -> bool | None:
+        """Return true or false, or None where it is left out."""
+        return self.flag(name, default=False) if name in self._members else None
+
     def texts(self, name: str, default: list[str] | None = None) -> list[str]:
         """Return a list of texts."""
         values: list[str] = self._typed(name, default, (list,), "a list of texts")

@@ -17,8 +17,8 @@ from hartig_node.board.errors import BoardError
 from hartig_protocol.limits import SUCCESSIONS_MAX
 from hartig_protocol.values import value
 
-GRANT_MEMBERS = ("key", "rank", "places", "invites", "days")
-RENEW_MEMBERS = ("days",)
+GRANT_MEMBERS = ("key", "rank", "places", "invites", "days", "gateway")
+RENEW_MEMBERS = ("days", "gateway")
 REMOVE_MEMBERS = ("keep", "successor", "returns", "preview")
 LABEL_MEMBERS = ("name",)
 WITHOUT_MAX = 1 + SUCCESSIONS_MAX  # keys of one question: somebody's, and all that it goes on for
@@ -88,6 +88,7 @@ class _Members:
             fields.whole_or_none("places"),
             fields.whole_or_none("invites"),
             fields.number_or_none("days"),
+            gateway=fields.flag_or_none("gateway"),
         )
         headers = {"Location": f"{PREFIX}/members/{person.key.hex()}"}
         return answer(request, person.as_json(), status=201, headers=headers)
@@ -95,7 +96,8 @@ class _Members:
     async def renew(self, request: web.Request) -> web.Response:
         """Let a membership that this hub gave last longer."""
         fields = Fields(await read_object(request, RENEW_MEMBERS, optional=True))
-        person = await self.board.changing.renew(_key(request), fields.number_or_none("days"))
+        gateway = fields.flag_or_none("gateway")
+        person = await self.board.changing.renew(_key(request), fields.number_or_none("days"), gateway=gateway)
         return answer(request, person.as_json())
 
     async def end(self, request: web.Request) -> web.Response:

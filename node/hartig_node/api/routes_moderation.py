@@ -41,6 +41,12 @@ def moderation_endpoints(board: Board) -> list[Endpoint]:
     return endpoints
 
 
+async def who_asks(board: Board, asker: str) -> str:
+    """Return who hides something, as people read it: what a program is called, else the hub's own user."""
+    names = {f"token {one.id}": one.name for one in await board.tokens.list()}
+    return names.get(asker, "the hub's command line")
+
+
 def _made(request: web.Request, data: Mapping[str, Any]) -> web.Response:
     return answer(request, data, status=201, headers={"Location": f"{request.path}/{data['id']}"})
 
@@ -97,13 +103,8 @@ class _Hidden:
         """Stop showing a post, or the posts of a hub."""
         fields = Fields(await read_object(request, HIDE_MEMBERS))
         hide = self.board.hiding.hide if self.space == POST else self.board.hiding.mute
-        hidden = await hide(fields.text("id"), fields.text("note", ""), await self._who(request[ASKER]))
+        hidden = await hide(fields.text("id"), fields.text("note", ""), await who_asks(self.board, request[ASKER]))
         return _made(request, await self._json(hidden))
-
-    async def _who(self, asker: str) -> str:
-        """Return who hides something, as people read it: what a program is called, else the hub's own user."""
-        names = {f"token {one.id}": one.name for one in await self.board.tokens.list()}
-        return names.get(asker, "the hub's command line")
 
     async def show(self, request: web.Request) -> web.Response:
         """Show it, or them, again."""

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from hartig_node.api.answers import answer, answer_list, if_match_versions
-from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint
+from hartig_node.api.endpoints import PREFIX, READ, WRITE, Endpoint, Repeat
 from hartig_node.api.problems import problem_json
 from hartig_node.api.reading import (
     BATCH_BYTES_MAX,
@@ -23,15 +23,18 @@ from hartig_node.api.reading import (
     read_object,
 )
 from hartig_node.board.board import Board
-from hartig_node.board.drafts.drafts import KINDS
+from hartig_node.board.drafts.drafts import DRAFT_FIELDS, KINDS
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
-from hartig_node.board.posts.posts import LIMIT_MAX, ListQuery
+from hartig_node.board.posts.posts import LIMIT_MAX, ListQuery, Published
+from hartig_node.board.privacy.linting import look_through
 from hartig_protocol.limits import AREA_CHARACTERS_MAX, CATEGORY_BYTES_MAX
 from hartig_protocol.records.posts import LEVELS, MODES, URGENCIES
 
 COLLECTIONS: dict[str, str | None] = {"needs": "need", "offers": "offer", "posts": None}
-FILTERS = ("category", "author", "area", "urgency", "level", "mode", "state", "q", "hidden", "cursor", "limit")
+FILTERS = (
+    "category", "author", "area", "urgency", "level", "mode", "state", "q", "hidden", "network", "cursor", "limit",
+)  # fmt: skip
 YES_OR_NO = ("true", "false")
 SEARCH_CHARACTERS_MAX = 200  # words that a person types; each costs a look into the index
 _CHOICES = {
@@ -51,6 +54,7 @@ def post_endpoints(board: Board) -> list[Endpoint]:
     endpoints = [
         Endpoint("GET", f"{PREFIX}/search", both.search, READ, ("kind", *FILTERS)),
         Endpoint("POST", f"{PREFIX}/posts/batch", both.publish_many, WRITE),
+        Endpoint("POST", f"{PREFIX}/posts/warnings", both.warnings, WRITE, repeat=Repeat.SAFE),
     ]
     for plural, kind in COLLECTIONS.items():
         endpoints += _collection_endpoints(Collection(board, plural, kind))
@@ -108,6 +112,11 @@ class Collection:
         data = {"results": [_result(index, result) for index, result in enumerate(results)], **counts}
         return answer(request, data, cache="no-store")
 
+    async def warnings(self, request: web.Request) -> web.Response:
+        """Return what of a draft, or of a part of one, tells too much of people; nothing is published."""
+        found = look_through(await read_object(request, DRAFT_FIELDS))
+        return answer(request, {"warnings": [one.as_json() for one in found]}, cache="no-store")
+
     async def get(self, request: web.Request) -> web.Response:
         """Return one post."""
         return _post_answer(request, await self._held(request))
@@ -158,12 +167,13 @@ def _post_answer(
     return answer(request, view.as_json(), status=status, version=view.etag.strip('"'), headers=headers)
 
 
-def _result(index: int, result: PostView | BoardError | None) -> dict[str, Any]:
+def _result(index: int, result: Published) -> dict[str, Any]:
     """Return what became of one draft of a batch."""
     if isinstance(result, BoardError):
         return {"index": index, "status": result.status, "problem": problem_json(result)}
-    if result is None:
-        return {"index": index, "status": 200}
+    if not isinstance(result, PostView):
+        found = {"warnings": [one.as_json() for one in result]} if result else {}
+        return {"index": index, "status": 200, **found}
     return {"index": index, "status": 201, "post": result.as_json()}
 
 
@@ -192,4 +202,4 @@ def _check_filter(name: str, value: str) -> None:
         )
 
 
-assert set(_CHOICES) | set(_CHARACTERS_MAX) | {"author", "cursor", "limit"} == {"kind", *FILTERS}
+assert set(_CHOICES) | set(_CHARACTERS_MAX) | {"author", "network", "cursor", "limit"} == {"kind", *FILTERS}

@@ -43,7 +43,7 @@ class _Records:
         fields = await read_object(request, (*_BYTES_MAX, "records"), BATCH_BYTES_MAX)
         if "records" in fields:
             return await self._publish_many(request, fields)
-        taken = await self.board.posts.publish_record(_read_wire(fields))
+        taken = await self.board.posts.publish_record(read_wire(fields))
         data = {"id": taken.id, "thread": taken.thread, "kind": taken.kind}
         if taken.view is not None:
             data["post"] = taken.view.as_json()
@@ -61,7 +61,7 @@ class _Records:
             if not isinstance(one, dict) or set(one) - set(_BYTES_MAX):
                 hint = "each has head, signature, and body where it has one"
                 raise BoardError("bad_request", "this is no record", hint, where)
-            wires.append(_read_wire({name: value for name, value in one.items() if value is not None}, where))
+            wires.append(read_wire({name: value for name, value in one.items() if value is not None}, where))
         return answer(request, {"records": await publish_signed(self.board.context, wires)}, status=201)
 
     async def get(self, request: web.Request) -> web.Response:
@@ -69,7 +69,8 @@ class _Records:
         return answer(request, await self.board.posts.raw(request.match_info["id"]))
 
 
-def _read_wire(fields: dict[str, Any], where: str = "") -> Wire:
+def read_wire(fields: dict[str, Any], where: str = "") -> Wire:
+    """Read the parts of a record; raises `BoardError`. `where` is the pointer to it."""
     try:
         texts = {name: Fields(fields).text(name) for name in _BYTES_MAX if name in fields or name != "body"}
         # 64 random bytes in base64url without a single letter beyond f: not in the age of the universe.

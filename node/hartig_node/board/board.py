@@ -25,6 +25,7 @@ from hartig_node.board.drafts.views import KIND_NAMES
 from hartig_node.board.errors import BoardError
 from hartig_node.board.fetching import Fetching
 from hartig_node.board.keeping.keeper import Keeper
+from hartig_node.board.partners.partners import Partners
 from hartig_node.board.posts.posts import Posts
 from hartig_node.board.posts.shelves import Shelves
 from hartig_node.board.status import Status
@@ -40,8 +41,8 @@ FEED_PAGE = 256
 EVENT_NAMES = (
     "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", ENDS_SOON,
     "removal.added", "removal.changed", "card.added", "card.changed", "card.ended", "network.added",
-    "network.changed", "network.forked", "record.added", "record.changed",
-    "record.ended", "deal.changed", "peer.connected", "peer.left",
+    "network.changed", "network.forked", "agreement.added", "agreement.changed", "agreement.ended", "record.added",
+    "record.changed", "record.ended", "deal.changed", "peer.connected", "peer.left",
 )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ class Board:
         self.changing = Changing(context, self.people)
         self.labels = Labels(context, self.people)
         self.rules = Rules(context, self.people)
+        self.partners = Partners(context, self.people, self.hiding, self.posts.foreign)
         self.invites = Invites(context)
         self.tokens = Tokens(context)
         self.pairing = Pairing(context)
@@ -74,7 +76,7 @@ class Board:
         self.timekeeper.before_expiry = self.keeper.keep_up_open
         self.timekeeper.on_hour = Reminders(context, self.rules).look
         self.status = Status(context, self.membership, self.rules, self.timekeeper)
-        self.status.keeper_problems = self.keeper.problems
+        self.status.other_problems = lambda: [*self.keeper.problems(), *self.partners.problems()]
         self.status.desk = self.pairing.door
         self.bundles = Bundles(context)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hartig_node.board.errors import BoardError
+from hartig_node.board.partners.held import Held, HeldPartners, given_up, open_sets
 from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import Pen
 from hartig_node.clock import Clock
@@ -47,10 +48,21 @@ class Context:
     hub_names: dict[bytes, str] = field(default_factory=dict)
     labels: dict[bytes, str] = field(default_factory=dict)  # private, by key: only where people are looked after
     hub_boxes: dict[bytes, bytes] = field(default_factory=dict)  # the keys to seal to, by hub key
+    partners: HeldPartners = field(default_factory=dict)  # what is held of partner networks, by their ids
 
     def names(self) -> dict[bytes, str]:
         """Return the names on hubs' cards, by hub key."""
         return self.hub_names
+
+    async def holder_of(self, thread: bytes) -> Held | None:
+        """Return the catalog and the store that hold a post: our own before those of partner networks."""
+        if await self.store.post(thread) is not None:
+            return self.pen.catalog, self.store
+        for network, (catalog, store) in open_sets(self.partners):
+            with given_up(network):
+                if await store.post(thread) is not None:
+                    return catalog, store
+        return None
 
     async def publish(
         self, records: Sequence[Record | Wire], private: Sequence[PrivateRow] = ()

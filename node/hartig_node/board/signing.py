@@ -71,7 +71,7 @@ class Pen:
         kind: int,
         subject: bytes,
         fixed: list[Any],
-        audience: str,
+        audience: str | bytes,
         facts: dict[str, Any],
         body: dict[str, Any] | None,
         expires_ms: int,
@@ -157,6 +157,10 @@ class Pen:
         register = register_of_head(post)
         standing = None if register is None else self.catalog.registers.get(register)
         return standing is not None and standing.thread == post.thread
+
+    def is_own(self, author: bytes) -> bool:
+        """Tell whether an author is this hub."""
+        return author == self.key.public
 
     def end_of(self, post: Head) -> EndReason | None:
         """Return why the chain of a need or an offer has ended, of our own also because this hub was restored."""
@@ -281,7 +285,9 @@ class Pen:
             held = registers.of_author(own, family, 0 if standing is None else standing.places)
             yield from (entry for entry in held if entry.kind in POSTS)
 
-    def free_place(self, kind: int, audience: str, expires_ms: int, taken: set[tuple[str, int]] | None = None) -> int:
+    def free_place(
+        self, kind: int, audience: str | bytes, expires_ms: int, taken: set[tuple[str, int]] | None = None
+    ) -> int:
         """Return a place for a new thread: one never used, else one whose thread has ended and dies earlier.
 
         `taken` holds (family, place) pairs that a batch uses already; the place is added to it.
@@ -320,7 +326,9 @@ class Pen:
         raise BoardError("no_room", f"all {room} places of this hub are taken", hint)
 
     def _is_reusable(self, held: Entry, expires_ms: int, now: Now) -> bool:
-        over = held.ends or (now.trusted and (held.expires or 0) <= now.wall_ms)
+        # What partner networks may hold is followed by nothing else in its place while it could stand there.
+        may_end = held.ends and held.audience in ("hub", "network")
+        over = may_end or (now.trusted and (held.expires or 0) <= now.wall_ms)
         return over and (held.expires or 0) < expires_ms
 
 
@@ -340,7 +348,7 @@ def logged(record: Record, now_ms: int | None = None) -> PrivateRow:
     return PrivateRow(SPACE_SIGNED, record.id, b"", None if now_ms is None else now_ms + LIFE_REVOKE_MS_MAX)
 
 
-def _family(kind: int, audience: str) -> str:
+def _family(kind: int, audience: str | bytes) -> str:
     if kind == 2:
         return "grant"
     return "hub" if audience == "hub" else "place"

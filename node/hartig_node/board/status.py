@@ -29,7 +29,7 @@ class Status:
         self.link_counts: Counters = dict
         self.network_problems: Callable[[], list[Problem]] = list
         self.desk: Callable[[], Awaitable[DeskReport]] = no_desk
-        self.keeper_problems: Callable[[], Sequence[tuple[str, str, str]]] = tuple
+        self.other_problems: Callable[[], Sequence[tuple[str, str, str]]] = tuple
 
     # --- For people and programs
 
@@ -124,16 +124,17 @@ class Status:
     async def problems(self) -> list[Problem]:
         """Return what is wrong, worst first."""
         context = self._context
-        said = [*self._membership.problems(), *self._rules.problems(), *self.keeper_problems()]
+        said = [*self._membership.problems(), *self._rules.problems(), *self.other_problems()]
         own = [Problem(code, what, hint) for code, what, hint in said]
         store = await context.store.status()
+        others = set(context.engine.hub.state.nodes_of_hub) - {context.pen.key.public}
         found = judge(
             clock_trusted=context.clock.is_trusted(),
             stuck=context.engine.stuck,
             store_problems=() if context.engine.stuck is not None else store.problems,
             state=self._state(),
-            peers_open=len(context.engine.peers.open()),
-            hubs_known=len(set(context.engine.hub.state.nodes_of_hub) - {context.pen.key.public}),
+            peers_open=sum(peer.hub in others for peer in context.engine.peers.open()),
+            hubs_known=len(others),
         )
         return sorted([*own, *found, *self.network_problems()], key=lambda problem: (-problem.severity, problem.code))
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from hartig_node.cli import exits, failures
+from hartig_node.cli import exits, failures, minding
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.drafting import add_draft_options, add_fixed_options, draft_from
 from hartig_node.cli.parsing import UsageError
@@ -20,6 +20,7 @@ def _revise_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the post's id, or the first 8 digits of it")
     parser.add_argument("--title", metavar="TITLE", help="in a few words, in --language")
     parser.add_argument("--clear", nargs="+", action="extend", metavar="FIELD", help="fields to empty: quantity")
+    minding.add_yes(parser)
     add_draft_options(parser)
     add_fixed_options(parser)
 
@@ -31,9 +32,12 @@ def _revise(session: Session, options: argparse.Namespace) -> int:
     patch.update(dict.fromkeys(name.replace("-", "_") for name in options.clear or ()))
     if not patch:
         raise UsageError("nothing to change was said", "for example: hartig revise 1f2e3d4c --quantity 20")
+    was_asked = minding.ask_before(session, options, patch)
     post = session.node.revise(options.id, patch)
     session.out.json(post)
     session.out.lines(summary_lines(post, session.out))
+    if not was_asked:
+        minding.say(session.out, post.get("warnings", ()))
     return exits.OK
 
 

@@ -97,6 +97,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("network", "See the rules of the network, or change them.", f"{_HERE}.network", "NETWORK"),
             Command("member", "See who belongs, and let others belong.", f"{_HERE}.members", "MEMBER"),
             Command("revoke", "Remove somebody from the network.", f"{_HERE}.revoking", "REVOKE"),
+            Command("partner", "See partner networks, and what is shared with them.", f"{_HERE}.partnering", "PARTNER"),
             Command("flag", "Say of a post or a hub, for all hubs, what is wrong.", f"{_HERE}.moderating", "FLAG"),
             Command("hide", "Hide a post from the people of this hub.", f"{_HERE}.moderating", "HIDE"),
             Command("mute", "Hide all that another hub posts.", f"{_HERE}.moderating", "MUTE"),

@@ -64,7 +64,10 @@ def add_fixed_options(parser: argparse.ArgumentParser) -> None:
     fixed.add_argument("--unit", metavar="CODE", help="what the quantity counts: LTR, KGM, H87 (pieces, the default)")
     fixed.add_argument("--smallest-part", type=_whole, metavar="NUMBER", help="how many parts one unit can be split in")
     fixed.add_argument("--area", metavar="GEOHASH", help="roughly where, at most 5 characters (about 5 km)")
-    fixed.add_argument("--audience", metavar="WHO", help="who may see it: network (the default), hub or partners")
+    fixed.add_argument(
+        "--for", "--audience", dest="audience", metavar="WHO",
+        help="who may see it: network (the default), hub, partners (partner networks, too), or one of those by name",
+    )  # fmt: skip
     fixed.add_argument("--parent", metavar="ID", help="the post that this one belongs to or follows")
 
 

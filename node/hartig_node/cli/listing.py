@@ -34,6 +34,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--level", metavar="LEVEL", help="open shelves that are plenty, some, low or gone")
     group.add_argument("--mode", metavar="MODE", help="give, lend, in-place, do, ride or fund-record")
     group.add_argument("--area", metavar="GEOHASH", help="only posts of this area")
+    group.add_argument("--network", metavar="NAME", help="only posts of this partner network, or `ours`")
     group.add_argument("--ended", action="store_true", help="also what has ended")
     group.add_argument("--hidden", action="store_true", help="also what this hub hides (`hartig hide`, `mute`)")
     group.add_argument("--limit", type=_limit, metavar="NUMBER", help=f"how many at most (default {LIMIT_DEFAULT})")
@@ -62,7 +63,7 @@ def _search(session: Session, options: argparse.Namespace) -> int:
 
 def _show(session: Session, options: argparse.Namespace, words: str | None) -> int:
     limit = None if options.all else options.limit or LIMIT_DEFAULT
-    posts, more = _fetch(session, _wanted(options, words), limit)
+    posts, more = _fetch(session, {**_wanted(options, words), "network": _network(session, options.network)}, limit)
     out = session.out
     out.json(posts)
     if not out.is_json:
@@ -72,6 +73,12 @@ def _show(session: Session, options: argparse.Namespace, words: str | None) -> i
     if more:
         out.note(f"The newest {how_many(len(posts), 'post')}; there are more: --all shows them.")
     return exits.OK
+
+
+def _network(session: Session, named: str | None) -> str | None:
+    if named == "ours":
+        return str(session.node.status()["network"]["id"])
+    return None if named is None else session.node.partners.full_id(named)
 
 
 def _fetch(session: Session, wanted: dict[str, Any], limit: int | None) -> tuple[list[dict[str, Any]], bool]:
@@ -117,6 +124,7 @@ def _row(post: dict[str, Any]) -> list[str]:
     wanted = language()
     until = _until(post) if post.get("state") == "standing" else "over"
     held_by = "this hub" if post.get("mine") else str(post.get("author_name") or str(post.get("author", ""))[:8])
+    abroad = f"({post.get('network_name') or post['network'][:8]}) " if "network" in post else ""
     title = in_language(post.get("title"), wanted) or "(its words are gone)"
     often = f" ({how_often(post)})" if post.get("repeats") else ""
     how_far = f"({badge(post)}) " if badge(post) else ""
@@ -129,7 +137,7 @@ def _row(post: dict[str, Any]) -> list[str]:
         still(post),
         until,
         held_by,
-        seen + how_far + urgency + title + often,
+        abroad + seen + how_far + urgency + title + often,
     ]
 
 
@@ -165,7 +173,7 @@ LIST = Recipe(
     "`hartig show ID` with the digits in front; `hartig search WORDS` looks into the texts.",
     "A ! before a title means: urgent, or nearly. 14 of 20 says how much is still free, or still needed;\n"
     "(met), (gone), (all promised) and (over) say that there is nothing to do; of what is (flagged)\n"
-    "`hartig show` says why.",
+    "`hartig show` says why. Posts of partner networks come last, each with the name of its network.",
 )
 SEARCH = Recipe(
     _search_options,

@@ -45,6 +45,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--places", type=int, metavar="NUMBER", help="add: how many posts it may have at once")
     parser.add_argument("--invites", type=int, metavar="NUMBER", help="add: how many it may invite (default 20)")
     parser.add_argument("--days", type=float, metavar="DAYS", help="add, renew: how long from now (default 400)")
+    parser.add_argument(
+        "--partners", action=argparse.BooleanOptionalAction,
+        help="add, renew: whether the hub speaks with partner networks (else as it was)",
+    )  # fmt: skip
     add_key_options(parser)
 
 
@@ -96,6 +100,8 @@ def _person_lines(session: Session, person: Json) -> Iterable[str]:
     yield f"  may have  {how_many(person['places'], 'post')} at once, and invite {person.get('invites_left'):,} more"
     for one in person.get("invited") or []:
         yield f"  invited {isolate(who(one))} {str(one.get('key'))[:8]}, {_invited_words(one)}"
+    if person.get("gateway"):
+        yield "  speaks    with partner networks"
     if removed := person.get("removals_made"):
         yield f"  has removed {how_many(removed, 'other')}"
     if resting := person.get("rests_on_it_count"):
@@ -119,10 +125,11 @@ def _add(session: Session, options: argparse.Namespace) -> int:
     key = key_of(_named(options))
     if options.key:
         signer = Signer(session, read_key(options))
-        granted = signer.grant(key, days=options.days, rank=options.rank or "hub", **wishes)
+        granted = signer.grant(key, days=options.days, rank=options.rank or "hub", gateway=options.partners, **wishes)
         signer.publish([*_removed_again(session, signer, granted), granted])  # it may have been an organiser so far
         return _say(session, members.get(key), "belongs now,")
-    return _say(session, members.grant(key, rank=options.rank, days=options.days, **wishes), "belongs now,")
+    wishes |= {"rank": options.rank, "gateway": options.partners}
+    return _say(session, members.grant(key, days=options.days, **wishes), "belongs now,")
 
 
 def _organiser(session: Session, options: argparse.Namespace) -> int:
@@ -133,7 +140,8 @@ def _organiser(session: Session, options: argparse.Namespace) -> int:
     key = _known_or_new(session, options.who) if options.who else str(session.node.status()["hub"])
     signer = Signer(session, read_key(options))
     invites = ORGANISER_INVITES if options.invites is None else options.invites
-    signer.publish([signer.grant(key, days=options.days, rank="organiser", places=options.places, invites=invites)])
+    wishes = {"places": options.places, "invites": invites, "gateway": options.partners}
+    signer.publish([signer.grant(key, days=options.days, rank="organiser", **wishes)])
     return _say(session, members.get(key), "is an organiser now,")
 
 
@@ -155,9 +163,9 @@ def _renew(session: Session, options: argparse.Namespace) -> int:
 def _renewed(session: Session, options: argparse.Namespace, key: str) -> Json:
     members = session.node.members
     if not options.key:
-        return members.renew(key, days=options.days)
+        return members.renew(key, days=options.days, gateway=options.partners)
     signer = Signer(session, read_key(options))
-    signer.publish([signer.renew(key, options.days)])
+    signer.publish([signer.renew(key, options.days, gateway=options.partners)])
     return members.get(key)
 
 

@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 
-from hartig_node.cli import exits
+from hartig_node.cli import exits, minding
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.drafting import add_draft_options, add_fixed_options, draft_from
 from hartig_node.cli.parsing import UsageError
@@ -17,6 +17,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("title", nargs="?", help="in a few words")
     add_draft_options(parser)
     add_fixed_options(parser)
+    minding.add_yes(parser)
 
 
 def _run(kind: str, session: Session, options: argparse.Namespace) -> int:
@@ -29,9 +30,14 @@ def _run(kind: str, session: Session, options: argparse.Namespace) -> int:
     _check(kind, draft)
     if options.parent:
         draft["parent"] = session.node.full_id(options.parent)
+    if str(draft.get("audience", "network")) not in ("hub", "network", "partners"):
+        draft["audience"] = session.node.partners.full_id(str(draft["audience"]))
+    was_asked = minding.ask_before(session, options, draft)
     post = session.node.publish(draft)
     session.out.json(post)
     session.out.lines(summary_lines(post, session.out))
+    if not was_asked:
+        minding.say(session.out, post.get("warnings", ()))
     session.out.line(
         f"Change it with `hartig revise {short_id(post)}`, end it with `hartig withdraw {short_id(post)}`."
     )

@@ -92,6 +92,8 @@ def _facts(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "who may see it", _AUDIENCES.get(audience, f"partner network {audience}")
     held_by = "this hub" if post.get("mine") else str(post.get("author_name") or post.get("author", ""))
     yield "held by", held_by
+    if "network" in post:
+        yield "partner network", f"{post.get('network_name') or 'without a name yet'} ({post['network']})"
     yield from moderation_facts(post)
     for name in ("source", "parent"):
         if name in post:

@@ -20,9 +20,10 @@ from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, LIFE_REVOKE_MS_MAX,
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Head, Record, read_head
-from hartig_protocol.records.writing import grant_head, revoke_head
+from hartig_protocol.records.writing import grant_head, pact_head, revoke_head
 
 Json = dict[str, Any]
+_TERMS = ("kinds", "categories", "areas", "retention_days")
 
 
 def add_key_options(parser: argparse.ArgumentParser) -> None:
@@ -90,18 +91,18 @@ class Signer:
 
     # --- Records
 
-    def renew(self, subject: str, days: float | None = None) -> Record:
-        """Sign that a membership that this key gave lasts longer."""
+    def renew(self, subject: str, days: float | None = None, *, gateway: bool | None = None) -> Record:
+        """Sign that a membership that this key gave lasts longer; `gateway`: if it speaks with partner networks."""
         self._check_given(subject)
-        return self.grant(subject, days=days)
+        return self.grant(subject, days=days, gateway=gateway)
 
     def grant(
         self, subject: str, *, days: float | None = None, until_ms: int | None = None, anew: bool = False, **wishes: Any
     ) -> Record:
         """Sign a membership: the next version of one that this key gave, unless `anew`, else a new one.
 
-        `wishes`: rank, places, invites, recovery; what is left out stays as it was, also what others said of the key's
-        recovery key: only the membership by which it stands can name that.
+        `wishes`: rank, places, invites, recovery, gateway; what is left out stays as it was, also what others said of
+        the key's recovery key: only the membership by which it stands can name that.
         """
         before = None if anew else self._given(subject)
         held = {} if before is None or before.ends else before.facts
@@ -109,6 +110,8 @@ class Signer:
         said.setdefault("places", int(self.person["places"]))
         if not anew and "recovery" not in said:
             said["recovery"] = self.recovery_of(subject)
+        if before is None and not anew and "gateway" not in said:
+            said["gateway"] = self._speaks(subject)
         passed_before = held.get("invites", -1) + 1
         left = self._left + passed_before
         said.setdefault("invites", min(20, max(left - 1, 0)) if said["rank"] != "member" else 0)
@@ -119,6 +122,27 @@ class Signer:
         expires = self._now_ms + (LIFE_LONG_MS_MAX if days is None or self._approx else int(days * DAY_MS))
         expires = expires if until_ms is None else min(expires, until_ms)
         return self._sign_grant(subject, before, expires, **said)
+
+    def agree(self, change: Json) -> Record:
+        """Sign our side of an agreement with a partner network, as a preview of it says, or that it ends."""
+        place, terms = change["place"], change["terms"]
+        before = None if place["before"] is None else self.head_of(place["before"])
+        least_ms = int(place["lasts_ms"])
+        stamp = max(self._now_ms, least_ms - LIFE_LONG_MS_MAX)
+        latest = stamp + LIFE_LONG_MS_MAX
+        until_ms = stamp + 1 if terms is None else int(datetime.fromisoformat(terms["until"]).timestamp() * 1000)
+        head = pact_head(
+            network=self.network,
+            author=self._key.public,
+            place=place["number"],
+            partner=bytes.fromhex(change["id"]),
+            stamp=stamp,
+            expires=latest if self._approx and terms is not None else min(max(until_ms, least_ms), latest),
+            seq=1 if before is None else before.seq + 1,
+            terms=None if terms is None else {name: terms[name] for name in _TERMS},
+            approx=self._approx,
+        )
+        return sign_record(head, None, [self._key])
 
     def end(self, subject: str) -> Record:
         """Sign that a membership that this key gave is taken back."""
@@ -192,6 +216,13 @@ class Signer:
             return None
         said = self.head_of(naming).facts.get("recovery") if naming else None
         return None if said is None else (said[0], said[1])
+
+    def _speaks(self, key: str) -> bool:
+        """Tell whether somebody speaks with partner networks already."""
+        try:
+            return bool(self._members.get(key).get("gateway"))
+        except NotFoundError:
+            return False
 
     def head_of(self, record_id: str) -> Head:
         """Return the head of a record that the node holds."""

@@ -83,12 +83,14 @@ class Members:
     # --- Changing, with the hub's key
 
     def grant(self, key_of_newcomer: str, *, key: str | None = None, **wishes: Any) -> Json:
-        """Let a key belong (rank, places, invites, days), or change what this hub granted it."""
+        """Let a key belong (rank, places, invites, days, gateway), or change what this hub granted it."""
         return self._say("", {"key": key_of_newcomer.lower(), **wishes}, key)
 
-    def renew(self, who: str, *, days: float | None = None, key: str | None = None) -> Json:
-        """Let a membership that this hub gave last longer."""
-        return self._say(f"/{self.full_key(who)}/renew", {"days": days}, key)
+    def renew(
+        self, who: str, *, days: float | None = None, gateway: bool | None = None, key: str | None = None
+    ) -> Json:
+        """Let a membership that this hub gave last longer; `gateway`: whether it speaks with partner networks."""
+        return self._say(f"/{self.full_key(who)}/renew", {"days": days, "gateway": gateway}, key)
 
     def end(self, who: str, *, key: str | None = None) -> Json:
         """Take back a membership that this hub gave."""

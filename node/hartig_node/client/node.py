@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hartig_node.client.deals import Deals
     from hartig_node.client.members import Members
     from hartig_node.client.moderation import Moderation
+    from hartig_node.client.partners import Partners
 
 Json = dict[str, Any]
 
@@ -103,7 +104,7 @@ class Node:
         Args:
             limit: how many at most; None for all.
             filters: kind, category, author (a hub's id, or "me"), area, urgency, level, mode, state ("standing" or
-                "all"), q (search words), hidden ("true": also what this hub hides).
+                "all"), q (search words), hidden ("true": also what this hub hides), network (the id of one).
         """
         path = "/posts" if filters.get("q") is None else "/search"
         found = self.pages(path, filters, limit)
@@ -137,6 +138,10 @@ class Node:
         if len(results) != len(ordered):
             raise AnswerError(f"the hub answered for {len(results)} of {len(ordered)} drafts")
         return ordered
+
+    def warnings(self, draft: Mapping[str, Any]) -> list[Json]:
+        """What of a draft, or of a change, tells too much of people: `code`, `pointer`, `found`. Publishes nothing."""
+        return _items(self._send("POST", "/posts/warnings", dict(draft)), "warnings")
 
     def revise(self, post_id: str, patch: Mapping[str, Any], *, if_match: str | None = None) -> Json:
         """Change a post of this hub by a JSON merge patch (RFC 7396) of draft fields."""
@@ -292,6 +297,13 @@ class Node:
         from hartig_node.client.moderation import Moderation
 
         return Moderation(self)
+
+    @property
+    def partners(self) -> "Partners":
+        """Partner networks: what is agreed and shared; see `hartig_node.client.partners`."""
+        from hartig_node.client.partners import Partners
+
+        return Partners(self)
 
     # --- Routes that have no method here
 

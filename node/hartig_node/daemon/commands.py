@@ -5,7 +5,6 @@ code (`hartig help exit-codes`).
 """
 
 import argparse
-import logging
 import os
 import secrets
 import signal
@@ -164,7 +163,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise FolderError(f"{folder.path} belongs to {_owner_of(folder.path)}: run the hub as that user, not as root")
     import asyncio
 
-    from hartig_node import frugal
+    from hartig_node import discreet, frugal
 
     # aiohttp reads the system's list of authorities at import, a sixth of the start; this process asks none of them.
     os.environ.update(SSL_CERT_FILE=os.devnull, SSL_CERT_DIR=os.devnull)
@@ -172,10 +171,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from hartig_node.daemon.node import run_node  # late: the other commands need no doors and no network
     from hartig_node.daemon.recovering import settle
 
-    logging.basicConfig(level=config.log.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
-    # It logs a traceback with our addresses whenever a network goes; what it means for hubs is in `status`.
-    logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
+    discreet.begin(config.log)
     unlock(folder, arguments.passphrase_file)
     asyncio.run(settle(folder))
 
@@ -188,7 +184,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         asyncio.run(main())
     except RuntimeError as error:
-        sys.stderr.write(f"hartig: {error}; start it again\n")
+        sys.stderr.write(discreet.without_addresses(f"hartig: {error}; start it again\n"))
         return OUR_FAULT
     return OK
 

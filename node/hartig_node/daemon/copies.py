@@ -75,11 +75,19 @@ def _verify(arguments: argparse.Namespace) -> int:
         "problems": list(report.problems),
         "bad_records": [{"id": bad.id.hex(), "problem": bad.reason} for bad in report.bad_records],
         "bad_count": report.bad_count,
+        "partners": [
+            {"network": held.path.parent.name, "ok": held.ok, "records": held.records, "problems": list(held.problems)}
+            for held in report.partners
+        ],
     }
     entries = how_many(report.records, "entry", "entries")
     lines = [f"{path}: {entries}, {how_many(report.posts, 'need or offer', 'needs and offers')} among them."]
     lines += [f"  problem: {text.splitlines()[0]}" for text in report.problems[:PROBLEMS_SHOWN_MAX]]
     lines += [f"  damaged: {bad.id.hex()[:16]}: {bad.reason}" for bad in report.bad_records]
+    for held in report.partners:
+        state = how_many(held.records, "entry", "entries")
+        state = state if held.ok else f"damaged: remove {held.path.parent}, and it is fetched again"
+        lines.append(f"  of the partner network {held.path.parent.name[:8]}: {state}")
     lines.append("All is well." if report.ok else "Restore an older backup, or let other hubs fill in what is missing.")
     say(arguments, view, lines)
     return OK if report.ok else PARTLY

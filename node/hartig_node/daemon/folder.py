@@ -9,11 +9,13 @@ FOLDER/
   keys/box.key          opens how to reach people, sealed to this hub; made anew like node.key, never in a backup
   keys/desk.key         for the organisers' door; made anew like node.key, never in a backup
   keys/desk.pem         the certificate that this door shows, made of desk.key; no secret
+  keys/private.key      where a passphrase is set: seals the private rows of the store; also in backups, as hub.key is
   keys/recovery.key     to replace a lost or stolen hub key; on the recovery kit, and then not here any more
   keys/*-next.key       while the hub goes over to a new key (recovering.py)
   seats/seat-N.key      only where a network was founded: to be handed to the trustees
   run/api.sock          the door of the command line
   hartig.db ...         the store
+  partners/*/           what partner networks share, each in a store of its own; in no backup (store/partitions.py)
 
 Where a passphrase is set, all of keys/*.key are sealed under it (keyfile.py), with one salt: a start derives once.
 """
@@ -23,6 +25,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hartig_node.files import is_of_another, sync_folder
 from hartig_node.keyfile import (
@@ -35,9 +38,13 @@ from hartig_node.keyfile import (
     read_text,
     salt_of,
 )
-from hartig_protocol.limits import NETWORK_ID_BYTES
+from hartig_protocol.limits import KEY_BYTES, NETWORK_ID_BYTES
 from hartig_protocol.values import value
 
+if TYPE_CHECKING:
+    from hartig_node.store.row_seal import RowSeal
+
+ROW_KEY = "private"
 CERTIFICATE_BYTES_MAX = 64 * 1024
 PUBLIC_LINE = "public key: "
 SIGNING_KEYS = frozenset({"hub", "hub-next", "recovery", "recovery-next"})
@@ -136,8 +143,28 @@ class HubFolder:
 
     def carried_hub_key(self) -> bytes:
         """Return what a backup carries of the hub key: the text of its file where that is sealed, else the seed."""
-        text = read_text(self.key_path("hub"))
-        return text.encode() if is_sealed(text) else self.read_key("hub")
+        return self._carried("hub")
+
+    def carried_row_key(self) -> bytes | None:
+        """Return the same of the key that seals private rows; None where there is none."""
+        return self._carried(ROW_KEY) if self.has_key(ROW_KEY) else None
+
+    def _carried(self, name: str) -> bytes:
+        text = read_text(self.key_path(name))
+        return text.encode() if is_sealed(text) else self.read_key(name)
+
+    def row_seal(self) -> "RowSeal | None":
+        """Return what seals private rows: made where a passphrase is, kept when it goes; None while shut."""
+        if not self.has_key(ROW_KEY):
+            if self._passphrase is None:
+                return None
+            self.write_key(ROW_KEY, os.urandom(KEY_BYTES))
+        from hartig_node.store.row_seal import RowSeal  # late: most hubs have no passphrase
+
+        try:
+            return RowSeal(self.read_key(ROW_KEY))
+        except PassphraseError:
+            return None
 
     def _salt(self) -> bytes | None:
         texts = [read_text(path) for path in self.key_files().values()]
@@ -159,12 +186,19 @@ class HubFolder:
         for name in ("recovery", "hub"):
             following = self.key_path(f"{name}-next")
             if name == "hub":
+                self._drop_shut_row_key(following)
                 for stale in (*map(self.key_path, ("node", "box", "desk")), self._desk_certificate):
                     stale.unlink(missing_ok=True)
                 sync_folder(self._keys)
             if following.exists():
                 following.replace(self.key_path(name))
         sync_folder(self._keys)
+
+    def _drop_shut_row_key(self, following: Path) -> None:
+        """Forget the key of rows that nobody can open, where the passphrase of those that were here is forgotten."""
+        path = self.key_path(ROW_KEY)
+        if path.exists() and following.exists() and is_sealed(read_text(path)) and not is_sealed(read_text(following)):
+            path.unlink()
 
     def read_desk_certificate(self) -> bytes:
         """Return the certificate of the organisers' door; empty where there is none."""

@@ -97,6 +97,7 @@ def _first_grant(network: bytes, seat: SigningKey, hub: SigningKey, hub_recovery
         invites=INVITES_DEFAULT // 2,  # the trustee keeps the rest, for organisers and to give again
         stamp=now_ms,
         expires=now_ms + LIFE_LONG_MS_MAX,
+        gateway=True,  # the first hub may speak with partner networks; a second one is let by people
         recovery=recovery_of(hub, network, recovery_hash(hub_recovery.public)),
     )
     return sign_record(head, None, [seat])

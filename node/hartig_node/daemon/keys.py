@@ -5,7 +5,8 @@
     key passphrase [FILE]   seals a key under a passphrase, changes or removes it; without FILE all keys of the hub
 
 The keys of a hub are all sealed together: hub.key signs for it, recovery.key can replace that one, node.key and box.key
-would let a thief listen to what is meant for the hub, desk.key show its organisers a false door. An interrupted change
+would let a thief listen to what is meant for the hub, desk.key show its organisers a false door. private.key seals the
+hub's private rows (how to reach people, labels, notes), now and when the hub writes new ones. An interrupted change
 leaves some under the old passphrase; the same command with both of them goes on from there.
 """
 
@@ -116,7 +117,9 @@ def _passphrase(arguments: argparse.Namespace) -> int:
         from hartig_node.store.lock import FolderLock
 
         with FolderLock(folder.path):
-            _reseal(list(folder.key_files().values()), arguments)
+            new = _reseal(list(folder.key_files().values()), arguments)
+            if new is not None:
+                folder.unlock(lambda: new or "")
         asyncio.run(keep_carried(folder))
     where = str(arguments.file or folder_of(arguments).path)
     if arguments.remove:
@@ -130,8 +133,8 @@ def _passphrase(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _reseal(paths: Sequence[Path], arguments: argparse.Namespace) -> None:
-    """Write each key again under the new passphrase, each file whole; one that has it already is left."""
+def _reseal(paths: Sequence[Path], arguments: argparse.Namespace) -> str | None:
+    """Write each key again under the new passphrase, each file whole, and return it; None where it is removed."""
     texts = {path: read_text(path) for path in paths}
     was_sealed = any(is_sealed(text) for text in texts.values())
     is_hub = arguments.file is None
@@ -144,6 +147,7 @@ def _reseal(paths: Sequence[Path], arguments: argparse.Namespace) -> None:
         if path.stem in SIGNING_KEYS and PUBLIC_LINE not in comment:
             comment = f"{comment}\n{public_line(seed)}".strip()
         write_whole(path, key_text(seed, comment, new, salt).encode())
+    return new
 
 
 def _new_one(arguments: argparse.Namespace, *, was_sealed: bool) -> str:

@@ -1,7 +1,7 @@
 """Who is dialled and where: from cards, mDNS, invites, typed and remembered addresses to links.
 
 The core says which nodes are wanted (SPEC, part O); this follows it, and tells it which nodes answer nowhere and which
-were heard of. mDNS is a hint, never a truth.
+were heard of. mDNS is a hint, never a truth. Beside them links are kept with hubs of partner networks (`abroad`).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgpack
 
+from hartig_node.daemon.abroad import Abroad
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.joining import JoinPlan
 from hartig_node.daemon.open_links import OpenLinks
@@ -50,6 +51,10 @@ REST_S = {
     "doubled": 1.0,  # the other link stays
     "admitted": 1.0,  # the next link begins with a hello
     "not_admitted_yet": 3.0,  # two people compare words meanwhile
+    "not_ready": 5.0,
+    "no_agreement": 300.0,  # people of another network have to agree; once they have, that hub calls
+    "not_a_gateway": 300.0,
+    "too_often": 60.0,
 }
 MET_MAX = 64  # asked whether they let us in, of a network of which one is enough
 _ANYBODY = bytes(32)  # no node has this id: whoever is there is to answer
@@ -74,7 +79,7 @@ class Network:
     book: AddressBook = field(default_factory=AddressBook)
 
     def __post_init__(self) -> None:
-        self.server = PeerServer(self.identity, self._serve, tasks=self.tasks)
+        self.server = PeerServer(self.identity, self._serve, tasks=self.tasks, is_known=self._is_awaited_at)
         self.dialer = Dialer(
             self.book,
             self._dial,
@@ -83,12 +88,13 @@ class Network:
             jitter=random.SystemRandom().random,
             tasks=self.tasks,
         )
+        self.abroad = Abroad(self.engine, self._add)
         self.links = OpenLinks(asyncio.get_running_loop().time)
         self.discovery: Discovery | None = None
         self.listen_error: str | None = None
         self._remembered: list[tuple[bytes, str, int]] = []
         self._unreachable: set[bytes] = set()  # wanted once, and not heard of since
-        self._joins = self.plan is not None  # until it is let in: then, and never again, it dials without a rest
+        self._joins = False  # until it is let in: then, and never again, it dials without a rest
         self._met: set[bytes] = set()  # while this hub asks anybody to let it in
         self.engine.peers.on_change = self._peer_changed
 
@@ -96,6 +102,7 @@ class Network:
 
     async def start(self) -> int:
         """Open the door, begin to announce, to listen and to dial; return the port of the door."""
+        self._joins = self.plan is not None
         await self._recall()
         port = self._open_door()
         only = list(self.config.interfaces) or None
@@ -114,7 +121,7 @@ class Network:
                 self._add(node, self.plan.addresses, Source.INVITE)
         await self.discovery.start()
         # Not earlier: a node that is wanted before its addresses are known would count as one that does not answer.
-        self.engine.on_links_wanted = self.want_only
+        self.engine.on_links_wanted, self.engine.on_gateways_wanted = self.want_only, self.refresh
         self.refresh()
         for node, _, _ in self._remembered[: -FORMER_MAX - 1 : -1]:
             self._hint(node)
@@ -147,14 +154,20 @@ class Network:
     def want_only(self, nodes: Sequence[bytes]) -> None:
         """Keep links with these nodes, and dial no others; a link that is open is ended by the core alone.
 
-        Who wants to join and asks any hub dials whoever was met of that network.
+        Who wants to join and asks any hub dials whoever was met of that network. Nodes of partner networks come on top.
         """
         if self._asks_anybody():
             nodes = [*nodes, *sorted(self._met)]
+        self.abroad.look()
+        nodes = [*nodes, *self.abroad.wanted]
         for node in sorted(set(self.dialer.states()) - set(nodes)):
             self.dialer.drop(node)
         for node in nodes:
             self.dialer.want(node)
+
+    def _is_awaited_at(self, address: str) -> bool:
+        """Tell whether somebody with whom a link is wanted was, or is said to be, at an address."""
+        return self.book.is_at(self.dialer.states(), address)
 
     def _not_reached(self, node: bytes) -> None:
         self._unreachable.add(node)
@@ -177,7 +190,7 @@ class Network:
             try:
                 address = parse_address(text)
             except RemoteError as error:
-                logger.info("an address from a %s is not usable: %s", source.label, error)
+                logger.info("%s: an address from a %s is not usable (%s)", node.hex()[:12], source.label, error.code)
                 continue
             if self.book.add(node, address.host, address.port, source):
                 self.dialer.wake(node)
@@ -296,11 +309,13 @@ class Network:
             try:
                 node = await probe(self.identity, address.host, address.port, patience_s)
             except (RemoteError, OSError) as error:
-                logger.info("nobody answers at a typed address: %s", error)
+                why = error.code if isinstance(error, RemoteError) else error.strerror
+                logger.info("nobody answers at one of the typed addresses (%s)", why)
                 return False
         state = self.engine.hub.state
         is_asked = state.joining is not None and state.joining.asks(node)
-        if not node_hex and state.hub_of(node) is None and not is_asked:
+        is_known = state.hub_of(node) is not None or node in self.engine.gateways
+        if not node_hex and not is_known and not is_asked:
             logger.info("a typed address answers, but not (yet) as a hub of this network")
             return False
         self.book.add(node, address.host, address.port, Source.TYPED)

@@ -1,7 +1,8 @@
 """One running node: everything made, started in order, watched, and stopped in the opposite order.
 
 Order of starting: settings and keys, the proof that pinning works, the store, the core and its engine, the board, the
-doors, the network. What depends on nothing else answers first: `/readyz` says what is still missing.
+doors, the network. What depends on nothing else answers first: `/readyz` says what is still missing. Where the
+store of a partner network takes long, or cannot be opened, nothing waits for it.
 """
 
 import asyncio
@@ -17,30 +18,33 @@ from hartig_node import __version__, frugal
 from hartig_node.board.belonging.membership import rows_after_restore
 from hartig_node.board.board import Board
 from hartig_node.board.context import Context, Settings
+from hartig_node.board.partners.held import HeldSets
 from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import SPACE_SETTING, Pen
 from hartig_node.board.timekeeper import KEY_TIME
 from hartig_node.clock import Clock
 from hartig_node.daemon import kits
-from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
+from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, KEY_ROWS, SPACE_KEY
 from hartig_node.daemon.config import Config
 from hartig_node.daemon.doors import open_doors, open_starting_doors
 from hartig_node.daemon.folder import HubFolder, NetworkFile
-from hartig_node.daemon.joining import JoinPlan, forget_plan, joining_of, read_plan
+from hartig_node.daemon.joining import forget_plan, joining_of, read_plan
 from hartig_node.daemon.network import Network, network_tag
 from hartig_node.daemon.salvaging import Salvage
 from hartig_node.doctor import Problem
 from hartig_node.engine import Engine
 from hartig_node.net.certificates import NodeIdentity
 from hartig_node.net.pinning import prove_pinning
-from hartig_node.ports import FeedItem
+from hartig_node.ports import FeedItem, Store, StoreError, StoreFullError
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.opening import open_store
+from hartig_node.store.partitions import SqlitePartitions
 from hartig_node.store.sqlite import SqliteStore
 from hartig_node.tasks import Tasks
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import Commit, PrivateRow
 from hartig_protocol.hub import Hub
+from hartig_protocol.partners.federation import Federation
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind
@@ -86,7 +90,7 @@ class Node:
             pass  # before any door opens: another process here is told of by its number
         starting = await open_starting_doors(self.folder, self.config, lambda: self._progress)
         try:
-            store = await self._open_store(clock)
+            store, partitions = await self._open_stores(clock)
         finally:
             await starting.close()
         await self._keep_identity(store, hub_key, network_file)
@@ -99,19 +103,24 @@ class Node:
         seed = secrets.token_bytes(32)
         state = load_state(network_file.network, hub_key, identity.node_id, loaded, joining, seed=seed)
         del loaded  # before anything else is made, so that what it filled can be given back
-        engine = Engine(Hub(state, clock.now()), store, clock, self.tasks, secrets.token_bytes)
+        core = Federation(Hub(state, clock.now()))
+        engine = Engine(core, store, clock, self.tasks, secrets.token_bytes, partitions)
         self._stack.callback(engine.close)
         self.board = self._make_board(engine, store, clock, identity, hub_key)
-        engine.node_side = self.board.membership
+        self.board.context.partners = HeldSets(core.partners, engine.stores)
+        engine.node_side, engine.partner_side = self.board.membership, self.board.partners.proposals
+        tag = network_tag(network_file.network)
+        network = Network(engine, identity, self.config, tag, plan, self.tasks)  # it hears what partitions hold
         await self.board.timekeeper.load()
         await self.board.membership.load()
         engine.start()
         self._salvage = Salvage(store, engine)
         await self._salvage.take()
         if state.is_member:  # asked only now: it is the start that finds out who belongs today
-            state.joining = plan = None
+            state.joining = network.plan = None
             forget_plan(self.folder)
-        await self._open_doors(engine, identity, network_file, plan)
+        await engine.partners.until_open()
+        await self._open_doors(engine, network)
         await self.board.keeper.load()
         self.tasks.start(self.board.timekeeper.run(), "time")
         self.tasks.start(self.board.keeper.run(), "keeper")
@@ -130,7 +139,7 @@ class Node:
             self.folder.write_key("box", secrets.token_bytes(32))
         return BoxKey(self.folder.read_key("box"))
 
-    async def _open_store(self, clock: Clock) -> SqliteStore:
+    async def _open_stores(self, clock: Clock) -> tuple[SqliteStore, SqlitePartitions]:
         def trusted_now_ms() -> int | None:
             now = clock.now()
             return now.wall_ms if now.trusted else None
@@ -141,10 +150,14 @@ class Node:
             random_bytes=secrets.token_bytes,
             on_progress=self._store_progress,
             on_failure=lambda error: self._fail("the store", error),
+            row_seal=self.folder.row_seal(),
         )
-        self._stack.push_async_callback(store.close)
-        self._stack.push_async_callback(self.tasks.close)
-        return store
+        partitions = SqlitePartitions(
+            self.folder.path, store.reserve, now_ms=trusted_now_ms, random_bytes=secrets.token_bytes
+        )
+        for end in (store.close, partitions.close, self.tasks.close):
+            self._stack.push_async_callback(end)
+        return store, partitions
 
     def _store_progress(self, what: str, done: int, total: int) -> None:
         self._progress = f"the hub is starting: {what}, {done} of {total}"
@@ -159,6 +172,9 @@ class Node:
         if await store.private_get(SPACE_KEY, KEY_HUB) != carried:
             rows.append(PrivateRow(SPACE_KEY, KEY_HUB, carried))
             rows.append(PrivateRow(SPACE_KEY, KEY_NETWORK, network.network))
+        row_key = self.folder.carried_row_key()
+        if await store.private_get(SPACE_KEY, KEY_ROWS) != row_key:
+            rows.append(PrivateRow(SPACE_KEY, KEY_ROWS, row_key))
         restored = await store.meta_get("restored")
         if restored is not None or await store.meta_get("damaged") is not None:
             rows += await rows_after_restore(store, hub_key.public, restored)
@@ -183,17 +199,16 @@ class Node:
         box, node_id = self._box_key(), identity.node_id
         return Board(Context(engine, store, pen, clock, node_id, settings, secrets.token_bytes, box))
 
-    async def _open_doors(
-        self, engine: Engine, identity: NodeIdentity, network_file: NetworkFile, plan: JoinPlan | None
-    ) -> None:
-        network = Network(engine, identity, self.config, network_tag(network_file.network), plan, self.tasks)
+    async def _open_doors(self, engine: Engine, network: Network) -> None:
         self._stack.push_async_callback(network.close)
         doors = await open_doors(self.board, engine.clock, self.folder, self.config, self.tasks, self._stack)
         self.ports = dict(doors.ports)
         status = self.board.status
         status.dial_errors, status.link_counts = network.dial_errors, network.counts
-        status.network_problems = lambda: [*doors.problems(), *network.problems(), *self.kit_problems()]
+        status.network_problems = lambda: [*doors.problems(), *network.problems(), *self.kit_problems(), *lost(engine)]
         await self._take_cards(engine, network)
+        self.board.partners.on_speakers = network.abroad.named
+        await self.board.partners.start()
         self.ports["peers"] = await network.start()
         self.board.config.api_port, self.board.config.site_port = self.ports["api"], self.ports["site"]
         self.board.config.peer_port = self.ports["peers"]
@@ -227,6 +242,8 @@ class Node:
         async for item in self.board.events():
             if item is not None and item.name.partition(".")[0] in ("card", "member", "removal", "network"):
                 await self._governance_changed(engine, network, item)
+            elif item is not None and item.name.startswith("partner.card."):
+                await network.abroad.card_changed(item.record)
 
     async def _governance_changed(self, engine: Engine, network: Network, item: FeedItem) -> None:
         if item.kind == Kind.CARD:
@@ -255,13 +272,20 @@ class Node:
         """Index new texts after their commit, in small steps, whenever something has come in."""
         listener = engine.feed.listen()
         while True:
-            await self._index_all(store)
+            await self._index_all(store, engine)
             listener.restart()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(INDEX_TIDIES_S):  # `index_some` also tidies up what was removed
                     await listener.next()
 
-    async def _index_all(self, store: SqliteStore) -> None:
+    async def _index_all(self, store: SqliteStore, engine: Engine) -> None:
+        with contextlib.suppress(StoreFullError):  # searching is slower meanwhile
+            await self._index(store)
+        for abroad in list(engine.stores.values()):
+            with contextlib.suppress(StoreError):  # of one that is dropped meanwhile, or has failed
+                await self._index(abroad)
+
+    async def _index(self, store: Store) -> None:
         while True:
             if not await store.index_some():
                 return
@@ -270,6 +294,14 @@ class Node:
     async def stop(self) -> None:
         """Stop in the opposite order; what was acknowledged is durable already."""
         await self._stack.aclose()
+
+
+def lost(engine: Engine) -> list[Problem]:
+    """Say which partner networks' records cannot be kept now."""
+    hint = "it is tried again by itself; what is not here comes from other hubs. See `hartig doctor`"
+    kept = engine.partners.problems
+    what = "what the partner network {} shares cannot be kept here now: {}"
+    return [Problem("store", what.format(name.hex()[:8], why), hint) for name, why in sorted(kept.items())]
 
 
 async def run_node(folder: HubFolder, config: Config, on_ready: Callable[[Node], None], ended: asyncio.Event) -> None:

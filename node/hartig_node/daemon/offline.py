@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from hartig_node.clock import Clock
-from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, SPACE_KEY
-from hartig_node.daemon.folder import FolderError, HubFolder, NetworkFile, public_of, write_whole
+from hartig_node.daemon.carried import KEY_HUB, KEY_NETWORK, KEY_ROWS, SPACE_KEY
+from hartig_node.daemon.folder import ROW_KEY, FolderError, HubFolder, NetworkFile, public_of, write_whole
+from hartig_node.roles import Core
 from hartig_node.store.backup import restore
 from hartig_node.store.connection import DATABASE_NAME, connect
 from hartig_node.store.opening import open_store
@@ -37,7 +38,7 @@ async def publish_offline(folder: HubFolder, network: bytes, hub: SigningKey, re
 
 
 def judged(
-    core: Hub, records: Sequence[Record | Wire], rows: Sequence[PrivateRow], clock: Clock
+    core: Core, records: Sequence[Record | Wire], rows: Sequence[PrivateRow], clock: Clock
 ) -> tuple[list[Commit], list[Refusal]]:
     """Hand records to a core; return what it orders to be stored, and what it refuses."""
     actions = core.handle(RecordsPublished(0, tuple(records), tuple(rows)), clock.now())
@@ -52,7 +53,7 @@ def restore_folder(backup: Path, folder: HubFolder, now_ms: int, ask: Callable[[
     Whatever can be refused is refused before anything is replaced; `ask` asks for the passphrase of the folder's keys
     where the hub key has to be sealed as they are.
     """
-    hub, network = _carried(backup)
+    hub, network, row_key = _carried(backup)
     needs_key = not folder.has_key("hub")
     if needs_key and len(hub) == KEY_BYTES:
         folder.unlock(ask)
@@ -60,13 +61,15 @@ def restore_folder(backup: Path, folder: HubFolder, now_ms: int, ask: Callable[[
         raise FolderError(f"{folder.path} has the key of another hub; restore into an empty folder")
     restore(backup, folder.path, now_ms, secrets.token_bytes, replace=replace)
     if needs_key:
-        put_hub_key(folder, hub)
+        put_key(folder, "hub", hub)
+        if row_key is not None and not folder.has_key(ROW_KEY):
+            put_key(folder, ROW_KEY, row_key)
     if not folder.is_founded:
         folder.write_network(NetworkFile(network))
 
 
-def _carried(backup: Path) -> tuple[bytes, bytes]:
-    """Return the hub key and the network that a backup carries."""
+def _carried(backup: Path) -> tuple[bytes, bytes, bytes | None]:
+    """Return the hub key, the network and the key of private rows, if there is one, that a backup carries."""
     try:
         with closing(connect(backup, immutable=True)) as connection:
             held = dict(connection.execute("SELECT key, value FROM private WHERE space = ?", (SPACE_KEY,)))
@@ -75,15 +78,15 @@ def _carried(backup: Path) -> tuple[bytes, bytes]:
     hub, network = held.get(KEY_HUB), held.get(KEY_NETWORK)
     if not isinstance(hub, bytes) or not isinstance(network, bytes) or len(network) != NETWORK_ID_BYTES:
         raise FolderError(f"{backup} carries no hub key: it was made by another program, or is not a hub's backup")
-    return hub, network
+    return hub, network, held.get(KEY_ROWS)
 
 
-def put_hub_key(folder: HubFolder, carried: bytes) -> None:
-    """Write the hub key that a backup carries, sealed where it was."""
+def put_key(folder: HubFolder, name: str, carried: bytes) -> None:
+    """Write a key that a backup carries, sealed where it was."""
     if len(carried) == KEY_BYTES:
-        folder.write_key("hub", carried)
+        folder.write_key(name, carried)
     else:
-        write_whole(folder.key_path("hub"), carried)
+        write_whole(folder.key_path(name), carried)
 
 
 def public_in(carried: bytes) -> str:
@@ -94,11 +97,14 @@ def public_in(carried: bytes) -> str:
 
 
 async def keep_carried(folder: HubFolder) -> None:
-    """Let backups carry the hub key as its file has it; what they carried before is overwritten."""
+    """Let backups carry the keys as their files have them, overwriting what they carried before; seal private rows."""
     if not (folder.path / DATABASE_NAME).exists():
         return
-    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
+    seal = folder.row_seal()
+    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes, row_seal=seal)
     try:
-        await store.commit(Commit(private=[PrivateRow(SPACE_KEY, KEY_HUB, folder.carried_hub_key())]))
+        rows = [PrivateRow(SPACE_KEY, KEY_HUB, folder.carried_hub_key())]
+        rows.append(PrivateRow(SPACE_KEY, KEY_ROWS, folder.carried_row_key()))
+        await store.commit(Commit(private=rows))
     finally:
         await store.close()

@@ -217,7 +217,8 @@ async def _opened(
 ) -> AsyncIterator[Context]:
     """Open what the hub holds under its old key, with nothing running."""
     clock, tasks = Clock(config.clock), Tasks(lambda _name, _error: None)
-    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes)
+    seal = folder.row_seal()
+    store = await open_store(folder.path, now_ms=lambda: None, random_bytes=secrets.token_bytes, row_seal=seal)
     try:
         key, loaded = old or SigningKey(folder.read_key("hub")), await store.load()
         known = await store.private_get(SPACE_SETTING, KEY_TIME)

@@ -20,7 +20,7 @@ from hartig_protocol.records.record import Kind, Record, Wire
 logger = logging.getLogger(__name__)
 
 SALVAGE_BATCH = 128
-_GOVERNANCE = (Kind.CHARTER, Kind.GRANT, Kind.REVOKE)
+_GOVERNANCE = (Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.PACT)
 WAITING_MAX = 10_000  # records that cannot be proven yet; what is beyond is read again at the next start
 
 

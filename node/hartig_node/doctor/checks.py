@@ -21,6 +21,8 @@ PROBLEMS: dict[str, tuple[int, bool]] = {
     "membership_ends": (WARNING, False),
     "memberships_end": (WARNING, False),
     "rules_forked": (WARNING, False),
+    "few_speakers": (WARNING, False),
+    "agreements_end": (WARNING, False),
     "no_recovery_kit": (NOTE, False),
     "recovery_key_here": (NOTE, False),
     "clock": (WARNING, False),

@@ -1,8 +1,8 @@
 """Where each known node was, is, or is said to be; bounded however much is announced.
 
-Comes in: candidates (from mDNS, cards, invites, a person, an earlier run) and how dials to them went. Goes
+Comes in: candidates (from mDNS, cards, invites, codes, a person, an earlier run) and how dials to them went. Goes
 out: the order in which to try them. Who calls: the daemon fills it and keeps it across restarts; `dialer.py`
-asks and tells.
+asks and tells; the gate is told for whom it keeps room.
 
 No clock: what was good last is told by a counter, so that a book from an earlier run or another boot needs no
 dates.
@@ -25,8 +25,9 @@ class Source(IntEnum):
     MDNS = 0  # announced a moment ago
     TYPED = 1
     INVITE = 2
-    CARD = 3
-    REMEMBERED = 4  # of an earlier run
+    PARTNER = 3  # the code that organisers of another network have handed over
+    CARD = 4
+    REMEMBERED = 5  # of an earlier run
 
     @property
     def label(self) -> str:
@@ -139,6 +140,10 @@ class AddressBook:
         """Forget a node altogether."""
         self._nodes.pop(node_id, None)
 
+    def is_at(self, nodes: Iterable[bytes], host: str) -> bool:
+        """Tell whether one of these nodes was, is, or is said to be at an address."""
+        return any(one.host.partition("%")[0] == host for node in nodes for one in self._nodes.get(node, ()))
+
     def good_ones(self) -> list[tuple[bytes, str, int]]:
         """Return what is worth keeping across a restart: (node id, host, port), the oldest success first."""
         good = [(one, node_id) for node_id, held in self._nodes.items() for one in held if one.last_success]
@@ -176,5 +181,5 @@ class AddressBook:
     def _node_worth(self, node_id: bytes) -> tuple[int, bool, int]:
         """Nodes that answered before are worth most, then those that a person named, then the latest word."""
         held = self._nodes[node_id]
-        named = any(one.source in {Source.TYPED, Source.INVITE} for one in held)
+        named = any(one.source in {Source.TYPED, Source.INVITE, Source.PARTNER} for one in held)
         return max(one.last_success for one in held), named, max(one.added for one in held)

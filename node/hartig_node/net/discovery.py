@@ -213,7 +213,7 @@ class Discovery:
         except RemoteError as error:
             del self._instances[local]
             self.problems[local.address] = str(error)
-            logger.debug("discovery: %s", error)
+            logger.debug("no discovery on %s (%s)", local.interface, error.code)
         except BaseException:
             del self._instances[local]
             await instance.close()

@@ -46,6 +46,8 @@ class GateLimits:
         per_loopback_max: the same for loopback addresses: a door for local programs has all its clients
             there.
         shaking_hands_max: with TLS not finished yet, from all addresses together.
+        kept_connections: of the total, for addresses at which somebody is awaited, whatever strangers do.
+        kept_shaking_hands: of those with TLS not finished yet, for the same.
         handshake_s: for the whole TLS handshake, and for the farewell at its end.
         first_head_s: from there to `request_seen`.
     """
@@ -54,6 +56,8 @@ class GateLimits:
     per_address_max: int = 4
     per_loopback_max: int = 4
     shaking_hands_max: int = 8
+    kept_connections: int = 0
+    kept_shaking_hands: int = 0
     handshake_s: float = 5.0
     first_head_s: float = 5.0
 
@@ -93,12 +97,17 @@ class Gate:
         protocol_factory: Callable[[], asyncio.BaseProtocol],
         tls: ssl.SSLContext | None = None,
         tasks: Tasks | None = None,
+        is_known: Callable[[str], bool] = lambda _address: False,
     ) -> None:
-        """Prepare a gate called `name` (in logs); `open` begins to accept."""
+        """Prepare a gate called `name` (in logs); `open` begins to accept.
+
+        `is_known` tells whether somebody who is awaited has, or is said to have, an address.
+        """
         self._name = name
         self._limits = limits
         self._protocol_factory = protocol_factory
         self._tls = tls
+        self._is_known = is_known
         self._tasks = tasks or Tasks()
         self._listeners: list[socket.socket] = []
         self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
@@ -214,16 +223,21 @@ class Gate:
 
     def _refusal(self, address: str | None) -> str | None:
         limits = self._limits
-        if len(self._admissions) >= limits.connections_max:
+        room = limits.connections_max - len(self._admissions)
+        if room <= 0 or (room <= limits.kept_connections and not self._knows(address)):
             return "refused_total"
         if address is not None:
             loopback = ipaddress.ip_address(address).is_loopback
             address_max = limits.per_loopback_max if loopback else limits.per_address_max
             if self._per_address[address] >= address_max:
                 return "refused_address"
-        if self._tls is not None and self._shaking_hands >= limits.shaking_hands_max:
+        room = limits.shaking_hands_max - self._shaking_hands
+        if self._tls is not None and (room <= 0 or (room <= limits.kept_shaking_hands and not self._knows(address))):
             return "refused_handshake"
         return None
+
+    def _knows(self, address: str | None) -> bool:
+        return address is not None and self._is_known(address.partition("%")[0])
 
     async def _serve(self, admission: _Admission) -> None:
         try:

@@ -142,7 +142,7 @@ class Mdns:
         try:
             await (await order())
         except (OSError, zeroconf.Error) as error:
-            logger.info("%s: cannot announce: %s", self.local.address, error)
+            logger.info("%s: cannot announce: %s", self.local.interface, error)
 
     def _make_info(self, port: int, network_tag: bytes) -> AsyncServiceInfo:
         return AsyncServiceInfo(
@@ -186,7 +186,7 @@ class Mdns:
                 running.zeroconf, RESOLVE_MS_MAX, question_type=zeroconf.DNSQuestionType.QM
             )
         except (OSError, zeroconf.Error) as error:
-            logger.debug("%s: cannot look up an announcement: %s", self.local.address, error)
+            logger.debug("%s: cannot look up an announcement: %s", self.local.interface, error)
             return
         if known:
             self._read(info)
@@ -195,7 +195,7 @@ class Mdns:
         try:
             node_id, network_tag = read_txt(info.properties)
         except AnnouncementError as error:
-            logger.debug("%s: passed over an announcement: %s", self.local.address, error)
+            logger.debug("%s: passed over an announcement: %s", self.local.interface, error)
             return
         addresses = self._usable_addresses(info)
         if addresses and node_id != self._node_id:

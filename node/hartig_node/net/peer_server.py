@@ -15,6 +15,9 @@ from hartig_node.net.sockets import open_listeners
 from hartig_node.net.tls import make_context
 from hartig_node.tasks import Tasks
 
+# Strangers may hold 48 connections and 6 handshakes; the rest is for our own neighbours and hubs of partner networks.
+PEER_LIMITS = GateLimits(kept_connections=16, kept_shaking_hands=2)
+
 
 class PeerServer:
     """Accepts links from other nodes, each within the bounds of the gate."""
@@ -27,14 +30,18 @@ class PeerServer:
         gate_limits: GateLimits | None = None,
         link_limits: LinkLimits | None = None,
         tasks: Tasks | None = None,
+        is_known: Callable[[str], bool] = lambda _address: False,
     ) -> None:
-        """Prepare the door; `on_link` ends with the link, and what it raises costs that link alone."""
+        """Prepare the door; `on_link` ends with the link, and what it raises costs that link alone.
+
+        `is_known` tells at which addresses somebody is awaited (`GateLimits.kept_connections`).
+        """
         self._on_link = on_link
         self._link_limits = link_limits
         self._tasks = tasks or Tasks()
         self._links: set[Link] = set()
         context = make_context(identity, "server")
-        self._gate = Gate("peers", gate_limits or GateLimits(), self._new_protocol, tls=context)
+        self._gate = Gate("peers", gate_limits or PEER_LIMITS, self._new_protocol, tls=context, is_known=is_known)
 
     def __repr__(self) -> str:
         return f"<PeerServer {self.addresses} {self._gate.counts()}>"

@@ -72,7 +72,7 @@ def open_listeners(addresses: Sequence[tuple[str, int]]) -> list[socket.socket]:
                 listeners.append(_open_listener(host, port))
             except OSError as error:
                 if host == "::" and len(addresses) > 1 and error.errno in _NO_SUCH_FAMILY:
-                    logger.info("no IPv6 on this machine: not listening on [::]:%d", port)
+                    logger.info("no IPv6 on this machine: listening on port %d for IPv4 alone", port)
                     continue
                 raise ListenError(error.errno, _listen_hint(host, port, error)) from error
     except BaseException:

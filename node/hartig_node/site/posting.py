@@ -22,6 +22,7 @@ from hartig_node.site.forms import (
     problem_at,
 )
 from hartig_node.site.guard import form_of
+from hartig_node.site.minding import NOTHING, Minded, mind
 from hartig_node.site.pace import Pace
 from hartig_node.site.receipts import Receipt, Receipts
 from hartig_node.site.rendering import CLOCK, board_of, page, tongue_of
@@ -68,6 +69,8 @@ def form_answer(kind: str) -> Handler:
         checked = check_post(kind, typed)
         if checked.problems:
             return _form(request, kind, typed, checked.problems)
+        if (minded := mind(typed, checked.draft)).found:
+            return _form(request, kind, typed, {}, minded=minded)
         try:
             view, word = await _publish(request, kind, typed, checked.draft)
         except BoardError as error:
@@ -94,8 +97,13 @@ async def _publish(request: web.Request, kind: str, typed: Typed, draft: dict[st
 
 
 def _form(
-    request: web.Request, kind: str, typed: Typed, problems: dict[str, str], fault: Fault | None = None
+    request: web.Request,
+    kind: str,
+    typed: Typed,
+    problems: dict[str, str],
+    fault: Fault | None = None,
+    minded: Minded = NOTHING,
 ) -> web.Response:
     status = fault.status if fault else 422 if problems else 200
-    values = {"kind": kind, "typed": typed, "problems": problems, "fault": fault}
-    return page(request, "form.html", values, status, private=bool(status != 200))
+    values = {"kind": kind, "typed": typed, "problems": problems, "fault": fault, "minded": minded}
+    return page(request, "form.html", values, status, private=bool(status != 200 or minded.found))

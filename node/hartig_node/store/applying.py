@@ -186,14 +186,14 @@ def _private(connection: sqlite3.Connection, change: Change) -> None:
             )
 
 
-def expire_private(connection: sqlite3.Connection, now_ms: int | None, rows_max: int) -> None:
-    """Delete private rows whose time is over; without a trusted time nothing expires."""
+def expire_private(connection: sqlite3.Connection, now_ms: int | None, rows_max: int) -> int:
+    """Delete private rows whose time is over, and return how many; without a trusted time nothing expires."""
     if now_ms is None:
-        return
-    connection.execute(
+        return 0
+    return connection.execute(
         "DELETE FROM private WHERE rowid IN (SELECT rowid FROM private WHERE expires_ms < ? LIMIT ?)",
         (now_ms, rows_max),
-    )
+    ).rowcount
 
 
 def trim_feed(connection: sqlite3.Connection, last_seq: int) -> None:

@@ -59,6 +59,7 @@ def _copy(source: sqlite3.Connection, path: Path, change: Callable[[sqlite3.Conn
     try:
         source.backup(target, pages=_PAGES_A_STEP, sleep=0)
         target.execute("PRAGMA journal_mode=DELETE").fetchall()
+        target.execute("PRAGMA secure_delete=ON").fetchall()
         target.execute("BEGIN IMMEDIATE")
         change(target)
         target.execute("COMMIT")

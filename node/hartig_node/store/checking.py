@@ -8,7 +8,7 @@ import sqlite3
 
 from hartig_node.store.connection import APPLICATION_ID, is_damage
 from hartig_node.store.rows import WIRE_COLUMNS
-from hartig_node.store.schema import STEPS_SINCE, application_of, version_of
+from hartig_node.store.schema import STARTING, STEPS_SINCE, application_of, version_of
 from hartig_protocol.errors import RecordError
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Wire
@@ -95,7 +95,7 @@ def find_broken_promises(connection: sqlite3.Connection) -> list[str]:
 def find_unreadable_governance(connection: sqlite3.Connection) -> list[str]:
     """Return whether a record that the core starts from is not the one that was stored: one flipped bit in its head."""
     rows = connection.execute(
-        f"SELECT id, {WIRE_COLUMNS} FROM records INDEXED BY records_governance WHERE kind IN (1, 2, 3, 32)"  # noqa: S608
+        f"SELECT id, {WIRE_COLUMNS} FROM records WHERE {STARTING}"  # noqa: S608
     )
     wrong = sum(not _is_whole(row[0], (row[1], row[2], row[3])) for row in rows)
     return [f"{wrong} memberships, rules, removals or cards are not what was stored"] if wrong else []

@@ -8,13 +8,13 @@ import os
 import sqlite3
 from pathlib import Path
 
-from hartig_node.ports import StoreDamagedError, StoreError
+from hartig_node.ports import StoreDamagedError, StoreError, StoreFullError
 
 DATABASE_NAME = "hartig.db"
 APPLICATION_ID = 0x48525447  # "HRTG"
 LOG_PAGES = 500  # then the log goes into the database: 2 MB, so that a start after a crash is quick
 LOG_BYTES_MAX = 8 * 1024 * 1024
-CACHE_KIB = 2048  # with half of it 30,000 records take a tenth longer to fill in, with twice as much no less
+CACHE_KIB = 2048  # of a connection: with half, 30,000 records take a tenth longer to fill in, with twice no less
 
 ConnectionFactory = type[sqlite3.Connection]
 
@@ -31,31 +31,34 @@ def connect(
     *,
     mode: str = "ro",
     immutable: bool = False,
+    cache_kib: int | None = None,
 ) -> sqlite3.Connection:
-    """Open an existing database file; transactions are begun and ended by hand."""
+    """Open an existing database file; transactions are begun and ended by hand. A bound on the cache reads the file."""
     uri = f"{path.absolute().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, factory=factory, cached_statements=256)
     # Statement journals and sorts stay in memory: in a temporary file texts would lie outside the hub's folder.
     for pragma in ("mmap_size=0", "trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+    if cache_kib is not None:
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
     if mode == "ro":
         connection.execute("PRAGMA query_only=ON")
     return connection
 
 
-def connect_writer(path: Path, factory: ConnectionFactory) -> sqlite3.Connection:
+def connect_writer(path: Path, factory: ConnectionFactory, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
     """Open the connection that writes; makes the file, readable by its owner alone, where there is none."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = connect(path, factory, mode="rw")
     try:
-        _set_up(connection, path)
+        _set_up(connection, path, cache_kib)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+def _set_up(connection: sqlite3.Connection, path: Path, cache_kib: int) -> None:
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # heeded for a new file alone
     journal = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if journal != "wal":
@@ -65,7 +68,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         f"wal_autocheckpoint={LOG_PAGES}",
         f"journal_size_limit={LOG_BYTES_MAX}",
         "secure_delete=ON",
-        f"cache_size=-{CACHE_KIB}",
+        f"cache_size=-{cache_kib}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -92,6 +95,8 @@ def as_store_error(path: Path, error: sqlite3.Error) -> StoreError:
             f"{path} is damaged ({error}): start again, which sets the file aside and keeps what can be read, "
             "or restore a backup"
         )
+    if is_full(error):
+        return StoreFullError(f"{path}: the disk is full: make room on the disk that holds the folder")
     return StoreError(f"{path}: {error}; see `hartig doctor`")
 
 

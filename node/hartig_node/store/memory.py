@@ -33,7 +33,7 @@ from hartig_protocol.events import Commit
 from hartig_protocol.limits import KIND_CHAIN_LOWEST
 from hartig_protocol.records.record import Kind, Wire
 
-_GOVERNANCE = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
+_GOVERNANCE = frozenset(int(kind) for kind in (Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.PACT))
 _STARTING = _GOVERNANCE | {int(Kind.CARD)}
 
 

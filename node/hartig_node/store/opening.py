@@ -14,16 +14,18 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from hartig_node.files import sync_folder
-from hartig_node.ports import StoreError
+from hartig_node.ports import StoreDamagedError, StoreError
+from hartig_node.store import remains
 from hartig_node.store.applying import expire_private
 from hartig_node.store.checking import find_broken_promises, find_structure_problems, find_unreadable_governance
 from hartig_node.store.connection import (
     APPLICATION_ID,
+    CACHE_KIB,
     DATABASE_NAME,
     ConnectionFactory,
     as_store_error,
@@ -35,6 +37,7 @@ from hartig_node.store.damage import carry_private, newest_aside, set_aside
 from hartig_node.store.indexing import is_true, keep_form, rebuild
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.reserve import Reserve
+from hartig_node.store.row_seal import RowSeal
 from hartig_node.store.schema import (
     MIGRATIONS,
     Migration,
@@ -72,7 +75,9 @@ class _Plan:
     migrations: Sequence[Migration]
     on_progress: Progress | None
     reserve: Reserve
-    found: list[str] = field(default_factory=list)
+    cache_kib: int
+    is_replaceable: bool
+    row_seal: RowSeal | None
 
     @property
     def path(self) -> Path:
@@ -94,6 +99,10 @@ async def open_store(
     on_failure: Callable[[BaseException], None] | None = None,
     connection_factory: ConnectionFactory = sqlite3.Connection,
     migrations: Sequence[Migration] = MIGRATIONS,
+    reserve: Reserve | None = None,
+    cache_kib: int = CACHE_KIB,
+    is_replaceable: bool = False,
+    row_seal: RowSeal | None = None,
 ) -> SqliteStore:
     """Open the store of a folder, making both where there is none.
 
@@ -105,25 +114,33 @@ async def open_store(
         on_failure: called in the loop once, when only a new start from disk can tell what is true.
         connection_factory: the class of the connection that writes (tests plant faults in it).
         migrations: the way to the newest tables (tests add a step).
+        reserve: that of another store on this disk, to be shared; one of its own is made if none is given.
+        cache_kib: what each of its two connections may keep in memory.
+        is_replaceable: others hold all that is in it, so nothing damaged is set aside.
+        row_seal: seals private rows, also those that were written without.
 
     Raises:
+        StoreDamagedError: it is damaged, and replaceable; nothing is changed.
+        StoreFullError: there is no room for a new one.
         StoreError: the folder is in use, cannot be written, or its store is of a newer program.
     """
     loop = asyncio.get_running_loop()
     make_folder(folder)
     lock = FolderLock(folder)
     lock.acquire()
-    reserve = Reserve(folder)
+    reserve = Reserve(folder) if reserve is None else reserve
     writer = Writer(reserve, now_ms, on_failure)
     tell = None if on_progress is None else _in_loop(loop, on_progress)
-    plan = _Plan(folder, now_ms, random_bytes, connection_factory, migrations, tell, reserve)
+    plan = _Plan(
+        folder, now_ms, random_bytes, connection_factory, migrations, tell, reserve, cache_kib, is_replaceable, row_seal
+    )
     try:
         opened = await writer.do(lambda: _open(plan, writer), partial(as_store_error, plan.path))
     except BaseException:
         await writer.stop()
         lock.release()
         raise
-    return SqliteStore(plan.path, lock, reserve, writer, opened)
+    return SqliteStore(plan.path, lock, reserve, writer, opened, cache_kib, row_seal)
 
 
 def make_folder(folder: Path) -> None:
@@ -156,6 +173,8 @@ def _open_or_set_aside(plan: _Plan, writer: Writer) -> Opened:
     try:
         return _open_checked(plan, writer)
     except _DamagedError as error:
+        if plan.is_replaceable:
+            raise StoreDamagedError(f"{plan.path} is damaged: {error}") from error
         why = str(error)
     aside = set_aside(plan.folder, "damaged")
     logger.error("the store's file was damaged (%s) and set aside as %s", why, aside)
@@ -173,13 +192,14 @@ def _open_checked(plan: _Plan, writer: Writer) -> Opened:
     connection: sqlite3.Connection | None = None
     try:
         is_new = not plan.path.exists() or plan.path.stat().st_size == 0
-        connection = connect_writer(plan.path, plan.factory)
+        connection = connect_writer(plan.path, plan.factory, plan.cache_kib)
         clean = is_new or _look(plan, connection)
         migrate(connection, plan.migrations, plan.progress)
-        _begin(plan, connection, writer, clean=clean)
+        _begin(plan, connection, clean=clean)
         _refuse_damage(find_unreadable_governance(connection))
         if not clean:
             _refuse_damage(find_broken_promises(connection))
+        _clear_remains(plan, connection)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -212,7 +232,7 @@ def _refuse_damage(problems: list[str]) -> None:
         raise _DamagedError("; ".join(problems[:3]))
 
 
-def _begin(plan: _Plan, connection: sqlite3.Connection, writer: Writer, *, clean: bool) -> None:
+def _begin(plan: _Plan, connection: sqlite3.Connection, *, clean: bool) -> None:
     """Note that the store is open; on a full disk with the help of the reserve."""
     try:
         _note_open(plan, connection, clean=clean)
@@ -222,8 +242,19 @@ def _begin(plan: _Plan, connection: sqlite3.Connection, writer: Writer, *, clean
         if not is_full(error):
             raise
         plan.reserve.release()
-        writer.is_full = True
         _note_open(plan, connection, clean=clean)
+
+
+def _clear_remains(plan: _Plan, connection: sqlite3.Connection) -> None:
+    """Write the database anew where remains of deleted texts are due to go; on a full disk another time."""
+    if not remains.are_due(connection, plan.now_ms()):
+        return
+    plan.progress("clearing away what was deleted", 0, 1)
+    try:
+        remains.remake(connection)
+    except sqlite3.OperationalError as error:
+        logger.warning("what was deleted is cleared away another time: %s", error)
+    plan.progress("clearing away what was deleted", 1, 1)
 
 
 def _note_open(plan: _Plan, connection: sqlite3.Connection, *, clean: bool) -> None:
@@ -240,6 +271,8 @@ def _note_open(plan: _Plan, connection: sqlite3.Connection, *, clean: bool) -> N
         logger.warning("the search index did not fit the texts and is made anew")
         rebuild(connection)
     expire_private(connection, plan.now_ms(), EXPIRED_AT_START_MAX)
+    if plan.row_seal is not None:
+        plan.row_seal.seal_all(connection)
     connection.execute("COMMIT")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hartig_node.ports import STEPS_ABOUT_MAX, FeedItem, Loaded, StoredPost
 from hartig_node.store.rows import ENTRY_COLUMNS, WIRE_COLUMNS, entries_of
-from hartig_node.store.schema import meta_get
+from hartig_node.store.schema import STARTING, meta_get
 from hartig_protocol.catalog.contacts import NAMING
 from hartig_protocol.events import Cursor, Told
 from hartig_protocol.limits import CHECK_BYTES, KIND_CHAIN_LOWEST
@@ -25,7 +25,7 @@ def load(connection: sqlite3.Connection) -> Loaded:
     entries = list(entries_of(connection.execute(f"SELECT {ENTRY_COLUMNS} FROM records ORDER BY n")))  # noqa: S608
     governance = connection.execute(
         f"SELECT id, {WIRE_COLUMNS} FROM records INDEXED BY records_governance "  # noqa: S608 - constants
-        "WHERE kind IN (1, 2, 3, 32) ORDER BY n"
+        f"WHERE {STARTING} ORDER BY n"
     )
     epoch, running = meta_get(connection, "epoch"), meta_get(connection, "running")
     assert isinstance(epoch, bytes)
@@ -58,7 +58,7 @@ def read_arrivals(
     through = max(after, min(upto, last_n(connection)))
     source, kinds = ("records", "")
     if governance:
-        source, kinds = "records INDEXED BY records_governance", "kind IN (1, 2, 3, 32) AND kind <= 3 AND "
+        source, kinds = "records INDEXED BY records_governance", f"{STARTING} AND kind <= 4 AND "
     rows = connection.execute(
         f"SELECT n, {WIRE_COLUMNS} FROM {source} "  # noqa: S608 - constants
         f"WHERE {kinds}n > ? AND n <= ? AND audience <> 'hub' ORDER BY n",

@@ -133,6 +133,12 @@ class Change:
         return not claims and all(row.value is None for row in self.private)
 
     @property
+    def forgets(self) -> bool:
+        """Whether anything goes that may not be found in any file afterwards."""
+        goes = any(balance < 0 for balance in self.balance.values()) or any(row.value is None for row in self.private)
+        return goes or bool(self.bodies_removed)
+
+    @property
     def touched(self) -> set[object]:
         """The ids and private keys that it changes: a later change of the same must not overtake it."""
         return {

@@ -107,6 +107,12 @@ _BEGINNINGS = """
 DROP INDEX records_thread;
 CREATE INDEX records_thread ON records(substr(thread, 1, 8));
 """
+# What a starting core reads whole: charters, grants, revocations, pacts and cards. Queries say it in these very words.
+STARTING = "kind IN (1, 2, 3, 4, 32)"
+_PACTS = f"""
+DROP INDEX records_governance;
+CREATE INDEX records_governance ON records(n) WHERE {STARTING};
+"""
 _FILLED_AT_ONCE = 1_000
 
 SECURE_SEARCH_SINCE = (3, 42, 0)  # FTS5 learned then to overwrite what is deleted from it
@@ -149,7 +155,11 @@ def _step_row(n: int, thread: bytes, *wire: bytes | None) -> StepFacts:
         return unreadable
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _second)
+def _third(connection: sqlite3.Connection) -> None:
+    run_script(connection, _PACTS)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third)
 STEPS_SINCE = 2  # the version that has the table of steps
 
 

@@ -7,9 +7,10 @@ commit. A look-up begun after a commit's answer sees that commit.
 
 import asyncio
 import logging
+import math
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from hartig_node.store.connection import as_store_error, connect, is_damage
 from hartig_node.store.damage import salvage
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.reserve import Reserve
+from hartig_node.store.row_seal import RowSeal, opened
 from hartig_node.store.rows import Change
 from hartig_node.store.schema import meta_get, meta_set
 from hartig_node.store.workers import Result, Work, Worker
@@ -38,6 +40,7 @@ from hartig_protocol.records.record import Wire
 
 logger = logging.getLogger(__name__)
 
+LOG_EMPTIED_S = 10.0  # at most so often: each time writes the changed pages once more
 SALVAGE_WAITS = "salvage_waits"  # the note that records of a damaged file cannot be proven yet
 SEARCH_PROBLEM = "the search index is damaged; searching is slow until it is made anew, which happens by itself"
 
@@ -53,17 +56,27 @@ class Opened:
 class SqliteStore:
     """Implements `hartig_node.ports.Store`, and what the daemon needs beyond it."""
 
-    def __init__(self, path: Path, lock: FolderLock, reserve: Reserve, writer: Writer, opened: Opened) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        lock: FolderLock,
+        reserve: Reserve,
+        writer: Writer,
+        opened: Opened,
+        cache_kib: int,
+        seal: RowSeal | None = None,
+    ) -> None:
+        self.path, self.reserve = path, reserve
         self._lock = lock
-        self._reserve = reserve
         self._writer = writer
         self._opened = opened
         self._search_is_damaged = False
         self._index_turn = indexing.Turn()
         self._closed = False
+        self._seal = seal
+        self._emptied_s = -math.inf  # of the loop's clock
         self._explain = partial(as_store_error, path)
-        self._reader = Worker("hartig store reader", partial(connect, path), self._explain)
+        self._reader = Worker("hartig store reader", partial(connect, path, cache_kib=cache_kib), self._explain)
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.path} {'closed' if self._closed else self._writer}>"
@@ -74,7 +87,10 @@ class SqliteStore:
         """Make everything in it durable in one transaction; return its notices, numbered."""
         self._check_open()
         self._index_turn.stored(len(commit.added))
-        return await self._writer.commit(Change.of(commit))
+        change = Change.of(commit)
+        if self._seal is not None and change.private:
+            change = replace(change, private=tuple(self._seal.sealed_rows(change.private)))
+        return await self._writer.commit(change)
 
     async def meta_get(self, key: str) -> int | bytes | str | None:
         """Return one of the store's own notes: `restored` (ms), `damaged` (a file's name), `epoch`, `created_ms`."""
@@ -87,12 +103,17 @@ class SqliteStore:
     async def index_some(self) -> int:
         """Index the text of some posts that the search does not know yet; return how many are left.
 
-        With nothing left to index it keeps the file small, a bounded step each call. While much is being stored, or
-        the disk is full, it does nothing.
+        With nothing left to index it keeps the file small, a bounded step each call, and lets the log forget. While
+        much is being stored, or the disk is full, it does nothing.
         """
         if self._writer.is_full or not self._index_turn.has_come():
             return await self._read(indexing.count_unindexed)
-        return await self._write(self._index)
+        left = await self._write(self._index)
+        now_s = asyncio.get_running_loop().time()
+        if left == 0 and now_s - self._emptied_s >= LOG_EMPTIED_S:
+            self._emptied_s = now_s
+            await self._writer.do(self._writer.forget, self._explain)
+        return left
 
     def _index(self, connection: sqlite3.Connection) -> int:
         if self._search_is_damaged:
@@ -180,11 +201,14 @@ class SqliteStore:
 
     async def private_get(self, space: str, key: bytes) -> bytes | None:
         """Return a private row's value, or None; rows past their expiry may be gone."""
-        return await self._read(lambda connection: reading.private_get(connection, space, key))
+        value = await self._read(lambda connection: reading.private_get(connection, space, key))
+        return None if value is None else opened(self._seal, space, key, value)
 
     async def private_list(self, space: str) -> Sequence[tuple[bytes, bytes]]:
         """Return all keys and values of a space, sorted by key."""
-        return await self._read(lambda connection: reading.private_list(connection, space))
+        rows = await self._read(lambda connection: reading.private_list(connection, space))
+        meant = ((key, opened(self._seal, space, key, value)) for key, value in rows)
+        return [(key, value) for key, value in meant if value is not None]
 
     async def status(self) -> StoreStatus:
         """Return figures about the store; the only call that a failed store still answers."""

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hartig_node.ports import StoreError, StoreFullError
+from hartig_node.store import remains
 from hartig_node.store.applying import EXPIRED_PER_COMMIT_MAX, apply, expire_private, trim_feed
 from hartig_node.store.connection import is_full
 from hartig_node.store.reserve import Reserve
@@ -32,6 +33,7 @@ from hartig_protocol.errors import LocalError
 logger = logging.getLogger(__name__)
 
 COMMITS_WAITING_MAX = 10_000  # then callers wait before they are let into the queue
+BUSY_MS = 5_000  # as Python sets it: for how long SQLite waits for who looks at the file from outside
 COMMITS_PER_TRANSACTION_MAX = 512  # bounds how long the first of them waits
 FULL_PROBLEM = (
     "the disk is full: nothing new is stored. Make room (about 20 MB) on the disk that holds the folder; "
@@ -83,11 +85,17 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._last_seq = 0
         self.failure: BaseException | None = None
-        self.is_full = False
+        self._has_deleted = False  # something, since the log was emptied
+        self._log_remembers = True  # it may hold what is deleted; also that of an earlier run
         self._stopped = False
         # A daemon thread, so that a process that must end (`on_failure`) is not held by a disk that hangs.
         self._thread = threading.Thread(target=self._run, name="hartig store writer", daemon=True)
         self._thread.start()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk was full when this store, or another with the same reserve, wrote last."""
+        return self._reserve.is_full
 
     def __repr__(self) -> str:
         state = "failed" if self.failure else "full" if self.is_full else "ready"
@@ -142,6 +150,28 @@ class Writer:
             raise StoreError("the store is not open")
         return self._connection
 
+    def forget(self) -> None:
+        """Let no file hold what is deleted: empty the log, and after a while write the database anew (`remains`).
+
+        While somebody reads, or the disk does not let it, the next call tries again.
+        """
+        connection, now_ms = self.connection(), self.now_ms()
+        connection.execute("PRAGMA busy_timeout=0")  # commits wait for this thread
+        try:
+            self._log_remembers = self._log_remembers or self._has_deleted
+            if self._has_deleted and now_ms is not None:
+                remains.note(connection, now_ms)
+                self._has_deleted = False
+            if remains.are_due(connection, now_ms, remains.REMADE_RUNNING_BYTES_MAX):
+                remains.remake(connection)
+                self._log_remembers = True
+            if self._log_remembers:
+                self._log_remembers = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            logger.info("what is deleted leaves the files later: %s", error)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
     def _run(self) -> None:
         while (item := self._next()) is not None:
             if isinstance(item, Job):
@@ -176,7 +206,7 @@ class Writer:
             self._write_or_free(self._let_in(batch))
         except StoreError as error:
             _refuse(batch, error)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:  # also of the reserve, which is made again when there is room
             _refuse(batch, self._fail(error, batch[0].loop))
         _answer(batch)
 
@@ -184,7 +214,6 @@ class Writer:
         """Return all of the batch, or while the disk is full what only frees room."""
         if self.is_full and self._reserve.make():
             logger.info("there is room on the disk again")
-            self.is_full = False
         return _only_freeing(batch) if self.is_full else batch
 
     def _write_or_free(self, batch: list[_Waiting]) -> None:
@@ -194,7 +223,6 @@ class Writer:
             if not is_full(error):
                 raise
             logger.error("%s", FULL_PROBLEM)  # noqa: TRY400 - where it happened is plain
-            self.is_full = True
             self._reserve.release()
             self._free(_only_freeing(batch))
 
@@ -233,11 +261,12 @@ class Writer:
                 connection.execute("ROLLBACK TO one")
                 waiting.error = error
             connection.execute("RELEASE one")
-        expire_private(connection, self.now_ms(), EXPIRED_PER_COMMIT_MAX)
+        expired = expire_private(connection, self.now_ms(), EXPIRED_PER_COMMIT_MAX)
         trim_feed(connection, self._last_seq)
         connection.execute("COMMIT")
+        self._has_deleted = self._has_deleted or bool(expired) or any(one.change.forgets for one in batch)
 
-    def _fail(self, error: sqlite3.Error, loop: asyncio.AbstractEventLoop) -> StoreError:
+    def _fail(self, error: sqlite3.Error | OSError, loop: asyncio.AbstractEventLoop) -> StoreError:
         """From now on there is no answer but an error: only a new start from disk knows what is true."""
         self.failure = error
         logger.critical("the store failed: %s", error)

@@ -12,7 +12,7 @@ from hartig_protocol.catalog.chains import Chain, Link
 from hartig_protocol.catalog.commit import Commit, Now
 from hartig_protocol.catalog.contacts import ENDING, StepsAhead, due_ms, naming
 from hartig_protocol.catalog.entry import CHARTER, GOVERNANCE, Body, register_of_head
-from hartig_protocol.catalog.governing import EXPIRED, Governing, order_of
+from hartig_protocol.catalog.governing import EXPIRED, NOT_SHARED, Governing, order_of
 from hartig_protocol.catalog.registers import Register
 from hartig_protocol.catalog.rows import CONTACT, ENDS
 from hartig_protocol.catalog.verdict import ACCEPTED, BODY_BACK, KNOWN, Outcome, Verdict, refused, waits
@@ -20,15 +20,19 @@ from hartig_protocol.limits import KIND_CHAIN_LOWEST, STAMP_AHEAD_MS_MAX, THREAD
 from hartig_protocol.records.record import Head, Kind, Record, body_due, thread_due
 from hartig_protocol.records.steps import Verb
 from hartig_protocol.trust.lasting import due_governance
+from hartig_protocol.trust.selection import Selection
 
 SWEPT_MAX = 2_048  # threads that one sweep lets go, about 20 ms; what is left is due at the next
 
 
 class Catalog(Governing):
-    """What one hub has accepted of one network, and the judge of what may join it."""
+    """What one hub has accepted of one network, and the judge of what may join it.
 
-    def __init__(self, network: bytes) -> None:
-        super().__init__(network)
+    With a selection it holds what crosses to a partner network, and nothing else (SPEC X4).
+    """
+
+    def __init__(self, network: bytes, selection: Selection | None = None) -> None:
+        super().__init__(network, selection)
         self.ahead = StepsAhead()
         self._swept_at: tuple[int, int] | None = None
 
@@ -42,7 +46,7 @@ class Catalog(Governing):
         governance: list[Record] = []
         others: list[Record] = []
         lacking: set[bytes] = set()
-        for record in records:
+        for record in records if self.selection is None else map(self.selection.as_crossing, records):
             (governance if record.head.kind in GOVERNANCE else others).append(record)
             if record.head.kind >= KIND_CHAIN_LOWEST and record.lacks_body:
                 lacking.add(record.head.thread)
@@ -68,6 +72,8 @@ class Catalog(Governing):
         `row` stands in the register that it fills, or, for a step, in that of its thread.
         """
         head = record.head
+        if self.selection is not None and not self.selection.crosses(head):
+            return NOT_SHARED
         early = self._judge_known(record, now) or self._judge_stamp(head, now)
         if early is not None:
             return early
@@ -104,7 +110,7 @@ class Catalog(Governing):
         register = self.registers.get(_register(record))
         if register is None or register.thread != head.thread:
             return waits("register", head.thread, "the thread that it belongs to has not come")
-        if register.audience != head.audience or register.kind in (Kind.GRANT, Kind.CARD):
+        if register.audience != head.audience or register.kind in (Kind.GRANT, Kind.PACT, Kind.CARD):
             return refused("bad_step", "does not fit the thread that it names")
         chain = self.chains.get(head.thread) or Chain()
         verdict = chain.place(record.id, head.seq, head.prev)
@@ -113,6 +119,8 @@ class Catalog(Governing):
         if verdict is Link.BEYOND:
             return refused("forked", "lies beyond a fork of its chain")
         if not record.lacks_body or register.ends or _is_due(register.body_due, now):
+            return ACCEPTED
+        if self.selection is not None and not self.selection.wants_body(head):
             return ACCEPTED
         is_over = _is_due(self._contact_due_ms(record, chain, verdict), now)
         return ACCEPTED if is_over else waits("body", record.id, "its body has not come")
@@ -168,6 +176,11 @@ class Catalog(Governing):
             ended_ms = self.ahead.ended_ms(head, held.claim_of(head.thread, head.facts["of"]))
             if ended_ms is not None:
                 held.set_contact_due_by(row, due_ms(ended_ms))
+
+    def reselect(self, selection: Selection, gone: Iterable[bytes], commit: Commit) -> None:
+        """Go by another agreement from now on, and let go of what is known not to cross by it."""
+        self.selection = selection
+        self.let_go(gone, commit)
 
     # --- Time
 

@@ -17,17 +17,19 @@ from hartig_protocol.records.governance import Rank, signing_seats
 from hartig_protocol.records.record import Head, Record
 from hartig_protocol.trust.authority import Authority, authority_of
 from hartig_protocol.trust.charters import charters_of, is_of
+from hartig_protocol.trust.selection import Selection
 
 EXPIRED = refused("expired", "it expired more than 35 days ago")
 _OTHER_NETWORK = refused("other_network", "belongs to another network")
+NOT_SHARED = refused("not_shared", "is not what the two networks have agreed to share")
 _SUPERSEDED = refused("superseded", "a later version is held")
 
 
 class Governing(Stock):
     """What one hub holds, and who may act by it."""
 
-    def __init__(self, network: bytes) -> None:
-        super().__init__(network)
+    def __init__(self, network: bytes, selection: Selection | None = None) -> None:
+        super().__init__(network, selection)
         self.authorities_computed = 0  # so that whoever has it computed pays for it
         self._judged_at: tuple[int, int] | None = None  # the moments' key that `authority` is good for
         self._lost: dict[bytes, Head] = {}  # charters that can never stand: whatever follows them cannot, either
@@ -96,6 +98,8 @@ class Governing(Stock):
     def _judge_governance_alone(self, record: Record, now: Now) -> Verdict:
         if record.head.network != self.network:
             return _OTHER_NETWORK
+        if self.selection is not None and not self.selection.crosses(record.head):
+            return NOT_SHARED
         if self.held.index.find(record.id) >= 0:
             return KNOWN
         row = self.held.registers.find_for(record.head)
@@ -116,8 +120,8 @@ class Governing(Stock):
             if record.head.fixed and record.head.subject in authority.reached:
                 return _SUPERSEDED  # its subject is void by another recovery key, whose word lasts longer (SPEC A8)
             return waits("proof", record.head.author, "no grant that allows it has come")
-        if row >= 0:
-            self._drop(row, commit, keep_steps=True)
+        if row >= 0:  # for a pact it may be a post, whose steps go with it
+            self._drop(row, commit, keep_steps=self.held.rows.thread(row) == record.head.thread)
         self._add(record, commit)
         return ACCEPTED
 

@@ -3,7 +3,7 @@
 The catalog builds on it: it judges, and calls down to here for what follows. Whoever syncs reads from here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from hartig_protocol.catalog.chains import Chain
@@ -20,6 +20,7 @@ from hartig_protocol.records.keys import PREFIX_ARRIVALS, sha256_of
 from hartig_protocol.records.record import Head, Record
 from hartig_protocol.trust.authority import Authority
 from hartig_protocol.trust.charters import Charters, charters_of
+from hartig_protocol.trust.selection import Selection
 
 START_CHECK = bytes(CHECK_BYTES)
 
@@ -27,8 +28,8 @@ START_CHECK = bytes(CHECK_BYTES)
 class Stock:
     """The accepted records of one network, and the authority that was computed from them last."""
 
-    def __init__(self, network: bytes) -> None:
-        self.network = network
+    def __init__(self, network: bytes, selection: Selection | None = None) -> None:
+        self.network, self.selection = network, selection
         self.held = Held()
         self.entries = Entries(self.held)
         self.registers = Registers(self.held)
@@ -125,8 +126,12 @@ class Stock:
 
     def ids_after(self, n: int, count: int) -> list[tuple[int, bytes]]:
         """Return the first `count` records after an arrival number that may be shared: number and id, rising."""
+        return list(islice(self.arrived_after(n), count))
+
+    def arrived_after(self, n: int) -> Iterator[tuple[int, bytes]]:
+        """Return number and id of what came after an arrival number and may be shared, rising."""
         rows = self.held.rows
-        return [(rows.numbers[row], rows.id(row)) for row in islice(self.held.shared_after(n), count)]
+        return ((rows.numbers[row], rows.id(row)) for row in self.held.shared_after(n))
 
     def by_arrival(self, ids: Iterable[bytes]) -> list[bytes]:
         """Return those of these records that are held: proofs, registers, steps; of each as they came here.
@@ -213,6 +218,18 @@ class Stock:
             self.moments.changed()
         self.held.remove(row)
         commit.removed.append(record_id)
+
+    def let_go(self, ids: Iterable[bytes], commit: Commit) -> None:
+        """Forget records that are not to be held any more, each register with its steps; what is not held is no matter.
+
+        For a catalog of what crosses between networks: the agreement, or the home catalog, says what stays.
+        """
+        for record_id in ids:
+            row = self.held.index.find(record_id)
+            if row >= 0 and self.held.rows.is_chain(row):
+                self._drop_steps(self.held.rows.thread(row), commit)
+            elif row >= 0:
+                self._drop(row, commit, keep_steps=False)
 
     def _take_body(self, record: Record, commit: Commit) -> None:
         """Take back a body that went too early, while this hub's clock was wrong or its thread had ended."""

@@ -24,19 +24,18 @@ from hartig_protocol.limits import (
     VERSION_HIGHEST,
     VERSION_LOWEST,
 )
-from hartig_protocol.records import governance, marks, posts, steps
+from hartig_protocol.records import governance, marks, pacts, posts, steps
 from hartig_protocol.records.fields import bytes_of, integer, need
 from hartig_protocol.records.keys import is_strict_key
 from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, committed_thread_id
 
 AUDIENCES = frozenset({"hub", "network", "partners"})
-KIND_PACT = 4
 WITHOUT_PLACE = frozenset({Kind.CHARTER, Kind.REVOKE})
 
 LIFE_MS: Mapping[int, int] = {
     Kind.GRANT: LIFE_LONG_MS_MAX,
     Kind.CARD: LIFE_LONG_MS_MAX,
-    KIND_PACT: LIFE_LONG_MS_MAX,
+    Kind.PACT: LIFE_LONG_MS_MAX,
     Kind.REVOKE: LIFE_REVOKE_MS_MAX,
 }
 
@@ -44,6 +43,7 @@ _FACTS: Mapping[int, Callable[[Head], None]] = {
     Kind.CHARTER: governance.check_charter,
     Kind.GRANT: governance.check_grant,
     Kind.REVOKE: governance.check_revoke,
+    Kind.PACT: pacts.check_pact,
     Kind.CARD: governance.check_card,
     Kind.NEED: posts.check_post,
     Kind.OFFER: posts.check_post,
@@ -60,7 +60,7 @@ _BODIES_BY_HEAD: Mapping[int, Callable[[Head, Any], None]] = {
     Kind.STEP: steps.check_step_body,
 }
 _FIXED_TYPES = frozenset({str, int, bytes})
-_NEVER_BODY = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE})
+_NEVER_BODY = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.PACT})
 _ALWAYS_BODY = frozenset({Kind.NEED, Kind.OFFER, Kind.CARD})
 
 
@@ -144,7 +144,7 @@ def _check_register(head: Head) -> None:
         "body_hash",
         "a version that ends its thread has no body",
     )
-    may_be_fixed = head.kind not in (Kind.CHARTER, Kind.GRANT, Kind.CARD)
+    may_be_fixed = head.kind not in (Kind.CHARTER, Kind.GRANT, Kind.PACT, Kind.CARD)
     need(may_be_fixed or not head.fixed, "fixed", "must be empty for this kind")
     need(head.thread == committed_thread_id(head), "thread", "does not commit to the fixed fields of this head")
 

@@ -40,6 +40,7 @@ class Kind(IntEnum):
     CHARTER = 1
     GRANT = 2
     REVOKE = 3
+    PACT = 4
     NEED = 16
     OFFER = 17
     CARD = 32

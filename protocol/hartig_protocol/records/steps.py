@@ -17,6 +17,7 @@ from hartig_protocol.limits import (
     CONTACT_BOX_BYTES_MIN,
     HOLD_MIN_MAX,
     INTEGER_MAX,
+    NETWORK_ID_BYTES,
     QUANTITY_MAX,
     RECORD_ID_BYTES,
     THREAD_ID_BYTES,
@@ -128,6 +129,7 @@ def _strict_key(field: str, value: Any) -> None:
 
 _id: _Check = partial(bytes_of, length=RECORD_ID_BYTES)
 _thread: _Check = partial(bytes_of, length=THREAD_ID_BYTES)
+_network: _Check = partial(bytes_of, length=NETWORK_ID_BYTES)
 _date: _Check = partial(integer, lowest=0, highest=INTEGER_MAX)
 _some: _Check = partial(integer, lowest=1, highest=QUANTITY_MAX)
 _some_or_none: _Check = partial(integer, lowest=0, highest=QUANTITY_MAX)
@@ -149,6 +151,6 @@ _SHAPES: Mapping[str, tuple[Mapping[str, _Check], Mapping[str, _Check]]] = {
     Verb.CANCEL: ({"of": _id}, {}),
     Verb.RECEIVE: ({"of": _id, "how": _how, "quantity": _some_or_none}, {}),
     Verb.GIVE_BACK: ({"of": _id, "quantity": _some}, {}),
-    Verb.CONTACT: ({"of": _id}, {}),
+    Verb.CONTACT: ({"of": _id}, {"to": _network}),
     Verb.CLOSE: ({}, {}),
 }

@@ -4,7 +4,7 @@ In: what a person or a program decided. Out: a head for `opening.sign_record`, w
 the command line and tests all write by these, so that nobody builds a head by hand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hartig_protocol.limits import VERSION_HIGHEST
@@ -96,6 +96,27 @@ def revoke_head(
     return _head(network, Kind.REVOKE, author, None, subject, seq, stamp, expires, facts, fixed=fixed)
 
 
+def pact_head(
+    *,
+    network: bytes,
+    author: bytes,
+    place: int,
+    partner: bytes,
+    stamp: int,
+    expires: int,
+    seq: int = 1,
+    terms: Mapping[str, Any] | None = None,
+    approx: bool = False,
+) -> Head:
+    """Return one side of an agreement with a partner network; without `terms` one that ends it.
+
+    `terms` are kinds, categories, areas and retention_days (SPEC X1).
+    """
+    facts: dict[str, Any] = {"ends": True} if terms is None else {**terms}
+    facts |= {"approx": True} if approx else {}
+    return _head(network, Kind.PACT, author, place, partner, seq, stamp, expires, facts, audience=partner)
+
+
 def recovery_of(key: SigningKey, network: bytes, hash_: bytes) -> Recovery:
     """Return what a grant or a revocation says of this key's recovery key, with the key's consent."""
     return hash_, key.sign(recovery_consent(network, key.public, hash_))
@@ -113,9 +134,10 @@ def _head(
     facts: dict[str, Any],
     prev: bytes | None = None,
     fixed: Sequence[str] = (),
+    audience: str | bytes = "network",
 ) -> Head:
-    thread = thread_id(network, kind, author, "network", place, subject, [*fixed])
+    thread = thread_id(network, kind, author, audience, place, subject, [*fixed])
     return Head(
         VERSION_HIGHEST, network, int(kind), author, thread, place, subject, [*fixed], seq, prev, stamp, expires,
-        "network", facts, None,
+        audience, facts, None,
     )  # fmt: skip

@@ -41,7 +41,7 @@ VERSION = 1
 _TAG = b"\xc1HB"  # c1 begins no msgpack value
 _HEADER, _RECORD, _END = _TAG + b"h", _TAG + b"r", _TAG + b"e"
 _LEAD_BYTES = 8  # tag and length
-_GOVERNANCE = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE})
+_GOVERNANCE = frozenset({Kind.CHARTER, Kind.GRANT, Kind.REVOKE, Kind.PACT})
 _KIND, _AUDIENCE = HEAD_FIELDS.index("kind"), HEAD_FIELDS.index("audience")
 
 

@@ -6,7 +6,7 @@ go on what has waited.
 """
 
 from hartig_protocol.limits import FEED_MS_MAX, FEED_SILENCE_MS
-from hartig_protocol.sync.fairness import Branch, branch_of
+from hartig_protocol.sync.fairness import Branch
 from hartig_protocol.sync.messages import BEHIND, LIVE
 from hartig_protocol.sync.state import Feeding, Session, Step, SyncState
 from hartig_protocol.values import value
@@ -60,7 +60,7 @@ def _creditor(state: SyncState, session: Session, step: Step) -> Branch:
     held = state.catalog.shared_count
     if session.into.holds <= held:
         return ()
-    branch = branch_of(state.catalog, session.peer_hub)
+    branch = state.branch_of_peer(session.peer_hub)
     return branch if state.intake.credit.allows(branch, held, step.now.steady_ms) else ()
 
 

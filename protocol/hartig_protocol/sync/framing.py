@@ -13,6 +13,7 @@ from hartig_protocol.encoding import decode, decode_untyped, encode_again
 from hartig_protocol.errors import EncodingError, MessageError
 from hartig_protocol.limits import (
     CHECK_BYTES,
+    ENCLOSING_BYTES,
     EPOCH_BYTES,
     FRAME_BYTES_MAX,
     FRAME_ITEMS_MAX,
@@ -44,11 +45,13 @@ from hartig_protocol.sync.messages import (
     BEHIND,
     LIVE,
     REASON_BYTES_MAX,
+    Abroad,
     Ack,
     Admit,
     Audit,
     Bye,
     Checked,
+    Enclosed,
     Equal,
     Have,
     Hello,
@@ -250,14 +253,29 @@ TABLE: dict[int, tuple[type[Message], tuple[Check, ...]]] = {
     19: (List, (_hour,)),
     20: (Lack, (_hour, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean, _said)),
     21: (Recent, (_hour, _age, _short_ids(LACKS_PER_FRAME_MAX, SKETCH_ID_BYTES), _boolean)),
+    22: (Enclosed, (_network, _integer, _joined(FRAME_BYTES_MAX - ENCLOSING_BYTES))),
+    23: (
+        Abroad,
+        (
+            _integer,
+            _integer,
+            _network,
+            _network,
+            _key,
+            _key,
+            _key,
+            _few_records,
+            _optional(_tuple_of(_as_it_is, _as_it_is, _as_it_is)),
+        ),
+    ),
 }
 NUMBERS = {cls: number for number, (cls, _) in TABLE.items()}
 _FIELDS_OF = {cls: _getter(tuple(field.name for field in fields(cls))) for cls in NUMBERS}
 _HOURS_AT = {cls: [at for at, check in enumerate(checks, 1) if check is _hour] for cls, checks in TABLE.values()}
 _CHECKED = frozenset(get_args(Checked))
-_GREETINGS = frozenset({1, 2})
+_GREETINGS = frozenset({1, 2, 23})
 # Messages of which every part is held to a type and bounds; in the others records travel unread.
-_HELD_TO_TYPES = frozenset(TABLE) - {NUMBERS[cls] for cls in (Hello, Join, Admit, Records)}
+_HELD_TO_TYPES = frozenset(TABLE) - {NUMBERS[cls] for cls in (Hello, Join, Admit, Records, Abroad)}
 
 
 def pack(message: Message, said: int | None = None) -> bytes:

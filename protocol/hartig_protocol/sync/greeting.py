@@ -28,7 +28,7 @@ from hartig_protocol.sync.state import Joining, Phase, Session, Step, SyncState
 
 def greet(state: SyncState, session: Session, step: Step) -> None:
     """Speak first on a link that we opened: hello as a member, join as a newcomer at a node that it asks."""
-    if state.is_member:
+    if state.is_member or state.enclosure is not None:
         _send_hello(state, session, step)
     elif state.joining is not None and state.joining.asks(session.peer_node):
         session.phase = Phase.JOINING
@@ -59,10 +59,10 @@ def join_proof(network: bytes, newcomer_node: bytes, inviter_node: bytes) -> byt
 
 
 def _send_hello(state: SyncState, session: Session, step: Step) -> None:
-    own = state.hub_key.public
-    records = [record.wire for record in state.catalog.path_of(own)]
-    if state.card is not None:
-        records.append(state.card)
+    own, records = state.hub_key.public, list[Wire]()
+    if state.enclosure is None:
+        records += [record.wire for record in state.catalog.path_of(own)]
+        records += [] if state.card is None else [state.card]
     step.send(
         session,
         Hello(
@@ -115,11 +115,14 @@ def hello_received(state: SyncState, session: Session, step: Step, hello: Hello)
     _check_ends(state, session, hello)
     if session.phase is not Phase.GREETING:
         raise MessageError("bad_message", "a second greeting on one link")
-    is_looked_at = prove(state, step, hello.hub, session.peer_node, hello.records)
-    refusal = _judge_member(state, session, hello)
-    if refusal is not None:
-        step.close(state, session, *(refusal if is_looked_at else TOO_OFTEN))
-        return
+    if state.enclosure is not None:
+        _check_enclosed(session, hello)
+    else:
+        is_looked_at = prove(state, step, hello.hub, session.peer_node, hello.records)
+        refusal = _judge_member(state, session, hello)
+        if refusal is not None:
+            step.close(state, session, *(refusal if is_looked_at else TOO_OFTEN))
+            return
     same = {other.peer_node for other in state.open_sessions() if other.peer_hub == hello.hub} - {session.peer_node}
     if len(same) >= NODES_MAX:
         step.close(state, session, "full", f"{NODES_MAX} nodes of this hub have a link already")
@@ -132,6 +135,12 @@ def hello_received(state: SyncState, session: Session, step: Step, hello: Hello)
     if not session.opened_by_us:
         _send_hello(state, session, step)
     _open(state, session, step, hello)
+
+
+def _check_enclosed(session: Session, hello: Hello) -> None:
+    """Hold a greeting about a partner network's records to what the link is known for; who may speak was judged."""
+    if hello.hub != session.peer_hub or hello.records:
+        raise MessageError("bad_message", "a greeting about a partner network's records that names another hub")
 
 
 def _check_ends(state: SyncState, session: Session, greeting: Hello | Join) -> None:
@@ -184,14 +193,15 @@ def _open(state: SyncState, session: Session, step: Step, hello: Hello) -> None:
     is_news = all(other.peer_hub != hello.hub for other in state.open_sessions())
     session.phase = Phase.OPEN
     state.overlay.links_changed = True
-    state.hub_seen_at[session.peer_node] = hello.hub
     session.audit.due_ms = step.now.steady_ms
     if hello.alone:
         overlay.evict(state, step, session)
     feeding.opened(state, session, hello.count)
-    timekeeping.heard(state, step, hello)
+    if state.enclosure is None:
+        state.hub_seen_at[session.peer_node] = hello.hub
+        timekeeping.heard(state, step, hello)
     step.tell(PeerChanged(session.link, session.peer_node, hello.hub, "open"))
-    if is_news:
+    if is_news and state.enclosure is None:
         step.notice(Notice("peer.connected", step.now.wall_ms, peer=hello.hub))
     if hello.newest is not None and hello.newest not in state.catalog.entries:
         inbound.want(session.into, [hello.newest])  # anybody can say so; the record itself is the proof

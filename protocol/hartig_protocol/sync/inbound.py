@@ -142,6 +142,9 @@ def _sorted_out(
             news.append((wire_id, wire))
         else:
             known.append((wire_id, author))
+    if state.enclosure is not None and not state.enclosure.takes:
+        session.into.refused += len(news)
+        return known, []
     authentic, refused = open_records(news)
     opened = [record for record in authentic if record.head.audience != "hub"]  # it should never have left its hub
     session.into.refused += refused + len(authentic) - len(opened)
@@ -395,6 +398,7 @@ def _notice_name(entry: Entry, record: Record, known_threads: set[bytes]) -> str
 _FAMILIES: Mapping[int, str] = {
     Kind.CHARTER: "network",
     Kind.GRANT: "member",
+    Kind.PACT: "agreement",
     Kind.REVOKE: "removal",
     Kind.CARD: "card",
 }

@@ -234,6 +234,36 @@ class Lack:
     said: int = field(default=0, compare=False)
 
 
+@value
+class Enclosed:
+    """A frame of the session about this network's records that shares the link (SPEC X6).
+
+    `turn`: which of several such sessions, one after the other. An empty frame says: I am ready for one.
+    """
+
+    network: bytes
+    turn: int
+    frame: bytes
+
+
+@value
+class Abroad:
+    """The first words of a hub that speaks for its network to one of another (SPEC X7).
+
+    `records`: charters, the grants down to `hub`, its card. `pact`: its network's side of the agreement, or nil.
+    """
+
+    lowest: int
+    highest: int
+    network: bytes
+    other: bytes
+    own_node: bytes
+    peer_node: bytes
+    hub: bytes
+    records: _RecordList
+    pact: Any
+
+
 Message = (
     Hello
     | Join
@@ -256,6 +286,8 @@ Message = (
     | List
     | Lack
     | Recent
+    | Enclosed
+    | Abroad
 )
 
 # On these a cursor comes to rest, or an answer that it rests on: each shows whether all before it has come.

@@ -63,7 +63,8 @@ def start_stream(state: SyncState, session: Session, step: Step, hello: Hello) -
     is_new = not after and hello.count * NEWCOMER_PART <= ours
     was_away = after and behind <= 2 * max(0, ours - hello.count) + LACKING_SPARE
     sends_records = hello.eager and (is_new or was_away)
-    if not sends_records and behind > (SHORT_PER_FRAME_MAX if after else SMALL_SET):
+    costs_much = not sends_records and behind > (SHORT_PER_FRAME_MAX if after else SMALL_SET)
+    if costs_much or session.is_source:
         out.held = True
         step.send(session, Through(0, bytes(CHECK_BYTES), final=False))
         return
@@ -78,7 +79,7 @@ def start_stream(state: SyncState, session: Session, step: Step, hello: Hello) -
 def caught_up(state: SyncState, session: Session, step: Step, snapshot: Snapshot) -> None:
     """Go on from a snapshot that the peer is known to hold, or was just sent, with what lay outside it."""
     out = session.out
-    if out.held:
+    if out.held and not session.is_source:
         out.held, out.by_name = False, True
         out.sent = snapshot.n
         out.push.extend(snapshot.outside)

@@ -65,6 +65,7 @@ from hartig_protocol.sync.overlay_choice import (
 from hartig_protocol.sync.overlay_state import Try
 from hartig_protocol.sync.state import Session, Step, SyncState
 
+_NEVER_MS = 2**62
 CROWDED = ("crowded", "this hub has enough neighbours; you are welcome at another")
 
 # --- Asked by the other rooms
@@ -72,11 +73,15 @@ CROWDED = ("crowded", "this hub has enough neighbours; you are welcome at anothe
 
 def is_mesh(state: SyncState) -> bool:
     """Tell whether so few hubs are known, ours included, that each has a link with each other."""
+    if state.enclosure is not None:
+        return False
     return len(state.nodes_of_hub) < MESH_HUBS_MAX or len(known(state).hubs) < MESH_HUBS_MAX
 
 
 def asks_in(state: SyncState, session: Session) -> bool:
     """Tell whether our hello on this link asks to be taken in, although the other hub may have enough neighbours."""
+    if state.enclosure is not None:
+        return False
     overlay = state.overlay
     held = overlay.tries.get(session.peer_node)
     links = _link_count(state)
@@ -87,6 +92,8 @@ def asks_in(state: SyncState, session: Session) -> bool:
 
 def admit(state: SyncState, session: Session, alone: bool) -> tuple[str, str] | None:  # noqa: FBT001 - as it was said
     """A member has greeted on this link: return why it is turned away, or None where it is taken."""
+    if state.enclosure is not None:
+        return None
     links = _link_count(state)
     is_linked = any(other.peer_node == session.peer_node for other in state.open_sessions())
     if session.opened_by_us or is_linked or is_mesh(state) or links < LINKS_AIM:
@@ -117,7 +124,7 @@ def seen_twice(state: SyncState, session: Session, step: Step) -> None:
 
 def next_due_ms(state: SyncState) -> int:
     """Return when (steady ms) `refresh` has something to do of itself."""
-    return state.overlay.due_ms
+    return _NEVER_MS if state.enclosure is not None else state.overlay.due_ms
 
 
 # --- What the node has learnt
@@ -156,6 +163,8 @@ def heard(state: SyncState, step: Step, node: bytes) -> None:
 
 def refresh(state: SyncState, step: Step) -> None:
     """Look again whom we want, and order `LinksWanted` when that has changed; costs nothing where nothing has."""
+    if state.enclosure is not None:
+        return
     overlay = state.overlay
     held = overlay.known
     is_news = held is None or held.authority is not state.catalog.authority or held.cards != len(state.nodes_of_hub)

@@ -114,7 +114,7 @@ def _hold_records(state: SyncState, session: Session, step: Step, message: Recor
 def _wait(state: SyncState, session: Session, step: Step, branch: Branch, item: Item) -> None:
     into = session.into
     if not into.lane:
-        into.lane = (*branch_of(state.catalog, session.peer_hub), b"%d" % session.link)
+        into.lane = (*state.branch_of_peer(session.peer_hub), b"%d" % session.link)
     into.held += item.weight
     state.intake.wait(into.lane, branch, item, step.now.steady_ms)
 

@@ -27,7 +27,7 @@ LIST_ASKED_MS_MIN = LIST_AGAIN_MS_MIN + MINUTE_MS // 2  # the first may have bee
 
 def found_equal(state: SyncState, session: Session, step: Step, attempt: Attempt) -> None:
     """What still waits from a peer that holds the same set is no part of that set any more: it may go."""
-    session.audit.attempt = None
+    session.audit.attempt, session.short_by = None, 0
     state.waiting.forget_as_of(session.peer_hub, attempt.as_of, attempt.waited)
     inbound.commit_cursor(state, session, step)
     outbound.caught_up(state, session, step, snapshot_of(attempt))
@@ -38,6 +38,7 @@ def found_equal(state: SyncState, session: Session, step: Step, attempt: Attempt
 
 def send_first_flight(state: SyncState, session: Session, step: Step, attempt: Attempt, their_count: int) -> None:
     """Answer an audit with the first symbols."""
+    session.short_by = max(0, snapshot_of(attempt).count - their_count)
     upto = first_flight(their_count, snapshot_of(attempt).count)
     _send_flight(state, session, step, attempt, upto)
 
@@ -154,6 +155,7 @@ def sketch_received(state: SyncState, session: Session, step: Step, message: Ske
         return
     if attempt.decoder is None:
         ours = snapshot_of(attempt).count
+        session.short_by = max(0, ours - message.count)
         attempt.decoder = Decoder(encoder_of(session, attempt), ours, message.count)
         attempt.symbols = first_flight(ours, message.count)
     decoder = attempt.decoder

@@ -159,6 +159,8 @@ class Session:
     out: Outbound = field(default_factory=Outbound)
     into: Inbound = field(default_factory=Inbound)
     audit: AuditRun = field(default_factory=AuditRun)
+    is_source: bool = False  # it serves its own network's records, and takes none back (SPEC X6)
+    short_by: int = 0  # so many records of ours it did not show at the last audit, although we have them from somebody
 
     def __repr__(self) -> str:
         return (

@@ -32,6 +32,7 @@ from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Head, Kind, Record, Wire
 from hartig_protocol.sync.cursors import Cursors
+from hartig_protocol.sync.fairness import NOBODYS, Branch, branch_of
 from hartig_protocol.sync.framing import pack
 from hartig_protocol.sync.intake import Intake
 from hartig_protocol.sync.messages import (
@@ -62,6 +63,18 @@ class Joining:
     def asks(self, node: bytes) -> bool:
         """Whether this node is one to ask."""
         return not self.nodes or node in self.nodes
+
+
+@dataclass
+class Enclosure:
+    """What is other in the core of a partner network's records, whose sessions share links that others have judged.
+
+    `home`: by whose grants the hubs of our own network take turns. `takes`: whether it takes records from its peers;
+    what we serve of our own network's is changed by that alone (SPEC X6).
+    """
+
+    home: Catalog
+    takes: bool
 
 
 @dataclass
@@ -114,7 +127,8 @@ class _HubCard:
 class SyncState:
     """All that the core remembers.
 
-    `seed`, 32 random bytes, is the only randomness; `jobs` is long work with what follows it. `missing` holds what was
+    `seed`, 32 random bytes, is the only randomness; `jobs` is long work with what follows it. `enclosure` stands in
+    the core of a partner network's records. `missing` holds what was
     named and is not here, `refused_lately` what need not be pulled again, `parents` which link brings an origin's
     records first. `intake` bounds what is taken in. `feeding` is the one peer from which we catch up; `complete_ms`
     (steady) when that last ended well. `released` and `ended` tell the hub, at the end of an event, that feeding has
@@ -129,6 +143,7 @@ class SyncState:
     cursors: Cursors
     card: Wire | None = None
     joining: Joining | None = None
+    enclosure: Enclosure | None = None
     waiting: WaitingPlace = field(default_factory=WaitingPlace)
     sessions: dict[int, Session] = field(default_factory=dict)
     seed: bytes = bytes(32)
@@ -145,6 +160,7 @@ class SyncState:
     jobs: deque[tuple[Job, Callable[["Step"], None]]] = field(default_factory=deque)
 
     nodes_of_hub: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+    cards_seen: int = 0  # rises with every card that comes or goes
     cards_changed: bool = False  # so that those who have a link are judged anew
     hub_seen_at: dict[bytes, bytes] = field(default_factory=dict)
     released: bool = False
@@ -188,6 +204,7 @@ class SyncState:
         """Take a hub's cards as they are by now; those in the lowest places count."""
         self.overlay.cards_changed()
         self.cards_changed = True
+        self.cards_seen += 1
         counting = [cards[place] for place in sorted(cards)[:HUB_CARDS_MAX]]
         self._hub_cards[hub] = cards
         self.nodes_of_hub[hub] = frozenset[bytes]().union(*(card.nodes for card in counting))
@@ -204,6 +221,11 @@ class SyncState:
         """
         claimants = [hub for hub, nodes in self.nodes_of_hub.items() if node in nodes]
         return self.hub_seen_at.get(node) or (claimants[0] if len(claimants) == 1 else None)
+
+    def branch_of_peer(self, hub: bytes) -> Branch:
+        """Return the keys from a seat down to a hub that sends us something, which may be of our own network."""
+        own = branch_of(self.catalog, hub)
+        return own if self.enclosure is None or own is not NOBODYS else branch_of(self.enclosure.home, hub)
 
     def into_of(self, source: Session | None) -> Inbound | Carried:
         """Return where is noted what came: from a session, or out of bundles."""
@@ -307,7 +329,7 @@ class Step:
         if any(other.peer_hub == session.peer_hub for other in state.sessions.values()):
             return
         state.waiting.forget_peer(session.peer_hub)
-        if was_open:
+        if was_open and state.enclosure is None:
             self.notice(Notice("peer.left", self.now.wall_ms, peer=session.peer_hub))
 
     def actions(self) -> list[Action]:

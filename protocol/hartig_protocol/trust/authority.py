@@ -25,7 +25,8 @@ from hartig_protocol.values import value
 
 _CHARTER, _GRANT, _REVOKE = map(int, (Kind.CHARTER, Kind.GRANT, Kind.REVOKE))  # looked up once: an enum is slow at it
 _MEMBER, _HUB, _ORGANISER, _SEAT = Rank
-_GOVERNANCE = frozenset({_CHARTER, _GRANT, _REVOKE})
+_PACT = int(Kind.PACT)
+_GOVERNANCE = frozenset({_CHARTER, _GRANT, _REVOKE, _PACT})
 _MEMBER_KINDS = frozenset({33, 34})  # notes and marks
 
 
@@ -218,10 +219,21 @@ def authority_of(charter: Charter | None, records: Iterable[Record], expired_at_
     proven = frozenset(ever.proven | revokes.proven_by_consent(ever.reached, ever.named))
     revoked, reached = {**ever.revoked, **dict.fromkeys(sorted(ever.reached), _SEAT)}, frozenset(ever.reached)
     if expired_at_ms is None or not _some_expired(known, expired_at_ms):
-        return Authority(ever.standings, proven, revoked, reached)
+        return Authority(ever.standings, proven | _pacts(known, ever.standings), revoked, reached)
     acting = [one for one in known if one.id in proven and not _is_over(one.head, expired_at_ms)]
     today = _Settling(_grants_by_author(acting), _revokes(acting, seats), dict(ever.revoked)).run(charter)
-    return Authority(today.standings, proven, revoked, reached)
+    return Authority(today.standings, proven | _pacts(known, today.standings), revoked, reached)
+
+
+def _pacts(records: Iterable[Record], standings: Mapping[bytes, Standing]) -> set[bytes]:
+    """Return the pacts of those who may speak for the network about agreements, in their places (SPEC X2)."""
+    return {
+        record.id
+        for record in records
+        if record.head.kind == _PACT
+        and (standing := standings.get(record.head.author)) is not None
+        and (standing.rank >= _ORGANISER and (record.head.place or 0) < standing.places)
+    }
 
 
 def _some_expired(records: Iterable[Record], at_ms: int) -> bool:
@@ -282,5 +294,5 @@ def _revokes(records: Iterable[Record], seats: frozenset[bytes]) -> _Revokes:
 
 
 def is_governance(kind: int) -> bool:
-    """Whether authority is computed from records of this kind."""
+    """Whether records of this kind are proven by authority, as a set, and not one by one."""
     return kind in _GOVERNANCE

@@ -17,15 +17,16 @@ from hartig_protocol.trust.authority import Authority, authority_of
 
 
 def due_governance(records: Iterable[Record], at_ms: int) -> set[bytes]:
-    """Return the ids of the grants and revocations that are due to go at `at_ms`.
+    """Return the ids of the grants, revocations and pacts that are due to go at `at_ms`.
 
     A grant is kept while a revocation by its key is, or by one that came after that key, and until one with consent of
     such a key is due; a revocation while a grant of its subject is, or of one that its subject came after (SPEC L7).
     """
-    held = [record for record in records if record.head.kind != Kind.CHARTER]
-    over = {record.id for record in held if (thread_due(record.head.expires) or 0) <= at_ms}
+    known = [record for record in records if record.head.kind != Kind.CHARTER]
+    over = {record.id for record in known if (thread_due(record.head.expires) or 0) <= at_ms}
     if not over:
         return set()
+    held = [record for record in known if record.head.kind != Kind.PACT]  # which nothing else keeps
     lines = {Kind.GRANT: _Line(), Kind.REVOKE: _Line()}
     for record in held:
         _count(lines, record, 1, is_over=record.id in over)
@@ -36,7 +37,7 @@ def due_governance(records: Iterable[Record], at_ms: int) -> set[bytes]:
     for line in lines.values():
         line.found = line.following(line.said)
     todo = [about for about in by_subject if about[1] not in lines[Kind(about[0])].found]
-    gone: set[bytes] = set()
+    gone = {record.id for record in known if record.head.kind == Kind.PACT} & over
     while todo:
         for record in by_subject.pop(todo.pop(), ()):
             gone.add(record.id)

@@ -15,8 +15,8 @@ from hartig_node.store import connection as store_connection
 _set_up = store_connection._set_up
 
 
-def _set_up_less_synced(connection: sqlite3.Connection, path: Path) -> None:
-    _set_up(connection, path)
+def _set_up_less_synced(connection: sqlite3.Connection, path: Path, cache_kib: int) -> None:
+    _set_up(connection, path, cache_kib)
     connection.execute("PRAGMA synchronous=NORMAL")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from hartig_node.api import idempotency, kept, kept_index
+from hartig_node.api import idempotency, kept, kept_index, routes_partners
 from hartig_node.api.app import make_app
 from hartig_node.api.door import loopback_door
 from hartig_node.api.endpoints import ENDPOINTS, Repeat
@@ -26,6 +26,7 @@ from hartig_node.api.routes_deals import (
 )
 from hartig_node.api.routes_members import GRANT_MEMBERS, LABEL_MEMBERS, REMOVE_MEMBERS, WITHOUT_MAX
 from hartig_node.api.routes_pairing import CODE_MEMBERS, device_json
+from hartig_node.api.routes_partners import CHANGE_MEMBERS, PROPOSE_MEMBERS
 from hartig_node.board.accounts.refusing import Rule
 from hartig_node.board.belonging import pairing
 from hartig_node.board.belonging.allowed import RULES
@@ -53,6 +54,14 @@ from hartig_node.board.deals.views import (
 from hartig_node.board.drafts.drafts import DRAFT_FIELDS
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import ERRORS
+from hartig_node.board.partners.agreed import Side
+from hartig_node.board.partners.code import Speaker
+from hartig_node.board.partners.crossing import REASONS, SHOWN_MAX
+from hartig_node.board.partners.partners import Change
+from hartig_node.board.partners.proposals import Proposal
+from hartig_node.board.partners.saying import DAYS_DEFAULT, Place
+from hartig_node.board.partners.suggestions import Suggestion
+from hartig_node.board.partners.terms import KINDS, Terms
 from hartig_node.board.status import Status
 from hartig_node.doctor.checks import PROBLEMS, SEVERITIES
 from hartig_node.glossary import words_used
@@ -256,6 +265,23 @@ def test_the_curl_lines_use_routes_that_exist() -> None:
     used = {re.search(r"(?:4278|localhost)(/[^'? )]*)", line)[1] for line in lines}  # type: ignore[index]
     assert len(used) >= 10
     assert used <= known
+
+
+def test_every_field_and_member_of_partner_networks_is_named() -> None:
+    part = section("Partner networks")
+    views = (
+        Side.as_json, Change.as_json, Proposal.as_json, Place.as_json, Suggestion.as_json, Speaker.as_json,
+        routes_partners._Partners._json, routes_partners._Partners.get, routes_partners._Partners.list,
+        routes_partners._Partners.code, routes_partners._Partners.shared,
+    )  # fmt: skip
+    fields = {key for view in views for key in literal_keys(view)} - {"next", "Location"}
+    assert len(fields) > 30
+    members = {*PROPOSE_MEMBERS, *CHANGE_MEMBERS, *Terms.__dataclass_fields__}
+    words = {"waiting", "agreed", "left", "gained", "lost", "gained_count", "lost_count", *REASONS, *KINDS}
+    assert fields | members | words <= named(part)
+    assert "What is shared can be copied; how long the partner keeps it is asked, not assured." in part
+    assert f"the first {SHOWN_MAX} posts" in part
+    assert f"`days` ({DAYS_DEFAULT})" in part
 
 
 def test_every_field_member_and_rule_of_who_belongs_is_named() -> None:

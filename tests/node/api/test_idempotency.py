@@ -132,7 +132,7 @@ async def test_every_post_heeds_keys(board: FakeBoard) -> None:
     assert secret == {"/api/v1/tokens", "/api/v1/invites", "/api/v1/pairing/codes"}
     assert {path for path, repeat in posts.items() if repeat is Repeat.SAFE} == {
         "/api/v1/records", "/api/v1/posts/{id}/close", "/api/v1/deals/{id}/cancel", "/api/v1/deals/{id}/receive",
-        "/api/v1/flags", "/api/v1/hidden", "/api/v1/muted",
+        "/api/v1/flags", "/api/v1/hidden", "/api/v1/muted", "/api/v1/posts/warnings",
     }  # fmt: skip
 
 

@@ -354,10 +354,10 @@ async def test_with_a_full_disk_nothing_expires_until_true_dates_are_safe(
     lost: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = await lost.board.posts.publish(WATER)
-    monkeypatch.setattr(lost.engine, "stuck", "the disk is full")
+    monkeypatch.setattr(lost.engine.disk, "stuck", "the disk is full")
     await learns(lost, TRUE_SOON_MS)
     assert lost.engine.clock.is_held_back
-    monkeypatch.setattr(lost.engine, "stuck", None)
+    monkeypatch.setattr(lost.engine.disk, "stuck", None)
     await lost.board.timekeeper.look()
     assert lost.engine.clock.is_trusted()
     assert not (await lost.board.posts.get(view.id)).approx

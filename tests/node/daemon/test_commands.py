@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,29 @@ def test_verify_says_that_all_is_well_or_what_is_not(tmp_path: Path, capsys: pyt
     code, _, err = called(capsys, copies.verify, str(tmp_path / "nothing"))
     assert code == 5
     assert err
+
+
+def test_verify_tells_of_partner_networks_apart_and_damage_there_is_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = tmp_path / "hub"
+    called(capsys, commands.init, "--folder", str(hub))
+    for number in range(3):
+        shared = hub / "partners" / bytes([number] * 16).hex()
+        shared.mkdir(parents=True)
+        shutil.copy(hub / "hartig.db", shared / "hartig.db")
+    (hub / "partners" / bytes([1] * 16).hex() / "hartig.db").write_bytes(b"nothing of the kind")
+    (hub / "partners" / bytes([2] * 16).hex() / "hartig.db").unlink()
+    before = sorted(hub.rglob("*"))
+    code, out, _ = called(capsys, copies.verify, str(hub))
+    assert code == 0
+    assert "of the partner network 00000000: " in out
+    for number in (1, 2):
+        assert f"of the partner network {bytes([number] * 4).hex()}: damaged: remove {hub / 'partners'}" in out
+    assert "All is well." in out
+    assert sorted(hub.rglob("*")) == before
+    code, out, _ = called(capsys, copies.verify, str(hub), "--json")
+    assert [held["ok"] for held in json.loads(out)["partners"]] == [True, False, False]
 
 
 def test_a_restore_that_needs_a_passphrase_replaces_nothing_without_it(

@@ -20,6 +20,7 @@ def named(*candidates: Candidate) -> list[str]:
 MDNS = Candidate("mdns", 1, Source.MDNS)
 TYPED = Candidate("typed", 1, Source.TYPED)
 INVITE = Candidate("invite", 1, Source.INVITE)
+CODE = Candidate("code", 1, Source.PARTNER)
 CARD = Candidate("card", 1, Source.CARD)
 OLD = Candidate("old", 1, Source.REMEMBERED)
 GOOD = Candidate("good", 1, Source.REMEMBERED, last_success=7)
@@ -33,7 +34,7 @@ MDNS_NEWER = Candidate("mdns newer", 1, Source.MDNS, added=5)
     ("held", "order"),
     [
         ([], []),
-        ([OLD, CARD, INVITE, TYPED, MDNS], ["mdns", "typed", "invite", "card", "old"]),
+        ([OLD, CARD, CODE, INVITE, TYPED, MDNS], ["mdns", "typed", "invite", "code", "card", "old"]),
         ([MDNS, TYPED, GOOD], ["good", "mdns", "typed"]),
         ([MDNS, GOOD_ONCE, GOOD], ["good", "mdns", "good once"]),
         ([GOOD_BUT_GONE, MDNS, OLD], ["mdns", "old", "good but gone"]),
@@ -143,3 +144,13 @@ def test_a_forgotten_node_has_no_places() -> None:
     book.forget(NODE)
     assert book.candidates(NODE) == []
     assert repr(book) == "<AddressBook 0 nodes, 0 candidates>"
+
+
+def test_the_book_tells_whether_one_of_some_nodes_may_be_at_an_address() -> None:
+    book = AddressBook()
+    book.add(NODE, "192.0.2.1", 1, Source.CARD)
+    book.add(NODE, "fe80::1%eth0", 1, Source.MDNS)
+    assert book.is_at([b"o" * 32, NODE], "192.0.2.1")
+    assert book.is_at([NODE], "fe80::1")
+    assert not book.is_at([NODE], "192.0.2.2")
+    assert not book.is_at([b"o" * 32], "192.0.2.1")

@@ -48,7 +48,10 @@ class Echo(asyncio.Protocol):
 
 @asynccontextmanager
 async def echo_door(
-    limits: GateLimits, identity: NodeIdentity | None = None, listeners: list[socket.socket] | None = None
+    limits: GateLimits,
+    identity: NodeIdentity | None = None,
+    listeners: list[socket.socket] | None = None,
+    known: str = "",
 ) -> AsyncIterator[Gate]:
     open_ones: set[asyncio.Transport] = set()
 
@@ -57,7 +60,8 @@ async def echo_door(
         echo.gate = gate
         return echo
 
-    gate = Gate("test", limits, factory, tls=None if identity is None else make_context(identity, "server"))
+    tls = None if identity is None else make_context(identity, "server")
+    gate = Gate("test", limits, factory, tls=tls, is_known=lambda address: address == known)
     gate.open(listeners or open_listeners([("127.0.0.1", 0)]))
     try:
         yield gate
@@ -135,6 +139,40 @@ async def test_above_the_total_everybody_is_closed_at_once() -> None:
         counts = gate.counts()
         assert (counts.open, counts.refused_total, counts.accepted) == (64, 1, 64)
         for one in (*inside, late):
+            await one.close()
+
+
+async def test_strangers_leave_room_for_those_who_are_awaited_and_they_for_each_other() -> None:
+    limits = GateLimits(connections_max=4, kept_connections=2, per_loopback_max=9, first_head_s=NEVER_S)
+    async with echo_door(limits, known="127.0.0.2") as gate:
+        port = gate.addresses[0][1]
+        strangers = [await Client.connect(port) for _number in range(2)]
+        assert [await one.is_served() for one in strangers] == [True] * 2
+        late = await Client.connect(port)
+        assert not await late.is_served()
+        awaited = [await Client.connect(port, "127.0.0.2") for _number in range(3)]
+        assert [await one.is_served() for one in awaited] == [True, True, False]
+        assert (gate.counts().open, gate.counts().refused_total) == (4, 2)
+        for one in (*strangers, late, *awaited):
+            await one.close()
+
+
+async def test_half_open_handshakes_leave_room_for_those_who_are_awaited(
+    identity: Callable[[int], NodeIdentity],
+) -> None:
+    limits = GateLimits(shaking_hands_max=2, kept_shaking_hands=1, per_loopback_max=9, handshake_s=NEVER_S)
+    async with echo_door(limits, identity(1), known="127.0.0.2") as gate:
+        port = gate.addresses[0][1]
+        hanging = await Client.connect(port)
+        context = make_context(identity(2), "client", identity(1).node_id)
+        await (await Client.connect(port)).ended()
+        streams = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=context, server_hostname="", local_addr=("127.0.0.2", 0)
+        )
+        awaited = Client(*streams)
+        assert await awaited.is_served()
+        assert gate.counts().refused_handshake == 1
+        for one in (hanging, awaited):
             await one.close()
 
 

@@ -11,6 +11,7 @@ from hartig_protocol.errors import LocalError
 from hartig_protocol.events import Commit, Cursor, Notice, PrivateRow, Told
 from hartig_protocol.limits import CHECK_BYTES, DAY_MS, TOLD_PER_PEER_MAX
 from node.store.arrivals import Arrivals
+from support.federated import pact_of
 from support.records import NOW_MS, Network, post_body
 
 NET = Network()
@@ -39,13 +40,15 @@ async def test_what_was_committed_is_loaded_as_it_was(store: Store) -> None:
     need = NET.need(HUB)
     private = NET.need(HUB, place=1, audience="hub", category="health")
     abroad = NET.offer(HUB, place=2, audience=bytes(range(16)))
-    records = [*NET.founding(1), need, NET.step(HUB, need), private, abroad, NET.unknown(HUB, place=3)]
+    pact = pact_of(NET, bytes(16), HUB)
+    records = [*NET.founding(1), need, NET.step(HUB, need), private, abroad, NET.unknown(HUB, place=3), pact]
     commit = arrivals.commit(*records)
     await store.commit(commit)
     loaded = await store.load()
     assert list(loaded.entries) == [entry for entry, _ in commit.added]
     assert (loaded.last_n, loaded.running) == (arrivals.last_n, arrivals.running)
-    assert loaded.governance == {record.id: record.wire for record in NET.founding(1)}
+    proofs = [*NET.founding(1), pact]
+    assert loaded.governance == {record.id: record.wire for record in proofs}
 
 
 async def test_an_entry_that_changed_before_its_commit_keeps_row_and_body_in_step(store: Store) -> None:
@@ -198,10 +201,10 @@ async def test_arrivals_stop_at_the_bounds_but_give_one_at_least(store: Store) -
 
 
 async def test_governance_alone_can_be_read(store: Store) -> None:
-    records = [NET.need(HUB), *NET.founding(2), NET.revoke(HUB.public)]
+    records = [NET.need(HUB), *NET.founding(2), NET.revoke(HUB.public), pact_of(NET, bytes(16), HUB)]
     await store.commit(Arrivals().commit(*records))
     rows, through = await store.read_arrivals(0, 99, 100, MANY, governance=True)
-    wanted = [record.wire for record in records if record.head.kind in (1, 2, 3)]
+    wanted = [record.wire for record in records if record.head.kind in (1, 2, 3, 4)]
     assert (list(rows), through) == (wanted, len(records))
 
 

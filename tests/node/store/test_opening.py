@@ -19,6 +19,7 @@ from hartig_protocol.events import Commit, PrivateRow
 from node.store.arrivals import Arrivals, crashed_copy
 from node.store.conftest import Opener
 from node.store.faults import Plan, faulty, full_error, io_error
+from support.federated import pact_of
 from support.records import NOW_MS, Network
 
 NET = Network()
@@ -137,6 +138,14 @@ def _second(connection: sqlite3.Connection) -> None:
 def _breaking(connection: sqlite3.Connection) -> None:
     _second(connection)
     raise sqlite3.OperationalError("planted")
+
+
+async def test_an_older_store_starts_with_all_its_proofs(opened: Opener) -> None:
+    first = await opened(migrations=MIGRATIONS[:2])
+    proofs = [*NET.founding(1), pact_of(NET, bytes(16), HUB)]
+    await first.commit(Arrivals().commit(*proofs))
+    await first.close()
+    assert set((await (await opened()).load()).governance) == {record.id for record in proofs}
 
 
 async def test_an_older_store_is_migrated_and_a_newer_one_refused(opened: Opener, tmp_path: Path) -> None:

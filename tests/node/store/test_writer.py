@@ -185,7 +185,7 @@ async def test_a_full_disk_acknowledges_nothing_but_lets_go_of_things(
     arrivals = Arrivals()
     await store.commit(commit_of(arrivals, 0))
     plan.whenever = lambda sql: full_error() if sql.startswith(ADDING) and not store_has_room() else None
-    monkeypatch.setattr(Reserve, "make", lambda _self: store_has_room())
+    monkeypatch.setattr(Reserve, "_make", lambda _self: store_has_room())
     room: list[bool] = []
 
     def store_has_room() -> bool:
@@ -206,6 +206,24 @@ async def test_a_full_disk_acknowledges_nothing_but_lets_go_of_things(
     await store.commit(refused)
     assert [entry.n for entry in (await store.load()).entries] == [1, 2]
     assert list((await store.status()).problems) == []
+
+
+async def test_a_disk_that_fails_where_the_reserve_is_made_again_ends_the_store_and_hangs_nobody(
+    opened: Opener, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[BaseException] = []
+    store = await opened(connection_factory=faulty(plan), on_failure=failures.append)
+    plan.whenever = lambda sql: full_error() if sql.startswith(ADDING) else None
+
+    def broken(_self: Reserve) -> bool:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Reserve, "_make", broken)
+    with pytest.raises(StoreFullError):
+        await store.commit(commit_of(Arrivals(), 0))
+    with pytest.raises(StoreError, match="opened again"):
+        await store.commit(commit_of(Arrivals(), 0))
+    assert len(failures) == 1
 
 
 async def test_on_a_full_disk_nothing_overtakes_what_was_refused(store: SqliteStore, plan: Plan) -> None:

@@ -5,11 +5,13 @@ import pytest
 from hartig_protocol.catalog import governing
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.events import Commit
+from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.keys import SigningKey, recovery_hash
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Record
 from hartig_protocol.records.writing import recovery_of, revoke_head
-from support.records import NOW_MS, charter, key
+from support.federated import pact_of
+from support.records import NOW_MS, charter, key, seeded
 from support.shelf import HUB, NETWORK, NOON, OTHER, PROOFS, Shelf, need
 
 HEIR, LATER_MS = NETWORK.hub(3), NOW_MS + 1_000_000
@@ -148,3 +150,34 @@ def test_what_a_recovery_key_says_of_a_key_that_a_seat_removed_waits_until_somet
     shelf = Shelf(NETWORK.revoke(STRANGER.public))
     assert shelf.take(by_kit) == ["waits_proof"]
     assert shelf.take(NETWORK.grant(STRANGER.public, place=9), by_kit) == ["ACCEPTED"] * 2
+
+
+# --- Pacts
+
+
+SPEAKER, PARTNER = NETWORK.hub(4), seeded("partner", 16)
+SPEAKING = NETWORK.grant(SPEAKER.public, place=9, rank="organiser", places=10)
+
+
+def test_a_pact_takes_the_place_of_a_post_with_all_its_steps() -> None:
+    post = NETWORK.offer(SPEAKER, place=5)
+    steps = [NETWORK.step(SPEAKER, post)]
+    pact = pact_of(NETWORK, PARTNER, SPEAKER, place=5, expires=NOW_MS + 90 * DAY_MS)
+    shelf = Shelf(SPEAKING, post, *steps)
+    assert shelf.take(pact) == ["ACCEPTED"]
+    assert not {post.id, *(one.id for one in steps)} & shelf.ids
+    assert shelf.take(NETWORK.revise(SPEAKER, post)) == ["superseded"]
+
+
+def test_a_pact_has_no_steps_that_would_stay_when_it_goes() -> None:
+    pact = pact_of(NETWORK, PARTNER, SPEAKER, place=5)
+    assert Shelf(SPEAKING, pact).take(NETWORK.step(SPEAKER, pact)) == ["bad_step"]
+
+
+def test_a_key_says_no_more_pacts_than_it_has_places() -> None:
+    pacts = [pact_of(NETWORK, PARTNER, SPEAKER, place=place) for place in (9, 10)]
+    shelf = Shelf(SPEAKING)
+    assert shelf.take(*pacts) == ["ACCEPTED", "waits_proof"]
+    fewer = NETWORK.grant(SPEAKER.public, place=9, rank="organiser", places=9, seq=2, stamp=NOW_MS + 1)
+    assert shelf.take(fewer) == ["ACCEPTED"]
+    assert pacts[0].id not in shelf.ids

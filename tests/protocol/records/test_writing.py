@@ -7,7 +7,7 @@ from hartig_protocol.limits import HEAD_BYTES_MAX, SEATS_MAX
 from hartig_protocol.records.governance import Charter, Defaults
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record, sign_record
-from hartig_protocol.records.writing import charter_head, grant_head, recovery_of, revoke_head
+from hartig_protocol.records.writing import charter_head, grant_head, pact_head, recovery_of, revoke_head
 from support.records import NOW_MS, Network, consented_recovery, key
 
 NETWORK, LATER_MS = Network(), NOW_MS + 1_000
@@ -63,3 +63,11 @@ def test_a_revocation_by_a_recovery_key_carries_its_subjects_consent_and_has_a_t
     assert sign_record(head, None, [KIT]).head == head
     with pytest.raises(RecordError, match="does not verify"):
         sign_record(revoke_head(**by_kit, consent=bytes(64)), None, [KIT])
+
+
+def test_a_pact_is_for_the_eyes_of_its_partner_and_its_end_says_nothing_else() -> None:
+    said = {"kinds": ["offer"], "categories": ["food"], "areas": [], "retention_days": 9}
+    about = {**COMMON, "place": 4, "partner": b"p" * 16}
+    head = sign_record(pact_head(**about, terms=said, approx=True), None, [NETWORK.seat]).head
+    assert (head.facts, head.audience) == ({**said, "approx": True}, b"p" * 16)
+    assert sign_record(pact_head(**about, seq=2), None, [NETWORK.seat]).head.facts == {"ends": True}

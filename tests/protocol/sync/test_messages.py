@@ -29,10 +29,12 @@ from hartig_protocol.limits import (
 from hartig_protocol.sync import framing
 from hartig_protocol.sync.framing import TABLE, check_versions, pack, unpack
 from hartig_protocol.sync.messages import (
+    Abroad,
     Ack,
     Admit,
     Audit,
     Bye,
+    Enclosed,
     Equal,
     Have,
     Hello,
@@ -83,6 +85,10 @@ EXAMPLES: list[Message] = [
     Recent(3_600_000, RECENT_AGES - 1, seeded("two short ids", 12), True),
     List(3_600_000),
     Lack(3_600_000, bytes(6), True),
+    Enclosed(N, 7, b"a frame"),
+    Enclosed(N, 0, b""),
+    Abroad(1, 1, N, C, K, K, K, (WIRE, WIRE), None),
+    Abroad(1, 1, N, C, K, K, K, (), tuple(WIRE)),
 ]
 names = [type(message).__name__ for message in EXAMPLES]
 WRONG = [-1, 1.5, True, None, b"", b"short", bytes(65), "text" * 100, [], [1], [[b"x"]] * 600, {}, {"a": 1}, 2**53 - 1]

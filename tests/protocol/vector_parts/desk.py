@@ -4,6 +4,7 @@ In: a vector with frames. Out: the code with which a link was closed, or what wa
 was sent. `running` calls `session`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,9 @@ from hartig_protocol.events import (
     CloseLink,
     Commit,
     ContinueWork,
+    Cursor,
     FrameReceived,
+    Inside,
     LinkOpened,
     LinksWanted,
     NewcomerAdmitted,
@@ -24,6 +27,9 @@ from hartig_protocol.events import (
     NodeHeard,
     NodeUnreachable,
     Now,
+    OpenPartition,
+    PactProposed,
+    PartitionOpened,
     PublishAnswered,
     ReadArrivals,
     ReadRecords,
@@ -31,11 +37,14 @@ from hartig_protocol.events import (
     RecordsRead,
     SendFrame,
     TimePassed,
+    Told,
+    Within,
     WorkContinued,
 )
 from hartig_protocol.hub import Hub
+from hartig_protocol.partners.federation import Federation
 from hartig_protocol.records.keys import SigningKey
-from hartig_protocol.records.record import Record, record_id
+from hartig_protocol.records.record import Record, Wire, record_id
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.framing import TABLE, unpack
 from hartig_protocol.sync.messages import (
@@ -70,10 +79,24 @@ def unhexed(value: Any) -> Any:
 
 
 @dataclass
+class Empty:
+    """What the store of a partner's records holds at first."""
+
+    epoch: bytes = bytes(16)
+    last_n: int = 0
+    running: bytes = bytes(16)
+    entries: Sequence[Entry] = ()
+    governance: Mapping[bytes, Wire] = field(default_factory=dict)
+    cursors: Sequence[Cursor] = ()
+    told: Sequence[Told] = ()
+    said: Sequence[tuple[int, str, bytes]] = ()
+
+
+@dataclass
 class Desk:
     """A hub with its store in a list; it answers what the hub asks of its node."""
 
-    hub: Hub
+    hub: Hub | Federation
     now: Now
     admission: dict[str, Any]
     rows: list[tuple[Entry, Record]] = field(default_factory=list)
@@ -82,6 +105,7 @@ class Desk:
     asked: bool = False
     dials: tuple[bytes, ...] = ()
     has_work: bool = False
+    proposed: bool = False
 
     def handle(self, event: Any) -> None:
         """Hand in one event and do all that follows from it."""
@@ -132,6 +156,18 @@ class Desk:
             case PublishAnswered(_, refusals):
                 assert not any(refusals), refusals
             case _:
+                self._do_abroad(action)
+
+    def _do_abroad(self, action: Action) -> None:
+        """Do what only a hub among networks orders."""
+        match action:
+            case OpenPartition(partition):
+                self.handle(PartitionOpened(partition, Empty()))
+            case Inside(partition, ReadRecords(link)):
+                self.handle(Within(partition, RecordsRead(link, ())))
+            case PactProposed():
+                self.proposed = True
+            case _:
                 pass
 
     def _admit(self, link: int) -> None:
@@ -167,7 +203,8 @@ def session(vector: Vector) -> Seen:
         Catalog(unhexed(vector["network"])),
         Cursors(),
     )
-    desk = Desk(Hub(state, now), now, vector.get("admission", {}))
+    hub = Federation(Hub(state, now)) if vector.get("federated") else Hub(state, now)
+    desk = Desk(hub, now, vector.get("admission", {}))
     desk.handle(RecordsPublished(0, tuple(tuple(wire) for wire in unhexed(vector["records"]))))
     for number, link in enumerate(vector["links"]):
         if not link.get("later"):
@@ -202,6 +239,8 @@ def _happens(desk: Desk, vector: Vector, what: int | str, item: Any) -> None:
 
 
 def _session_error(vector: Vector, desk: Desk) -> str | None:
+    if desk.proposed and vector.get("wants_proposed"):
+        return None
     closed = desk.closed.get(vector.get("judged_link", 0))
     if closed is not None:
         return closed

@@ -20,6 +20,7 @@ from protocol.vector_parts.world import (
     grant,
     grant_fields,
     handed,
+    pact,
     post,
     post_fields,
     revoke,
@@ -44,6 +45,8 @@ def _of_kind(kind: int, expires: int) -> Made:
         return revoke(SEAT, HUB, **life)
     if kind == 32:
         return card(**life)
+    if kind == 4:
+        return pact(**life)
     if kind in (16, 17):
         return post(kind=kind, **life)
     return seal(fields_of(HUB, kind, **life), [HUB])

@@ -50,8 +50,10 @@ MESSAGES: dict[str, list[Any]] = {
     "List": [19, HOUR_NUMBER],
     "Lack": [20, HOUR_NUMBER, bytes(12), True, 5],
     "Recent": [21, HOUR_NUMBER, 3, bytes(12), True],
+    "Enclosed": [22, NETWORK, 5, bytes(100)],
+    "Abroad": [23, 1, 1, NETWORK, bytes(16), NODE, OTHER_NODE, HUB.public, [], [b"head", b"signature", None]],
 }
-MAY_BE_NIL = {("Hello", 10), ("Hello", 11), ("Join", 8)}
+MAY_BE_NIL = {("Hello", 10), ("Hello", 11), ("Join", 8), ("Abroad", 9)}
 
 
 def _frame(rule: str, name: str, frame: Any, error: str | None = None) -> Fields:
@@ -64,7 +66,7 @@ def _frames() -> list[Fields]:
         "nothing": [],
         "no array": 10,
         "number 0": [0],
-        "number 22": [22, 1],
+        "number 24": [24, 1],
         "text": ["10", 1],
         "true": [True, 1],
     }
@@ -75,7 +77,7 @@ def _frames() -> list[Fields]:
     ]
     for name, items in MESSAGES.items():
         made += [_frame("M2", name, items), _frame("M1", f"{name} with a field too many", [*items, 0], "bad_message")]
-        if name not in ("Hello", "Join"):
+        if name not in ("Hello", "Join", "Abroad"):
             made.append(_frame("M1", f"{name} with a field too few", items[:-1], "bad_message"))
         for at in range(1, len(items)):
             wrong = [*items[:at], _wrong(items[at]), *items[at + 1 :]]
@@ -117,6 +119,8 @@ def _frames() -> list[Fields]:
         "a reason of 240 bytes": ([12, "full", "a" * 240], None),
         "a reason of 241 bytes": ([12, "full", "a" * 241], "bad_message"),
         "an integer below 0": ([10, -1], "bad_message"),
+        "a frame of 262,104 bytes in another": ([22, NETWORK, 1, bytes(262_104)], None),
+        "one of a byte more": ([22, NETWORK, 1, bytes(262_105)], "bad_message"),
     }
     made += [_frame("M3", name, frame, error) for name, (frame, error) in bounds.items()]
     spoiled = seal(post_fields(OTHER_HUB), [HUB], POST_BODY)

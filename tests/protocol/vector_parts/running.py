@@ -18,6 +18,7 @@ from hartig_protocol.encoding import decode
 from hartig_protocol.errors import RemoteError
 from hartig_protocol.events import Commit, Now, Told
 from hartig_protocol.limits import SKETCH_ID_BYTES
+from hartig_protocol.partners.partner import epoch_of, mark_of
 from hartig_protocol.records.governance import Charter
 from hartig_protocol.records.invites import read_invite
 from hartig_protocol.records.keys import (
@@ -29,6 +30,7 @@ from hartig_protocol.records.keys import (
     verify,
 )
 from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.pacts import Pact
 from hartig_protocol.records.record import Kind, Record, body_hash, record_id
 from hartig_protocol.records.words import pairing_words
 from hartig_protocol.sync.audit import agreed_hour_ms
@@ -38,8 +40,10 @@ from hartig_protocol.sync.greeting import join_proof
 from hartig_protocol.sync.recent import age_of
 from hartig_protocol.sync.sketch import SKETCH_CHECK_BYTES, first_flight, indices_below, item_of, short_id, sketch_key
 from hartig_protocol.sync.sketch_coding import Encoder
+from hartig_protocol.trust.agreements import standing_pact
 from hartig_protocol.trust.authority import authority_of, is_governance
 from hartig_protocol.trust.charters import charters_of
+from hartig_protocol.trust.selection import Selection
 from protocol.vector_parts import carrying, chained
 from protocol.vector_parts.desk import Seen, Vector, session, unhexed
 
@@ -120,6 +124,7 @@ DERIVATIONS: dict[str, Callable[..., Any]] = {
     "symbols": _symbols,
     "first_flight": first_flight,
     "fair_shares": chained.shares,
+    "partition_epoch": lambda epoch, own, other: epoch_of(epoch, mark_of(own, other)),
     "age": age_of,
 }
 
@@ -186,10 +191,22 @@ class Offered:
 
 def offered(vector: Vector, records: list[Record]) -> Offered:
     """A catalog of the vector's network that was offered these records one after the other."""
-    given = Offered(Catalog(unhexed(vector["network"])), Now(vector["now"], 0, trusted=vector.get("trusted", True)))
+    given = Offered(
+        Catalog(unhexed(vector["network"]), _selection(vector)),
+        Now(vector["now"], 0, trusted=vector.get("trusted", True)),
+    )
     for record in records:
         given.offer(record)
     return given
+
+
+def _selection(vector: Vector) -> Selection | None:
+    """What a catalog of a partner network's records selects, of a vector that says so."""
+    if "partner" not in vector or "pact" not in vector:
+        return None
+    pact = None if vector["pact"] is None else open_record(unhexed(vector["pact"]))
+    said = None if pact is None else Pact.of(pact.id, pact.head)
+    return Selection(unhexed(vector["network"]), unhexed(vector["partner"]), said)
 
 
 def records_of(vector: Vector) -> list[Record]:
@@ -221,6 +238,21 @@ def _authority(vector: Vector) -> Seen:
         return "no_standing", seen
     seen |= {"rank": int(standing.rank), "places": standing.places, "invites": standing.invites}
     return None, seen | {"until": standing.until_ms}
+
+
+def _pact(vector: Vector) -> Seen:
+    given = offered(vector, records_of(vector)).catalog
+    at_ms = vector["now"] if vector["trusted"] else None
+    pact = standing_pact(given.governance.values(), given.authority, unhexed(vector["partner"]), at_ms)
+    if pact is None:
+        return "none", {}
+    return None if pact.id == unhexed(vector["input"]) else "different", {}
+
+
+def _crosses(vector: Vector) -> Seen:
+    selection = _selection(vector)
+    assert selection is not None
+    return None if selection.crosses(open_record(unhexed(vector["input"])).head) else "not_shared", {}
 
 
 def _waiting(vector: Vector) -> Seen:
@@ -274,6 +306,8 @@ CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "catalog": _catalog,
     "authority": _authority,
     "waiting": _waiting,
+    "pact": _pact,
+    "crosses": _crosses,
     "cursor": _cursor,
     "audit_set": _audit_set,
     "session": session,

@@ -11,6 +11,8 @@ from protocol.vector_parts.world import (
     HUB,
     HUB_GRANT,
     NETWORK,
+    ORGANISER,
+    ORGANISER_GRANT,
     OTHER_GRANT,
     OTHER_HUB,
     POST_BODY,
@@ -20,6 +22,7 @@ from protocol.vector_parts.world import (
     card_fields,
     charter_fields,
     grant,
+    pact,
     post,
     post_fields,
     revoke,
@@ -71,6 +74,10 @@ def _registers() -> list[Fields]:
     longer = post(name=2, expires=NEED.fields["expires"] + 1)
     renewed = post(seq=2)
     card = seal(card_fields(), [HUB], CARD_BODY)
+    agreed = [CHARTER, ORGANISER_GRANT, pact()]
+    on_pact = step(pact(), 1, None, author=ORGANISER)
+    posted = post(author=ORGANISER, expires=STAMP + 59 * DAY_MS)
+    promised = [CHARTER, ORGANISER_GRANT, posted, step(posted, 1, None, author=ORGANISER)]
     proofs = list(PROOFS)
     return [
         held("T2", "on its register", [*proofs, NEED], FIRST, kept=BASE),
@@ -85,9 +92,11 @@ def _registers() -> list[Fields]:
         ),
         held("T2", "another audience", [*proofs, NEED], step(NEED, 1, None, audience="partners"), error="bad_step"),
         held("T2", "on a card", [*proofs, card], step(card, 1, None), kept=[*proofs, card], error="bad_step"),
+        held("T2", "on a pact", agreed, on_pact, kept=agreed, error="bad_step"),
         held("T2", "another author", [*proofs, NEED], step(NEED, 1, None, author=OTHER_HUB), error="waits_register"),
         held("T4", "a later version keeps its steps", BASE, renewed, kept=[*proofs, renewed, FIRST]),
         held("T4", "another thread takes the place", [*BASE, LOW], longer, kept=[*proofs, longer]),
+        held("T4", "a pact takes the place", promised, pact(), kept=agreed),
         held(
             "T4", "a step of the thread that went", [*BASE, longer], LOW, kept=[*proofs, longer], error="waits_register"
         ),

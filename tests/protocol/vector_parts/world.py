@@ -94,9 +94,12 @@ def grant_fields(giver: Signer, to: Signer, place: int, **facts: Any) -> Fields:
     return fields_of(giver, 2, place=place, subject=to.public, facts=given, expires=expires)
 
 
-def grant(giver: Signer, to: Signer, place: int, *, days: int = 300, seq: int = 1, **facts: Any) -> Made:
+def grant(
+    giver: Signer, to: Signer, place: int, *, days: int = 300, seq: int = 1, network: bytes = NETWORK, **facts: Any
+) -> Made:
     """A signed grant."""
-    fields = grant_fields(giver, to, place, **facts) | {"expires": STAMP + days * DAY_MS, "seq": seq}
+    more = {"expires": STAMP + days * DAY_MS, "seq": seq, "network": network}
+    fields = grant_fields(giver, to, place, **facts) | more
     return seal(fields, [giver])
 
 
@@ -141,6 +144,21 @@ def card_fields(author: Signer = HUB, node: bytes = NODE, **changes: Any) -> Fie
 def card(author: Signer = HUB, node: bytes = NODE, **changes: Any) -> Made:
     """A signed card of a hub."""
     return seal(card_fields(author, node, **changes), [author], CARD_BODY)
+
+
+PARTNER, THIRD = digest("nonce", b"partner network")[:16], digest("nonce", b"third network")[:16]
+PACT_FACTS: Fields = {"kinds": ["offer"], "categories": ["food", "water"], "areas": ["d7m"], "retention_days": 30}
+
+
+def pact_fields(author: Signer = ORGANISER, partner: bytes = PARTNER, **changes: Any) -> Fields:
+    """One side of an agreement: some offers, from near the sea."""
+    fields = {"place": 1, "subject": partner, "audience": partner, "facts": PACT_FACTS}
+    return fields_of(author, 4, **(fields | changes))
+
+
+def pact(author: Signer = ORGANISER, partner: bytes = PARTNER, **changes: Any) -> Made:
+    """A signed pact."""
+    return seal(pact_fields(author, partner, **changes), [author])
 
 
 NEED_FACTS = {

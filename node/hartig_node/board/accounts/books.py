@@ -7,8 +7,11 @@ before: whether a book is up to date is told by comparing its last step with the
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from hartig_node.board.signing import Pen
+from hartig_node.board.ending import end_reason
+from hartig_node.clock import Clock
+from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.chains import Chain, Link
 from hartig_protocol.catalog.entry import POSTS, Entry
 from hartig_protocol.events import Commit
@@ -40,13 +43,43 @@ class Asked:
             self.needs[claim] = need
 
 
+class Shelf(Protocol):
+    """What a book is compared with: our own pen with its catalog, or what is held of a partner network (`Abroad`)."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What is accepted."""
+
+    def is_own(self, author: bytes) -> bool:
+        """Tell whether this hub writes the chains of an author."""
+
+    def end_of(self, post: Head) -> EndReason | None:
+        """Return why the chain of a post has ended."""
+
+
+@value
+class Abroad:
+    """The posts of a partner network, none of which is ours."""
+
+    catalog: Catalog
+    clock: Clock
+
+    def is_own(self, _author: bytes) -> bool:
+        """Tell that this hub writes in none of their chains."""
+        return False
+
+    def end_of(self, post: Head) -> EndReason | None:
+        """Return why the chain of a post has ended."""
+        return end_reason(self.catalog, post, self.clock.now())
+
+
 class Book:
     """A need or an offer as it stands on disk, and the state of its chain."""
 
-    def __init__(self, post: Record, chain: LotChain | NeedChain, last: tuple[int, bytes] | None, pen: Pen) -> None:
+    def __init__(self, post: Record, chain: LotChain | NeedChain, last: tuple[int, bytes] | None, shelf: Shelf) -> None:
         self.post, self.last = post, last
         self.asked = Asked()
-        self._chain, self._pen = chain, pen
+        self._chain, self._shelf = chain, shelf
 
     def __repr__(self) -> str:
         return f"<Book {self._chain!r}>"
@@ -64,12 +97,12 @@ class Book:
     @property
     def is_mine(self) -> bool:
         """Whether this hub posted it, and so writes its chain."""
-        return self.post.head.author == self._pen.key.public
+        return self._shelf.is_own(self.post.head.author)
 
     @property
     def ended(self) -> EndReason | None:
         """Why its chain has ended, by the records and the time of this moment."""
-        return self._pen.end_of(self.post.head)
+        return self._shelf.end_of(self.post.head)
 
     @property
     def chain(self) -> LotChain | NeedChain:
@@ -89,13 +122,13 @@ class Book:
         """Tell whether all that is in this book is part of what the catalog holds."""
         if self.last is None:
             return True
-        chain = self._pen.catalog.chains.get(self.thread)
+        chain = self._shelf.catalog.chains.get(self.thread)
         seq, step = self.last
         return chain is not None and len(chain.steps) >= seq and chain.steps[seq - 1] == step
 
     def is_level(self) -> bool:
         """Tell whether the catalog's chain goes no further than this book, whose steps are durable."""
-        chain = self._pen.catalog.chains.get(self.thread)
+        chain = self._shelf.catalog.chains.get(self.thread)
         return self.is_held() and (0 if chain is None else len(chain.steps)) == (self.last[0] if self.last else 0)
 
     def take(self, entry: Entry, record: Record) -> bool:
@@ -107,7 +140,7 @@ class Book:
             if _order(record) > _order(self.post):
                 self.post = record
             return True
-        chain = self._pen.catalog.chains.get(self.thread)
+        chain = self._shelf.catalog.chains.get(self.thread)
         if chain is None or not self.is_held():
             return False
         if entry.seq > len(chain.steps) or chain.steps[entry.seq - 1] != entry.id:
@@ -119,7 +152,7 @@ class Book:
         return entry.seq <= seq + 1
 
 
-def book_of(post: Record, steps: Iterable[tuple[bytes, Head]], pen: Pen) -> Book:
+def book_of(post: Record, steps: Iterable[tuple[bytes, Head]], shelf: Shelf) -> Book:
     """Return the book of a post with the steps that are kept, by id; only those that stand count (SPEC T3)."""
     chain, kept = Chain(), {}
     for step, head in sorted(steps, key=lambda one: (one[1].seq, one[0])):
@@ -130,7 +163,7 @@ def book_of(post: Record, steps: Iterable[tuple[bytes, Head]], pen: Pen) -> Book
     standing = (Step.of_head(one, kept[one]) for one in chain.steps)
     state = fold(post.head.kind, standing, thread=post.head.thread)
     last = (len(chain.steps), chain.steps[-1]) if chain.steps else None
-    return Book(post, state, last, pen)
+    return Book(post, state, last, shelf)
 
 
 def follow(book: Book, commit: Commit) -> bool:

@@ -19,6 +19,7 @@ from hartig_node.board.accounts.books import (
     Asked,
     Book,
     Deal,
+    Shelf,
     book_of,
     claim_in,
     deal_of,
@@ -30,7 +31,7 @@ from hartig_node.board.context import Context, refused
 from hartig_node.board.ending import has_ended
 from hartig_node.board.errors import BoardError
 from hartig_node.board.signing import BEFORE_THE_FIRST, Signed
-from hartig_node.ports import StoredPost
+from hartig_node.ports import Store, StoredPost
 from hartig_protocol.catalog.entry import POSTS
 from hartig_protocol.errors import LocalError, RecordError
 from hartig_protocol.events import Commit, PrivateRow
@@ -249,7 +250,7 @@ class Ledger:
             meanwhile: list[Commit] = []
             self._reading.append(meanwhile)
             try:
-                book = await self._read(thread)
+                book = await read_book(self._context.store, thread, self._context.pen)
             finally:
                 self._reading = [one for one in self._reading if one is not meanwhile]
             if thread in self._books:
@@ -259,17 +260,6 @@ class Ledger:
             if all(follow(book, commit) for commit in meanwhile):
                 self._keep(book)
                 return book
-
-    async def _read(self, thread: bytes) -> Book | None:
-        try:
-            opened = await _opened(await self._context.store.read_thread(thread))
-        except RecordError as error:
-            # Taken in by an older version, which knew less of what may be in it.
-            logger.warning("post %s cannot be read, so it has no book: %s", thread.hex(), error)
-            return None
-        post = next((one for one in opened if isinstance(one, Record) and one.head.kind in POSTS), None)
-        steps = ((one.id, one.head) for one in opened if isinstance(one, _StoredStep))
-        return None if post is None else book_of(post, steps, self._context.pen)
 
     # --- What stays in memory
 
@@ -297,6 +287,19 @@ class Ledger:
     def _drop(self, thread: bytes) -> None:
         del self._books[thread]
         self._weight -= self._weights.pop(thread)
+
+
+async def read_book(store: Store, thread: bytes, shelf: Shelf) -> Book | None:
+    """Read the book of a post as a store has it; None where there is none that can be read."""
+    try:
+        opened = await _opened(await store.read_thread(thread))
+    except RecordError as error:
+        # Taken in by an older version, which knew less of what may be in it.
+        logger.warning("post %s cannot be read, so it has no book: %s", thread.hex(), error)
+        return None
+    post = next((one for one in opened if isinstance(one, Record) and one.head.kind in POSTS), None)
+    steps = ((one.id, one.head) for one in opened if isinstance(one, _StoredStep))
+    return None if post is None else book_of(post, steps, shelf)
 
 
 class _StoredStep(NamedTuple):

@@ -4,7 +4,9 @@ from hartig_node.board.belonging.people import Person
 from hartig_node.board.errors import BoardError
 
 WITH_A_KEY = "or sign with the key of one who may: `--key FILE`"
-RULES = frozenset({"rank", "equals", "trustees", "inviter", "places", "invites", "removed", "own", "keep", "over"})
+RULES = frozenset(
+    {"rank", "equals", "trustees", "inviter", "places", "invites", "removed", "own", "keep", "over", "speakers"}
+)
 
 
 class NotAllowedError(BoardError):

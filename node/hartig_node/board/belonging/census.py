@@ -56,6 +56,7 @@ class Census:
         return Person(
             key, self.names.get(key), standing.rank, State.STANDING, standing.places, standing.invites, until_ms,
             None if grant is None else grant.head.author, self._path(key), standing.grant, None, key == self._own,
+            standing.gateway,
         )  # fmt: skip
 
     def _former(self, key: bytes) -> Person:

@@ -5,8 +5,9 @@ count is refused before it is signed, with the rule that stops it and what would
 whoever holds another key signs in the command line. Called by the board's doors; `removing` has its own module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hartig_node.board.belonging.allowed import WITH_A_KEY, not_allowed, only_by_rules, was_removed
 from hartig_node.board.belonging.invites import PASS_ON_DEFAULT
@@ -41,10 +42,13 @@ class Changing:
         places: int | None = None,
         invites: int | None = None,
         days: float | None = None,
+        *,
+        gateway: bool | None = None,
     ) -> Person:
         """Let a key belong, or change what this hub granted it; how much is bounded by what this hub has itself.
 
-        Whom an organiser had removed whom it makes less stays so, by this hub's word.
+        `gateway`: whether a hub speaks for the network with partner networks. Whom an organiser had removed whom it
+        makes less stays so, by this hub's word.
         """
         standing = self._own.standing()
         if rank not in ("member", "hub"):
@@ -60,6 +64,7 @@ class Changing:
         invites = held.get("invites", default_invites) if invites is None else invites
         _check_bounds(standing, left, places, invites)
         facts = {**self._own.recovery_of(key), **held, "rank": rank, "places": places, "invites": invites}
+        facts = _speaking(facts, gateway=gateway)
         signed = self._own.sign_grant(key, facts, self._own.end_ms(days), before, set())
         await self._publish_instead(before, signed)
         return self._own.people.get(key)
@@ -68,11 +73,12 @@ class Changing:
         if self._own.pen.catalog.authority.revoked.get(key, 0) > GRANTED_RANKS[rank]:
             raise was_removed("/key")
 
-    async def renew(self, key: bytes, days: float | None = None) -> Person:
-        """Let what this hub granted last longer; by default as long as may be."""
+    async def renew(self, key: bytes, days: float | None = None, *, gateway: bool | None = None) -> Person:
+        """Let what this hub granted last longer, by default as long as may be; `gateway` as for `grant`."""
         self._own.standing()
         before = self._granted_by_us(key)
-        signed = self._own.pen.next_version(before, before.head.facts, None, self._own.end_ms(days))
+        facts = _speaking(before.head.facts, gateway=gateway)
+        signed = self._own.pen.next_version(before, facts, None, self._own.end_ms(days))
         await publish_whole(self._context, [signed.record], signed.private)
         return self._own.people.get(key)
 
@@ -135,6 +141,14 @@ class Changing:
     ) -> Removal:
         """Remove a key from the network for good: see `removing`."""
         return await Removing(self._own, key, keep, successor, returns).do(preview=preview)
+
+
+def _speaking(facts: Mapping[str, Any], *, gateway: bool | None) -> dict[str, Any]:
+    """Return what a grant says, with whether its hub speaks with partner networks; None leaves that as it was."""
+    if gateway is None:
+        return dict(facts)
+    others = {name: one for name, one in facts.items() if name != "gateway"}
+    return {**others, "gateway": True} if gateway else others
 
 
 def _check_bounds(standing: Standing, left: int, places: int, invites: int) -> None:

@@ -92,10 +92,10 @@ class Invites:
 
         `pass_on` is by default `PASS_ON_DEFAULT`, or what is left if each of `uses` newcomers has as much.
         """
+        self._check(uses, days, addresses, pass_on or 0, label)
         context, left = self._context, self._invites_left()
         if pass_on is None:
-            pass_on = max(0, min(PASS_ON_DEFAULT, left // max(uses, 1) - 1))
-        self._check(uses, days, addresses, pass_on, label)
+            pass_on = max(0, min(PASS_ON_DEFAULT, left // uses - 1))
         if len(await self.list()) >= INVITES_OPEN_MAX:
             raise BoardError("too_many", f"there are {INVITES_OPEN_MAX} open invites", "revoke those not needed")
         now_ms = context.clock.now().wall_ms

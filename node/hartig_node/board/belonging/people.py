@@ -48,6 +48,7 @@ class Person:
     grant: bytes | None
     successor: bytes | None
     is_us: bool
+    speaks: bool = False  # for the network, with partner networks
 
     def as_json(self) -> dict[str, Any]:
         """The person as the node API gives it."""
@@ -63,6 +64,7 @@ class Person:
             "path": [key.hex() for key in self.path],
             "record": hex_of(self.grant),
             "successor": hex_of(self.successor),
+            "gateway": self.speaks,
             "us": self.is_us,
         }
 

@@ -102,7 +102,9 @@ class Elsewhere:
         """Yield offers of a category and all below it; `exact`: of this one alone."""
         cursor: str | None = None
         for _ in range(LOOKED_AT_MAX // _PAGE):
-            page = await self._posts.list(ListQuery(kind="offer", category=category, cursor=cursor, limit=_PAGE))
+            home = self._context.pen.network.hex()
+            query = ListQuery(kind="offer", category=category, network=home, cursor=cursor, limit=_PAGE)
+            page = await self._posts.list(query)
             for view in page.items:
                 if not exact or view.category == category:
                     yield view

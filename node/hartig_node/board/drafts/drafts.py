@@ -38,6 +38,7 @@ FAIR, OPEN = "fair", "open"
 _CHOICES = {"mode": MODES, "urgency": URGENCIES, "rule": RULES, "level": LEVELS}
 PROGRAMS_NAMES = frozenset({"Hub", "Our hub"})
 _CONTROL_KEPT = "\n\t"
+_NETWORK_ID = re.compile(r"[0-9a-fA-F]{32}")
 _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -51,7 +52,7 @@ class PostFields:
 
     kind: Kind
     fixed: list[Any]
-    audience: str
+    audience: str | bytes  # a network's id: for that partner network alone
     facts: dict[str, Any]
     body: dict[str, Any]
     life_ms: int
@@ -181,15 +182,17 @@ def _area(draft: dict[str, Any]) -> str:
     return area.lower()
 
 
-def _audience(draft: dict[str, Any], category: str) -> str:
+def _audience(draft: dict[str, Any], category: str) -> str | bytes:
     default = "hub" if categories.is_sensitive(category) else "network"
     audience = draft.get("audience", default)
-    if audience not in ("hub", "network", "partners"):
-        raise wrong("audience", "audience is hub, network or partners")
+    is_known = audience in ("hub", "network", "partners")
+    if not is_known and not (isinstance(audience, str) and _NETWORK_ID.fullmatch(audience)):
+        hint = "`hartig partner` shows the ids of partner networks"
+        raise wrong("audience", "audience is hub, network, partners, or the id of a partner network", hint)
     if default == "hub" and audience != "hub":
         hint = "leave audience out: posts of this category stay on this hub"
         raise wrong("audience", f"{category} is a sensitive category: it never leaves this hub", hint)
-    return str(audience)
+    return str(audience) if is_known else bytes.fromhex(audience)
 
 
 def _facts(draft: dict[str, Any], kind: Kind, smallest_part: int) -> dict[str, Any]:

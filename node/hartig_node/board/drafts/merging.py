@@ -23,7 +23,7 @@ def draft_of(record: Record) -> dict[str, Any]:
         "area": area,
         "unit": unit,
         "smallest_part": smallest_part,
-        "audience": head.audience,
+        "audience": head.audience if isinstance(head.audience, str) else head.audience.hex(),
         **body,
     }
     for name in ("mode", "urgency", "rule", "level", "people"):

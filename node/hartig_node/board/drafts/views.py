@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from hartig_node.board.drafts.drafts import clean_text
+from hartig_node.board.privacy.linting import Found
 from hartig_node.board.repeats.repeating import Series, read_text
 from hartig_node.board.times import rfc3339
 from hartig_protocol.records.posts import ATTRIBUTE_LISTS
@@ -44,6 +45,9 @@ class PostView:
     progress: dict[str, Any] | None = None  # a state word and amounts (`progress`)
     flags: dict[str, Any] | None = None  # how many ask people to look at it again, and the first few (`flags`)
     hidden: dict[str, Any] | None = None  # why lists of this hub leave it out (`hiding`)
+    warnings: tuple[Found, ...] = ()  # what its writer should look at once more (`privacy`); said to nobody else
+    network: str | None = None  # of a post of a partner network: that network's id, and what it calls itself
+    network_name: str = ""
 
     def title_in(self, language: str) -> str:
         """The title in a language, or in the first that there is."""
@@ -92,6 +96,8 @@ class PostView:
             "parent": facts["parent"].hex() if "parent" in facts else None,
             "author": self.author,
             "author_name": self.author_name or None,
+            "network": self.network,
+            "network_name": self.network_name or None,
             "mine": self.is_mine,
             "seq": self.seq,
             "published_at": rfc3339(self.published_ms),
@@ -100,6 +106,7 @@ class PostView:
             "progress": self.progress,
             "flags": self.flags,
             "hidden": self.hidden and {name: self.hidden[name] for name in ("why", "at")},
+            "warnings": [one.as_json() for one in self.warnings] or None,
         }
         return {name: value for name, value in view.items() if value is not None}
 

@@ -3,18 +3,21 @@
 from hartig_node.board.context import Context, thread_of
 from hartig_node.board.drafts.drafts import clean_text
 from hartig_node.board.errors import BoardError
+from hartig_node.board.partners.held import open_sets
 from hartig_protocol.limits import KEY_BYTES
 from hartig_protocol.records.keys import is_strict_key
 from hartig_protocol.records.opening import open_record
 
 
 async def other_post(context: Context, text: str) -> bytes:
-    """Return the thread of a post that another hub holds; raises `BoardError`."""
+    """Return the thread of a post of another hub, of our network or of a partner's; raises `BoardError`."""
     thread = thread_of(text)
-    stored = await context.store.post(thread)
-    if stored is None:
+    held = await context.holder_of(thread)
+    stored = None if held is None else await held[1].post(thread)
+    if held is None or stored is None:
         raise BoardError("not_found", "no such post is held here", "it may have ended, or not have arrived yet")
-    if open_record(stored.wire, verify_signature=False).head.author == context.pen.key.public:
+    author = open_record(stored.wire, verify_signature=False).head.author
+    if held[1] is context.store and author == context.pen.key.public:
         raise BoardError("bad_request", "this is a post of this hub", "change it, or withdraw it")
     return thread
 
@@ -31,11 +34,13 @@ def hub_of(text: str) -> bytes:
 
 
 def other_hub(context: Context, text: str) -> bytes:
-    """Return the key of another hub, or member, of this network, or of one that was; raises `BoardError`."""
+    """Return the key of another hub, or member, of this network or of a partner's; raises `BoardError`."""
     key = hub_of(text)
     if key == context.pen.key.public:
         raise BoardError("bad_request", "this is this hub itself", "withdraw what should not be here")
-    if context.pen.catalog.authority.standing(key) is None and key not in context.names():
+    authorities = [context.pen.catalog.authority, *(one.authority for _, (one, _) in open_sets(context.partners))]
+    is_known = any(one.standing(key) is not None for one in authorities)
+    if not is_known and key not in context.names() and not any(key in one.revoked for one in authorities[1:]):
         raise BoardError("not_found", "no such hub is known here", "the list of people and hubs shows the ids")
     return key
 

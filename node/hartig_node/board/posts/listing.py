@@ -12,6 +12,7 @@ from hartig_node.searching import terms
 from hartig_protocol.values import value
 
 LIMIT_MAX = 200
+_AMONG_FOREIGN = re.compile(r"p([0-9a-f]{32}\.(\d{1,15})?)?")
 _KINDS = {name: int(kind) for kind, name in KIND_NAMES.items()}
 
 
@@ -29,6 +30,7 @@ class ListQuery:
     state: str = "standing"
     q: str | None = None
     hidden: bool = False  # also what this hub hides, and posts of hubs that it mutes
+    network: str | None = None  # the id of a network: its posts alone, ours or a partner's
     cursor: str | None = None
     limit: int = 50
 
@@ -75,13 +77,18 @@ def _author(author: str | None, own_hub: bytes) -> bytes | None:
     return key
 
 
-def place_of(query: ListQuery) -> int | None:
-    """Return where a page begins; raises `BoardError` for a cursor or a limit that is none."""
+def place_of(query: ListQuery) -> int | str | None:
+    """Return where a page begins; raises `BoardError` for a cursor or a limit that is none.
+
+    A text is a cursor among the posts of partner networks.
+    """
     if not 1 <= query.limit <= LIMIT_MAX:
         hint = f"limit is from 1 to {LIMIT_MAX}"
         raise BoardError("bad_request", f"limit {query.limit} is out of range", hint, "/limit")
     if query.cursor is None:
         return None
+    if _AMONG_FOREIGN.fullmatch(query.cursor):
+        return query.cursor
     found = re.fullmatch(r"n(\d{1,15})", query.cursor)
     if found is None:
         raise BoardError("bad_cursor", "this cursor was not made by this hub", "begin without a cursor", "/cursor")

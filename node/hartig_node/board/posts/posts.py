@@ -3,24 +3,28 @@
 In: drafts and ids. Out: views, durable before they are returned. Who calls: API, site, and through them everybody.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hartig_node.board.context import refused
+from hartig_node.board.context import refused, thread_of
 from hartig_node.board.drafts.drafts import FIXED_FIELDS, PostFields, read_draft
 from hartig_node.board.drafts.merging import draft_of, merged
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.board.moderation.flags import Flag
 from hartig_node.board.moderation.hiding import Hidden
+from hartig_node.board.partners.agreed import partners_of
+from hartig_node.board.partners.foreign import network_of
 from hartig_node.board.posts.asked import Asked
 from hartig_node.board.posts.listing import LIMIT_MAX, ListPage, ListQuery, cursor_of, filter_of, place_of
 from hartig_node.board.posts.lives import PostLives
-from hartig_node.board.posts.writing import is_approx
+from hartig_node.board.posts.writing import is_approx, missing
+from hartig_node.board.privacy.linting import Found, look_through
 from hartig_node.board.signing import Signed
-from hartig_node.ports import StoredPost
+from hartig_node.ports import PostFilter, StoredPost
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import KEY_BYTES
@@ -34,6 +38,7 @@ __all__ = ["BATCH_MAX", "LIMIT_MAX", "ListPage", "ListQuery", "Posts", "Publishe
 
 BATCH_MAX = 100
 _POSTS = (Kind.NEED, Kind.OFFER)
+Published = PostView | BoardError | tuple[Found, ...] | None  # what became of one draft of several
 
 
 @value
@@ -54,7 +59,7 @@ class Posts(PostLives):
     async def publish(self, draft: Any) -> PostView:
         """Sign a draft and publish it."""
         signed, asked = self._sign(read_draft(draft))
-        return await self._put(signed, asked)
+        return replace(await self._put(signed, asked), warnings=look_through(draft))
 
     async def publish_for_neighbour(self, draft: Any) -> tuple[PostView, str]:
         """Publish a draft, and return the pick-up word that finds it again; both are durable together."""
@@ -62,29 +67,36 @@ class Posts(PostLives):
         word, row = self.pick_ups.make(signed.record)
         return await self._put(signed, asked, row), word
 
-    async def publish_many(self, drafts: Sequence[Any], *, dry_run: bool) -> list[PostView | BoardError | None]:
-        """Publish up to 100 drafts; each stands or falls alone. With `dry_run` only check: None where it is good."""
+    async def publish_many(self, drafts: Sequence[Any], *, dry_run: bool) -> list[Published]:
+        """Publish up to 100 drafts; each stands or falls alone.
+
+        With `dry_run` only check: None where a draft is good, or what its writer should look at once more.
+        """
         if len(drafts) > BATCH_MAX:
             raise BoardError("too_large", f"{len(drafts)} drafts at once", f"send at most {BATCH_MAX} at a time")
-        results: list[PostView | BoardError | None] = []
+        results: list[Published] = []
         signed: list[tuple[int, Signed, Asked | None]] = []
         taken: set[tuple[str, int]] = set()
-        for draft in drafts:
+        for draft, found in zip(drafts, await _looked_through(drafts), strict=True):
             try:
                 made = self._sign(read_draft(draft), taken)
             except BoardError as error:
                 results.append(error)
                 continue
             signed.append((len(results), *made))
-            results.append(None)
+            results.append(found or None)
         if signed and not dry_run:
             rows = [row for _, one, asked in signed for row in self._rows(one, asked)]
             refusals = await self._context.publish([one.record for _, one, _ in signed], rows)
             for (index, one, asked), refusal in zip(signed, refusals, strict=True):
                 if refusal is None:
                     self.asked.put(one.record.head.thread, asked)
-                results[index] = await self._shown(one.record) if refusal is None else refused(refusal)
+                results[index] = await self._posted(one, results[index]) if refusal is None else refused(refusal)
         return results
+
+    async def _posted(self, signed: Signed, found: Published) -> PostView:
+        view = await self._shown(signed.record)
+        return replace(view, warnings=found) if isinstance(found, tuple) else view
 
     async def publish_record(self, wire: Wire) -> PublishedRecord:
         """Take a record that a client signed with a key of its own."""
@@ -125,6 +137,7 @@ class Posts(PostLives):
         self, fields: PostFields, taken: set[tuple[str, int]] | None = None, subject: bytes | None = None
     ) -> tuple[Signed, Asked | None]:
         """Sign the first version of a post; `taken` holds the places that others of one batch have."""
+        self._check_audience(fields)
         pen, fields = self._context.pen, self.dating.first(fields)
         expires_ms = self._expires(fields)
         place = pen.free_place(fields.kind, fields.audience, expires_ms, taken)
@@ -140,6 +153,11 @@ class Posts(PostLives):
         )
         signed = _with(signed, self.contact_texts.rows(signed.record, fields.contact) if fields.contact else ())
         return signed, self._asked_by(fields, signed, expires_ms)
+
+    def _check_audience(self, fields: PostFields) -> None:
+        if isinstance(fields.audience, bytes) and fields.audience not in partners_of(self._context):
+            hint = "`hartig partner` shows the partner networks and their ids"
+            raise BoardError("bad_draft", "this is no partner network of ours", hint, "/audience")
 
     # --- Changing
 
@@ -165,7 +183,7 @@ class Posts(PostLives):
             asked = self._asked_by(fields, signed, expires_ms) if renews else self._asked_before(record, signed)
             texts, post = self.contact_texts, signed.record
             contact = texts.rows(post, fields.contact) if "contact" in patch else await texts.kept(post)
-            return await self._put(signed, asked, *contact)
+            return replace(await self._put(signed, asked, *contact), warnings=look_through(patch))
 
     def _check_fixed(self, record: Record, fields: PostFields, patch: dict[str, Any]) -> None:
         head = record.head
@@ -190,24 +208,47 @@ class Posts(PostLives):
     # --- Finding
 
     async def get(self, thread: str) -> PostView:
-        """Return one post, standing or not."""
-        return await self._stored_view(await self._stored(thread))
+        """Return one post, standing or not, of our network or of a partner's."""
+        stored = await self._context.store.post(thread_of(thread))
+        if stored is not None:
+            return await self._stored_view(stored)
+        found = await self.foreign.find(thread_of(thread))
+        if found is None:
+            raise missing()
+        return await self._foreign_view(*found)
 
     async def list(self, query: ListQuery) -> ListPage:
-        """List posts, newest first, searching for all words of `q`."""
+        """List posts, newest first, searching for all words of `q`: ours, then those of each partner network."""
         after = place_of(query)
         wanted = filter_of(query, self._context.pen.key.public, self._expiry_ms())
+        network = None if query.network is None else network_of(query.network)
+        views: Sequence[PostView] = ()
+        if not isinstance(after, str) and network in (None, self._context.pen.network):
+            views, cursor = await self._own_page(query, wanted, after)
+            if cursor is not None or network is not None or query.author == "me":
+                return ListPage([*views], cursor)
+
+        async def shown(of: bytes, stored: StoredPost) -> PostView | None:
+            view = await self._view_or_none(stored, of)
+            return view if view is None or query.hidden or view.hidden is None else None
+
+        begin = after if isinstance(after, str) else "p"
+        others, cursor = await self.foreign.page(wanted, network, begin, query.limit - len(views), shown)
+        return ListPage([*views, *others], cursor)
+
+    async def _own_page(
+        self, query: ListQuery, wanted: PostFilter, after: int | None
+    ) -> tuple[Sequence[PostView], str | None]:
         if not query.hidden:
             wanted = await self.hiding.leave_out(wanted)
         page = await self._context.store.posts(wanted, after, query.limit)
-        cursor = None if page.after is None else cursor_of(page.after)
         views = [await self._view_or_none(stored) for stored in page.posts]
-        return ListPage([view for view in views if view is not None], cursor)
+        return [view for view in views if view is not None], None if page.after is None else cursor_of(page.after)
 
-    async def _view_or_none(self, stored: StoredPost) -> PostView | None:
+    async def _view_or_none(self, stored: StoredPost, network: bytes | None = None) -> PostView | None:
         """Return the view of a post; None of one that an older version took in, knowing less of what may be in it."""
         try:
-            return await self._stored_view(stored)
+            return await (self._stored_view(stored) if network is None else self._foreign_view(network, stored))
         except RecordError as error:
             logger.warning("the post with arrival number %d cannot be read: %s", stored.n, error)
             return None
@@ -215,10 +256,11 @@ class Posts(PostLives):
     async def called(self, subject: Hidden | Flag) -> dict[str, Any]:
         """Return what a post or a hub that is hidden or flagged is called, as far as it is held: `title` or `name`."""
         if len(subject.subject) == KEY_BYTES:
-            name = self._context.names().get(subject.subject)
+            name = self._context.names().get(subject.subject) or await self.foreign.name(subject.subject)
             return {} if name is None else {"name": name}
-        stored = await self._context.store.post(subject.subject)
-        return {} if stored is None else {"title": (await self._stored_view(stored)).title}
+        if await self._context.holder_of(subject.subject) is None:
+            return {}
+        return {"title": (await self.get(subject.subject.hex())).title}
 
     async def raw(self, record_id: str) -> dict[str, Any]:
         """Return a record as it travels, in hexadecimal."""
@@ -247,6 +289,15 @@ class Posts(PostLives):
         """Withdraw or renew the post that a pick-up word belongs to."""
         thread = (await self.pick_ups.thread_of(word)).hex()
         return await (self.withdraw(thread, force=force) if action == "withdraw" else self.renew(thread))
+
+
+async def _looked_through(drafts: Sequence[Any]) -> list[tuple[Found, ...]]:
+    """Look through many drafts before the first is signed; a hundred long texts may not hold up others."""
+    found = []
+    for draft in drafts:
+        found.append(look_through(draft))
+        await asyncio.sleep(0)
+    return found
 
 
 def _with(signed: Signed, rows: Sequence[PrivateRow]) -> Signed:

@@ -82,6 +82,8 @@ class Shelves:
 
 
 def _check(view: PostView) -> None:
+    if view.network is not None:
+        raise BoardError("not_yours", "a hub of a partner network holds this shelf", "tell the people there")
     if view.kind == "offer" and view.state != "standing":
         raise stopped(Rule.OVER, "this is not there any more", "look for another one")
     if "level" not in view.facts:

@@ -19,6 +19,7 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.marks import Marks
 from hartig_node.board.moderation.flags import Flags, flags_json
 from hartig_node.board.moderation.hiding import Hiding
+from hartig_node.board.partners.foreign import Foreign
 from hartig_node.board.posts.asked import Asked, AskedLives
 from hartig_node.board.posts.pickup import PickUps
 from hartig_node.board.signing import Signed
@@ -43,6 +44,7 @@ class PostWriting:
         marks = Marks(context)
         self.progressing = Progressing(context, ledger, marks)
         self.hiding = Hiding(context)
+        self.foreign = Foreign(context)
         self.flags = Flags(context, marks, self.hiding)
         self._guard = DealGuard(ledger)
         self.dating.bound = self._guard.bound
@@ -122,9 +124,11 @@ class PostWriting:
 
     async def _stored(self, thread: str) -> StoredPost:
         stored = await self._context.store.post(thread_of(thread))
-        if stored is None:
-            raise BoardError("not_found", "no such post is held here", "it may have ended, or not have arrived yet")
-        return stored
+        if stored is not None:
+            return stored
+        if await self.foreign.find(thread_of(thread)) is not None:
+            raise BoardError("not_yours", "a hub of a partner network posted this", "ask the people there")
+        raise missing()
 
     async def _end(self, record: Record) -> PostView:
         signed = self._context.pen.next_version(record, {"ends": True}, None, record.head.expires or 0)
@@ -143,11 +147,18 @@ class PostWriting:
 
     async def _shown(self, record: Record) -> PostView:
         """Return a post with how far it has come, who flagged it, and why lists here leave it out."""
-        view, head = self._view_of(record), record.head
+        view = self._view_of(record)
         progress = (await self.progressing.of_post(record, view)).as_json()
-        hidden = None if view.is_mine else await self.hiding.why(head.thread, head.author)
-        flags = flags_json(await self.flags.of(head.thread, head.author))
-        return replace(view, progress=progress, flags=flags, hidden=None if hidden is None else hidden.as_json())
+        return await self._judged(replace(view, progress=progress))
+
+    async def _judged(self, view: PostView) -> PostView:
+        thread, author = bytes.fromhex(view.id), bytes.fromhex(view.author)
+        hidden = None if view.is_mine else await self.hiding.why(thread, author)
+        flags = flags_json(await self.flags.of(thread, author))
+        return replace(view, flags=flags, hidden=None if hidden is None else hidden.as_json())
+
+    async def _foreign_view(self, network: bytes, stored: StoredPost) -> PostView:
+        return await self._judged(await self.foreign.view(network, stored, self._expiry_ms()))
 
     async def _stored_view(self, stored: StoredPost) -> PostView:
         return await self._shown(open_record(stored.wire, verify_signature=False))
@@ -157,6 +168,11 @@ class PostWriting:
         if not view.is_mine or view.approx:
             return view
         return replace(view, expires_ms=self.asked.end_of(bytes.fromhex(view.id), view.expires_ms))
+
+
+def missing() -> BoardError:
+    """Say that a post is held neither of our network nor of a partner's."""
+    return BoardError("not_found", "no such post is held here", "it may have ended, or not have arrived yet")
 
 
 def is_approx(record: Record) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hartig_node.cli import exits
+from hartig_node.cli import exits, minding
 from hartig_node.cli.commands import Recipe
 from hartig_node.cli.importing.columns import Columns, Target, map_columns
 from hartig_node.cli.importing.done import Done, Keys, keys_of, state_folder, with_key
@@ -25,6 +25,7 @@ from hartig_node.client.node import BATCH_DRAFTS_MAX
 
 BATCH_BYTES_MAX = 900_000  # the node takes 1 MiB; the rest is for the frame of the request
 BAD_LINES_SAID_MAX = 1_000  # on stderr; the report of --json has all of them
+WARNED_LINES_SAID_MAX = 20  # of lines that tell of people; the sum follows
 REASON_CHARACTERS_MAX = 300
 
 # What keeps the whole hub from posting: the next lines would fare no better.
@@ -46,6 +47,7 @@ class Report:
     def __init__(self) -> None:
         self.posted = self.before = self.cut = 0
         self.bad: list[dict[str, Any]] = []
+        self.warned: list[dict[str, Any]] = []
         self.stopped: ProblemError | None = None
 
     @property
@@ -61,6 +63,7 @@ class Report:
             "posted_before": self.before,
             "titles_cut": self.cut,
             "bad": self.bad,
+            "warned": self.warned,
             "stopped": None if self.stopped is None else self.stopped.as_json(),
         }
 
@@ -129,6 +132,7 @@ class Import:
             problem = result.get("problem")
             if problem is None:
                 posted.append(item.key)
+                self._warn(item.line, (result.get("post") or result).get("warnings"))
                 continue
             error = ProblemError(int(problem.get("status", 422)), problem)
             if error.code in HOPELESS:
@@ -156,6 +160,14 @@ class Import:
             self._out.note(f"line {line}: {reason}")
         elif self._said == BAD_LINES_SAID_MAX + 1:
             self._out.note("Further bad lines are only counted; --json names all.")
+
+    def _warn(self, line: int, found: list[dict[str, Any]] | None) -> None:
+        if not found:
+            return
+        self._report.warned.append({"line": line, "warnings": found})
+        if len(self._report.warned) <= WARNED_LINES_SAID_MAX:
+            for said in minding.lines_of(found, f"line {line}: "):
+                self._out.note(said)
 
     def _progress(self) -> str:
         verb = "good" if self._dry_run else "posted"
@@ -242,6 +254,8 @@ def _finish(session: Session, report: Report, *, dry_run: bool) -> int:
         out.line(f"{how_many(report.before, 'line')} passed over: posted before (--again posts them once more).")
     if report.cut:
         out.line(f"{how_many(report.cut, 'title')} cut at a word; the whole of each is in the text.")
+    if report.warned:
+        out.line(f"{how_many(len(report.warned), 'line')} may tell who people are or how to reach them: look at those.")
     if report.bad:
         out.line(f"{how_many(len(report.bad), 'bad line')}: correct them and run the same again.")
     if report.stopped is not None:

@@ -10,7 +10,19 @@ from aiohttp import web
 
 from hartig_node.site import looking
 from hartig_node.site.app import gatekeeper, static
-from hartig_node.site.desk import aside, belonging, deals, guard, inviting, moderating, overview, pairing, posts, taking
+from hartig_node.site.desk import (
+    aside,
+    belonging,
+    deals,
+    guard,
+    inviting,
+    moderating,
+    overview,
+    pairing,
+    partners,
+    posts,
+    taking,
+)
 from hartig_node.site.desk.acting import DONE, NOTICES, TAKEN, frame_of
 from hartig_node.site.desk.doors import DeskDoor
 from hartig_node.site.desk.notices import Shelf
@@ -48,6 +60,11 @@ ROUTES: list[web.RouteDef] = [
     web.get(f"/people/{_KEY}", belonging.show_person),
     web.post(f"/people/{_KEY}", belonging.answer_person),
     web.get("/waiting", belonging.show_waiting),
+    web.get("/partners", partners.show_partners),
+    web.post("/partners", partners.answer_partners),
+    web.get("/partners/code", partners.show_code),
+    web.get(f"/partners/{_POST}", partners.show_partner),
+    web.post(f"/partners/{_POST}", partners.answer_partner),
     web.get("/invites", inviting.show_invites),
     web.post("/invites", inviting.answer_invites),
     web.get("/invited/{id:[A-Za-z0-9_-]{16}}", inviting.show_invited),

@@ -42,6 +42,8 @@ WAITS_FOR = {
 KEEP, LISTED = "keep-", "listed"
 ADDED = N_("Done. It belongs from now on.")
 RENEWED = N_("Done. The membership lasts longer now.")
+SPEAKS = N_("Done. It speaks with partner networks from now on.")
+HUSHED = N_("Done. It does not speak with partner networks any more.")
 ENDED = N_("Done. The membership was taken back.")
 REMOVED = N_("Done. It was removed from the network; the other hubs hear of it.")
 FELL = N_("With it these do not belong any more (%(number)s): %(names)s.")
@@ -118,6 +120,9 @@ async def _do(board: DeskDoor, key: bytes, typed: Typed) -> Notice:
         case "renew":
             await board.changing.renew(key)
             return Notice(RENEWED)
+        case "speak" | "hush":
+            await board.changing.renew(key, gateway=typed["do"] == "speak")
+            return Notice(SPEAKS if typed["do"] == "speak" else HUSHED)
         case "end":
             await board.changing.end(key)
             return Notice(ENDED)

@@ -16,6 +16,7 @@ from hartig_node.board.drafts.views import PostView
 from hartig_node.board.keeping.anew import Begun
 from hartig_node.board.moderation.flags import Flag, FlagPage
 from hartig_node.board.moderation.hiding import Hidden
+from hartig_node.board.partners.partners import Partners
 from hartig_node.site import doors
 from hartig_node.site.desk.session import PairingDoor
 
@@ -157,8 +158,8 @@ class ChangingDoor(Protocol):
     async def grant(self, key: bytes, rank: str = "hub") -> Person:
         """Let a key belong."""
 
-    async def renew(self, key: bytes) -> Person:
-        """Let what this hub granted last longer."""
+    async def renew(self, key: bytes, *, gateway: bool | None = None) -> Person:
+        """Let what this hub granted last longer; `gateway`: whether it speaks with partner networks."""
 
     async def end(self, key: bytes) -> Person:
         """Take back what this hub granted."""
@@ -255,6 +256,10 @@ class FlagsDoor(Protocol):
 
 class DeskDoor(doors.BoardDoor, Protocol):
     """The board as the desk sees it."""
+
+    @property
+    def partners(self) -> Partners:
+        """Partner networks, with all that concerns them."""
 
     @property
     def hiding(self) -> HidingDoor:

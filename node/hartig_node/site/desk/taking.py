@@ -18,6 +18,7 @@ from hartig_node.site.desk.notices import Taken
 from hartig_node.site.faults import Fault, board_fault
 from hartig_node.site.forms import TITLE_CHARACTERS_MAX, UNIT_DEFAULT, CheckedForm, Typed, clean_line
 from hartig_node.site.guard import form_of
+from hartig_node.site.minding import NOTHING, Minded, mind
 from hartig_node.site.posting import Handler
 from hartig_node.site.rendering import CLOCK, page, tongue_of
 from hartig_node.site.words import N_
@@ -61,6 +62,8 @@ def form_answer(kind: str) -> Handler:
         checked = takingforms.check(kind, typed, now.wall_ms if now.trusted else 0)
         if checked.problems:
             return await _form(request, kind, typed, checked.problems)
+        if (minded := mind(typed, checked.draft)).found:
+            return await _form(request, kind, typed, {}, minded=minded)
         try:
             return await _publish(request, typed, checked)
         except BoardError as error:
@@ -89,15 +92,21 @@ async def show_taken(request: web.Request) -> web.Response:
 
 
 async def _form(
-    request: web.Request, kind: str, typed: Typed, problems: dict[str, str], fault: Fault | None = None
+    request: web.Request,
+    kind: str,
+    typed: Typed,
+    problems: dict[str, str],
+    fault: Fault | None = None,
+    minded: Minded = NOTHING,
 ) -> web.Response:
     values: dict[str, Any] = {
         "kind": kind,
         "typed": typed,
         "problems": problems,
         "fault": fault,
+        "minded": minded,
         "desk_heading": tongue_of(request).say(HEADINGS[kind]),
-        "audiences": takingforms.AUDIENCES,
+        "audiences": _audiences(request),
         "rules_offered": takingforms.WAYS_OF_SHARING,
         "weekdays": takingforms.WEEKDAYS,
         "date_fields": takingforms.DATE_FIELDS,
@@ -105,6 +114,12 @@ async def _form(
     }
     status = fault.status if fault else 422 if problems else 200
     return page(request, "desk/form.html", values, status, private=True)
+
+
+def _audiences(request: web.Request) -> dict[str, str]:
+    """Return who may see a post; partner networks where there are any."""
+    has_partners = desk_of(request).partners.has_any
+    return {code: text for code, text in takingforms.AUDIENCES.items() if has_partners or code != "partners"}
 
 
 async def _groups(request: web.Request) -> Sequence[PostView]:

@@ -16,6 +16,7 @@ from hartig_node.site.words import N_, RULES
 AUDIENCES = {
     "network": N_("Everybody at the hubs of this network"),
     "hub": N_("Only people at this hub"),
+    "partners": N_("This network and partner networks"),
 }
 WAYS_OF_SHARING = {
     "ask": N_("We decide with those who ask"),
@@ -45,8 +46,9 @@ def check(kind: str, typed: Typed, now_ms: int) -> CheckedForm:
     checked = forms.check_post(kind, typed)
     draft, problems = dict(checked.draft), dict(checked.problems)
     draft.update(_people(typed, problems))
-    if _one_of("audience", typed, AUDIENCES, problems) == "hub":
-        draft["audience"] = "hub"
+    audience = _one_of("audience", typed, AUDIENCES, problems)
+    if audience != "network":
+        draft["audience"] = audience
     if kind == "offer":
         draft.update(_sharing(typed, problems, now_ms))
     if typed["parent"]:

@@ -74,6 +74,7 @@ MEMBERSHIP: dict[str, str] = {
     "own": N_("A hub does not remove itself. Ask whoever has let it in."),
     "keep": N_("Somebody was let in by others meanwhile. Look again at who is to stay."),
     "over": N_("It does not belong any more already."),
+    "speakers": N_("No hub of this network speaks with partner networks yet. Let one do it on its page."),
 }
 _CODES = {
     "no_invites": N_("All invites of this hub are used up. Ask another hub to let it in."),

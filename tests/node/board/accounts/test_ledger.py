@@ -358,7 +358,7 @@ async def test_while_the_disk_is_full_nobody_waits_for_it(bench: Bench, monkeypa
     offer = await posted(bench, OFFER, OPENED)
     held = await book(bench, offer)
     monkeypatch.setattr(held, "last", None)  # as long as something is on its way
-    bench.engine.stuck = "full"
+    bench.engine.disk.stuck = "full"
     with pytest.raises(BoardError) as caught:
         await write(bench, offer, OPENED)
     assert caught.value.code == "disk_full"

@@ -101,11 +101,11 @@ async def test_a_full_disk_only_delays_what_peers_have_shown(bench: Bench, monke
 async def test_a_card_that_cannot_be_published_at_once_ends_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.engine.stuck = "the disk is full"
+    bench.engine.disk.stuck = "the disk is full"
     bench.board.config.addresses = ("192.0.2.1:4279",)
     await bench.board.membership.admitted()
     assert "published later" in caplog.text
-    monkeypatch.setattr(bench.engine, "stuck", None)
+    monkeypatch.setattr(bench.engine.disk, "stuck", None)
     await bench.board.membership.announce()
     assert (await bench.board.membership._held_card()).head.facts["addresses"] == ["192.0.2.1:4279"]  # type: ignore[union-attr]
 

@@ -303,7 +303,7 @@ async def test_a_sensitive_post_is_stored_here_and_marked_private(bench: Bench) 
 
 
 async def test_a_full_disk_is_said_and_nothing_is_acknowledged(bench: Bench) -> None:
-    bench.engine.stuck = "no room on the disk"
+    bench.engine.disk.stuck = "no room on the disk"
     with pytest.raises(BoardError) as caught:
         await bench.board.posts.publish(WATER)
     assert caught.value.code == "disk_full"

@@ -1,0 +1,1 @@
+"""Partner networks: what is agreed with them and shared, what they say, and what of theirs is here."""

@@ -1,0 +1,152 @@
+"""Posts of partner networks, shown beside our own: which network each is of, and what its hub is called there.
+
+In: what the store of a partner's set finds. Out: views that name their network. Our own posts come first, then those of
+each partner, by its id; a cursor names the network that it goes on with. What this hub hides is left out here, since
+the rows that say so stand in its own store. Who calls: `posts`.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from hartig_node.board.accounts.books import Abroad
+from hartig_node.board.accounts.ledger import read_book
+from hartig_node.board.accounts.progress import offer_progress
+from hartig_node.board.context import Context
+from hartig_node.board.drafts.drafts import name_on_card
+from hartig_node.board.drafts.views import PostView, record_view
+from hartig_node.board.errors import BoardError
+from hartig_node.board.partners.held import Held, given_up, held_of, name_of, open_sets
+from hartig_node.ports import PostFilter, Store, StoredPost
+from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.errors import RecordError
+from hartig_protocol.limits import NETWORK_ID_BYTES
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.record import Kind
+
+logger = logging.getLogger(__name__)
+
+Shown = Callable[[bytes, StoredPost], Awaitable[PostView | None]]
+
+
+def network_of(text: str, pointer: str = "/network") -> bytes:
+    """Read the id of a network; raises `BoardError`."""
+    try:
+        network = bytes.fromhex(text)
+    except ValueError:
+        network = b""
+    if len(network) != NETWORK_ID_BYTES:
+        hint = "an id has 32 hexadecimal digits: `hartig partner` shows them"
+        raise BoardError("bad_request", f"{text[:60]!r} is no id of a network", hint, pointer)
+    return network
+
+
+@dataclass
+class _Cards:
+    """The names on the cards of one partner network, by the cards' ids, as of which arrival."""
+
+    catalog: Catalog
+    as_of: int = -1
+    by_id: dict[bytes, tuple[bytes, str]] = field(default_factory=dict)
+
+
+class Foreign:
+    """What partner networks have put up."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cards: dict[bytes, _Cards] = {}
+
+    def __repr__(self) -> str:
+        return f"<Foreign posts of {len(self._context.partners)} networks>"
+
+    async def find(self, thread: bytes) -> tuple[bytes, StoredPost] | None:
+        """Return a post that a partner network shares, with the network; None where none does."""
+        for network, (_, store) in open_sets(self._context.partners):
+            with given_up(network):
+                stored = await store.post(thread)
+                if stored is not None:
+                    return network, stored
+        return None
+
+    async def view(self, network: bytes, stored: StoredPost, now_ms: int) -> PostView:
+        """Show one, with what is left of it; no hub of ours has posted it."""
+        record = open_record(stored.wire, verify_signature=False)
+        held = held_of(self._context.partners.get(network))
+        names = {} if held is None else await self.names(network, held)
+        view = record_view(record, self._context.pen.key.public, names, now_ms)
+        view = replace(view, network=network.hex(), is_mine=False)
+        if held is None:
+            return view
+        catalog, store = held
+        thread, is_over = record.head.thread, view.state != "standing"
+        shelf = Abroad(catalog, self._context.clock)
+        book = await read_book(store, thread, shelf) if thread in catalog.chains else None
+        progress = offer_progress(record.head, book, is_over=is_over) if record.head.kind == Kind.OFFER else None
+        return replace(view, network_name=name_of(catalog), progress=None if progress is None else progress.as_json())
+
+    async def names(self, network: bytes, held: Held) -> dict[bytes, str]:
+        """Return what the hubs of a partner network are called on their cards, by their keys."""
+        catalog, store = held
+        known = self._cards.get(network)
+        if known is None or known.catalog is not catalog:
+            known = self._cards[network] = _Cards(catalog)
+        if known.as_of != catalog.last_n:
+            as_of, before, found = catalog.last_n, known.by_id, {}
+            with given_up(network):
+                for entry in list(catalog.registers.of_kind(Kind.CARD)):
+                    found[entry.id] = before.get(entry.id) or (entry.author, await _name_on(store, entry.id))
+                known.as_of, known.by_id = as_of, found
+        return {author: name for author, name in known.by_id.values() if name}
+
+    async def name(self, hub: bytes) -> str | None:
+        """Return what a hub of any partner network is called; None where that is not known."""
+        for network, held in open_sets(self._context.partners):
+            if name := (await self.names(network, held)).get(hub):
+                return name
+        return None
+
+    # --- Lists
+
+    async def page(
+        self, wanted: PostFilter, network: bytes | None, cursor: str, limit: int, shown: Shown
+    ) -> tuple[list[PostView], str | None]:
+        """Return some that a filter wants, of one network or of all, and the cursor of what follows.
+
+        `cursor` is one that this made, or `p` for the beginning; `shown` makes views, None of what is left out.
+        """
+        wanted = replace(wanted, unless_thread_in=None, unless_author_in=None)
+        begin, place = _place_of(cursor)
+        views: list[PostView] = []
+        for at, (_, store) in open_sets(self._context.partners):
+            if network not in (None, at) or at < begin:
+                continue
+            after = place if at == begin else None
+            with given_up(at):
+                while len(views) < limit:
+                    page = await store.posts(wanted, after, limit - len(views))
+                    found = [await shown(at, stored) for stored in page.posts]
+                    views += [view for view in found if view is not None]
+                    after = page.after
+                    if after is None:
+                        break
+                else:
+                    return views, f"p{at.hex()}.{'' if after is None else after}"
+        return views, None
+
+
+def _place_of(cursor: str) -> tuple[bytes, int | None]:
+    """Return the network and the arrival number with which a list goes on."""
+    network, _, after = cursor.removeprefix("p").partition(".")
+    return bytes.fromhex(network), int(after) if after else None
+
+
+async def _name_on(store: Store, card: bytes) -> str:
+    """Return what a card calls its hub; empty where it says no name, or cannot be read."""
+    stored = await store.read_record(card)
+    try:
+        body = None if stored is None else open_record(stored.wire, verify_signature=False).body
+    except RecordError as error:
+        logger.warning("a card of a partner network cannot be read: %s", error)
+        return ""
+    return name_on_card(body["name"]) if body else ""

@@ -1,0 +1,1 @@
+"""What people should look at once more before a text leaves for everybody (design, P5)."""

@@ -1,0 +1,1 @@
+"""Partner networks: agreements, what crosses, and the cores that keep it apart (SPEC, part X)."""
