@@ -106,7 +106,8 @@ class Saying:
         catalog = self._context.pen.catalog
         own = [one for one in pacts_of(catalog, partner) if one.head.author == key]
         before = max(own, key=_order, default=None)
-        others = [one for one in pacts_of(catalog, partner) if self._rank(one.head.author) == self._rank(key)]
+        # Those of lower rank, too: what one of them said would stand again when this is over before it.
+        others = [one for one in pacts_of(catalog, partner) if self._rank(one.head.author) <= self._rank(key)]
         highest = max(others, key=_order, default=None)
         least_ms = 0
         if highest is not None:

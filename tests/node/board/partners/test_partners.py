@@ -94,6 +94,14 @@ async def test_an_equal_organiser_can_change_and_end_what_another_said(bench: Be
     assert len(await bench.board.partners.list()) == 1
 
 
+async def test_what_a_trustee_ends_does_not_come_back_with_what_an_organiser_said(bench: Bench, abroad: Abroad) -> None:
+    await invite(bench, None, ANA, rank="organiser")
+    await publish(bench, pact(bench.founding.network, abroad.id, ANA, days=300))
+    tried = await bench.board.partners.leave(abroad.id, hand=Hand(seat_of(bench).key.public), preview=True)
+    assert tried.place is not None
+    assert tried.place.as_json()["lasts_ms"] > NOW_MS + 300 * DAY_MS
+
+
 async def test_a_preview_says_exactly_what_would_cross_and_changes_nothing(bench: Bench, abroad: Abroad) -> None:
     await become(bench, "organiser")
     partners = bench.board.partners
