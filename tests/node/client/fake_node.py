@@ -98,8 +98,8 @@ class FakeNode:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def plan(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
-        """Answer the next request so. Bytes are sent as they are, anything else as JSON."""
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        """Answer the next request so. Bytes are sent as they are, None as nothing at all, anything else as JSON."""
+        body = value if isinstance(value, bytes) else b"" if value is None else json.dumps(value).encode()
         kind = "application/problem+json" if status >= 400 else "application/json"
         self.planned.append(Planned(status, body, {"Content-Type": kind, **(headers or {})}))
 
