@@ -111,8 +111,9 @@ class PartnerStores:
         self._moved = asyncio.Event()
         self.stores: dict[bytes, Store] = {}
         self.problems: dict[bytes, str] = {}  # of those that cannot be opened now
-        self.on_opened: Callable[[bytes, Loaded], None] | None = None
-        self.on_left: Callable[[bytes], None] | None = None
+        self.on_opened: list[Callable[[bytes, Loaded], None]] = []
+        self.on_left: list[Callable[[bytes], None]] = []
+        self.on_committed: Callable[[Commit], None] | None = None  # before anybody is told of it
 
     def __repr__(self) -> str:
         return f"<PartnerStores {len(self._in_use)} in use, {len(self._orders)} being opened or dropped>"
@@ -166,8 +167,8 @@ class PartnerStores:
         if partition is not None:
             partition.is_over = True
             del self.stores[name]
-            if self.on_left is not None:
-                self.on_left(name)
+            for left in self.on_left:
+                left(name)
 
     # --- Opening and dropping, in the order of the orders
 
@@ -224,8 +225,8 @@ class PartnerStores:
         self.problems.pop(name, None)
         self._in_use[name], self.stores[name] = partition, store
         self._moved.set()
-        if self.on_opened is not None:
-            self.on_opened(name, loaded)
+        for opened in self.on_opened:
+            opened(name, loaded)
         self._driver.handle(PartitionOpened(name, loaded))
 
     async def _drop(self, name: bytes) -> None:
@@ -277,10 +278,13 @@ class PartnerStores:
 
     async def _commit(self, partition: Partition, commit: Commit) -> Sequence[FeedItem]:
         try:
-            return await self._disk.commit(partition.store, commit, lambda: partition.is_over)
+            items = await self._disk.commit(partition.store, commit, lambda: partition.is_over)
         except StoreError as error:
             self.failed(partition, error)
             return ()
+        if self.on_committed is not None and not partition.is_over:
+            self.on_committed(commit)
+        return items
 
     async def read(self, bound: Bound) -> None:
         """Look something up for the core."""

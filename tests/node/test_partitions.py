@@ -728,8 +728,8 @@ async def test_who_looks_after_partitions_hears_of_their_lives(places: MemoryPar
     heard: list[tuple[str, bytes]] = []
     async with running(places, first=[OpenPartition(ONE)]) as bench:
         partners = bench.engine.partners
-        partners.on_opened = lambda name, _loaded: heard.append(("opened", name))
-        partners.on_left = lambda name: heard.append(("left", name))
+        partners.on_opened.append(lambda name, _loaded: heard.append(("opened", name)))
+        partners.on_left.append(lambda name: heard.append(("left", name)))
         await settle()
         bench.engine.order([DropPartition(ONE)])
     assert heard == [("opened", ONE), ("left", ONE)]

@@ -20,7 +20,6 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.moderation.paging import LIMIT_MAX
 from hartig_node.board.partners.agreed import Agreement
 from hartig_node.board.partners.foreign import network_of
-from hartig_node.board.partners.held import held_of
 from hartig_node.board.partners.partners import SHARED_STATES, Change
 from hartig_node.board.partners.saying import Hand
 from hartig_node.board.times import rfc3339
@@ -77,9 +76,8 @@ class _Partners:
 
     async def _json(self, one: Agreement) -> dict[str, Any]:
         """Return an agreement as people and programs read it."""
-        held = held_of(self.board.context.partners.get(one.network))
         names = self.board.people.census.names
-        theirs = {} if held is None else await self.board.posts.foreign.names(one.network, held)
+        theirs = await self.board.context.cards.names(one.network)
         return {
             "id": one.network.hex(),
             "name": one.name or None,

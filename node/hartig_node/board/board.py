@@ -56,6 +56,7 @@ class Board:
         self.flags, self.hiding = self.posts.flags, self.posts.hiding
         self.deals = Deals(context, self.ledger, self.posts)
         context.engine.on_committed = self._committed
+        self._follow_partners()
         self.contacts = Contacts(context, self.ledger)
         self.keeper = Keeper(context, self.ledger, self.posts, self.deals, self.contacts)
         self.ledger.on_touched = self.keeper.touched
@@ -82,6 +83,22 @@ class Board:
 
     def __repr__(self) -> str:
         return f"<Board of {self._context.engine!r}>"
+
+    def _follow_partners(self) -> None:
+        """Hear what becomes durable of partner networks, and which sets come and go."""
+        partners = self._context.engine.partners
+        partners.on_committed = self._committed_abroad
+        partners.on_opened.append(lambda _network, _loaded: self.keeper.partner_opened())
+        partners.on_left.append(self._partner_left)
+
+    def _committed_abroad(self, commit: Commit) -> None:
+        self.ledger.committed(commit)
+        if any(entry.kind == Kind.CARD for entry, _ in commit.added):
+            self.keeper.partner_cards_changed()
+
+    def _partner_left(self, network: bytes) -> None:
+        self.ledger.left(network)
+        self.keeper.partner_left()
 
     def _committed(self, commit: Commit) -> None:
         """Take what has become durable, before anybody is told of it."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hartig_node.board.errors import BoardError
-from hartig_node.board.partners.held import Held, HeldPartners, given_up, open_sets
+from hartig_node.board.partners.cards import PartnerCards
+from hartig_node.board.partners.held import Held, HeldPartners, given_up, held_of, name_of, open_sets
 from hartig_node.board.sealing import BoxKey
 from hartig_node.board.signing import Pen
 from hartig_node.clock import Clock
@@ -48,11 +49,21 @@ class Context:
     hub_names: dict[bytes, str] = field(default_factory=dict)
     labels: dict[bytes, str] = field(default_factory=dict)  # private, by key: only where people are looked after
     hub_boxes: dict[bytes, bytes] = field(default_factory=dict)  # the keys to seal to, by hub key
+    boxes_abroad: dict[bytes, bytes] = field(default_factory=dict)  # the same of partner networks, by network and hub
     partners: HeldPartners = field(default_factory=dict)  # what is held of partner networks, by their ids
+    cards: PartnerCards = field(init=False)  # what their hubs are called
+
+    def __post_init__(self) -> None:
+        self.cards = PartnerCards(lambda: self.partners)
 
     def names(self) -> dict[bytes, str]:
         """Return the names on hubs' cards, by hub key."""
         return self.hub_names
+
+    def network_name(self, network: bytes) -> str:
+        """Return what a partner network calls itself; empty where that is not known."""
+        held = held_of(self.partners.get(network))
+        return "" if held is None else name_of(held[0])
 
     async def holder_of(self, thread: bytes) -> Held | None:
         """Return the catalog and the store that hold a post: our own before those of partner networks."""

@@ -31,7 +31,8 @@ class Abroad:
         self._engine, self._add = engine, add
         self._said: dict[bytes, dict[bytes, tuple[str, ...]]] = {}  # by network and node, what cards say
         self._named: dict[bytes, dict[bytes, tuple[str, ...]]] = {}  # the same, what people have said
-        engine.partners.on_opened, engine.partners.on_left = self._opened, self._left
+        engine.partners.on_opened.append(self._opened)
+        engine.partners.on_left.append(self._left)
 
     def __repr__(self) -> str:
         return f"<Abroad {sum(map(len, self._said.values()))} nodes of {len(self._said)} networks>"

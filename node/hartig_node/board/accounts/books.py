@@ -30,17 +30,15 @@ _LENDS = "lend"
 
 @dataclass(slots=True)
 class Asked:
-    """Who asks of an offer, as far as arrivals were read: needs by claim, in the order of arrival."""
+    """Who asks of an offer, as far as arrivals were read (`after`, by network): needs by claim, in that order."""
 
-    after: int = 0
+    after: dict[bytes, int] = field(default_factory=dict)
     needs: dict[bytes, bytes] = field(default_factory=dict)
 
-    def take(self, n: int, claim: bytes, need: bytes) -> None:
-        """Take a claim that arrived as number `n`; one that went and came back stands where it came back."""
-        if n > self.after:
-            self.after = n
-            self.needs.pop(claim, None)
-            self.needs[claim] = need
+    def take(self, claim: bytes, need: bytes) -> None:
+        """Take a claim that has arrived; one that went and came back stands where it came back."""
+        self.needs.pop(claim, None)
+        self.needs[claim] = need
 
 
 class Shelf(Protocol):
@@ -115,6 +113,10 @@ class Book:
         """How much memory it takes, about, in steps."""
         size = len(self.post.head_bytes) + len(self.post.body_bytes or b"")
         return size // _BYTES_A_STEP + len(self.asked.needs) // _ASKED_A_STEP + (self.last[0] if self.last else 0)
+
+    def contact_due_ms(self, contact: bytes) -> int | None:
+        """Return when a contact that was said in its chain is due to go; None while the deal goes on."""
+        return self._shelf.catalog.contact_due_ms(contact)
 
     # --- Keeping up
 

@@ -13,13 +13,18 @@ from hartig_node.ports import PostFilter
 from hartig_protocol.encoding import encode
 from hartig_protocol.events import Commit
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Kind, Record
+from hartig_protocol.records.record import Head, Kind, Record
 
 _PAGE = 500
 _NAMES_A_PARENT = encode("parent")  # stands in the bytes of each head that has this fact; no other need is opened
 AUTHORS_MAX = 4_096  # whose parts are remembered; beyond that all are read anew as they are asked for
 
 Parts = dict[bytes, set[bytes]]  # by parent
+
+
+def is_child_abroad(head: Head) -> bool:
+    """Tell whether a need is the part of another that is asked of a partner network."""
+    return head.kind == Kind.NEED and "parent" in head.facts and isinstance(head.audience, bytes)
 
 
 class Kin:

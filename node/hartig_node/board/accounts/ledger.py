@@ -12,43 +12,38 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakValueDictionary
 
 from hartig_node.board.accounts.books import (
     Asked,
     Book,
     Deal,
-    Shelf,
-    book_of,
     claim_in,
     deal_of,
     follow,
     gone_with,
     has_lost,
 )
+from hartig_node.board.accounts.shelves import Shelves
 from hartig_node.board.context import Context, refused
 from hartig_node.board.ending import has_ended
 from hartig_node.board.errors import BoardError
 from hartig_node.board.signing import BEFORE_THE_FIRST, Signed
-from hartig_node.ports import Store, StoredPost
 from hartig_protocol.catalog.entry import POSTS
-from hartig_protocol.errors import LocalError, RecordError
+from hartig_protocol.errors import LocalError
 from hartig_protocol.events import Commit, PrivateRow
 from hartig_protocol.exchange.need import NeedChain
 from hartig_protocol.exchange.rules import Broken
-from hartig_protocol.exchange.step import Step, head_of_stored_step
+from hartig_protocol.exchange.step import Step
 from hartig_protocol.limits import KIND_CHAIN_LOWEST
-from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Head, Kind, Record, record_id
+from hartig_protocol.records.record import Kind, Record
 from hartig_protocol.records.steps import Verb
 
 logger = logging.getLogger(__name__)
 
 BOOKS_MAX = 1_024
 WEIGHT_MAX = 32_768  # of all books, in steps: eight of the longest chains, about 20 MB
-OPENED_AT_ONCE = 256  # steps, about 4 ms; then everything else has its turn
-CLAIMS_A_PAGE = 256
 ASKED_MAX = 8_192  # claims on one offer that are kept in mind, 2 MB; of more, all are read each time
 NEEDS_KNOWN_MAX = 16_384  # claims of which the need is known without reading, 4 MB
 LOOK_AGAIN_S = 1.0
@@ -60,7 +55,7 @@ class Ledger:
     """The books of one hub. `on_touched` is told which posts changed, and which offers new claims ask."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._context, self.shelves = context, Shelves(context)
         self._books: dict[bytes, Book] = {}  # what was asked for longest ago stands first
         self._weights: dict[bytes, int] = {}
         self._weight = 0
@@ -95,12 +90,11 @@ class Ledger:
         return None if need is None or claim is None else deal_of(claim, need, lot)
 
     async def _read_need_of(self, claim_id: bytes) -> bytes | None:
-        stored = await self._context.store.read_record(claim_id)
-        head = None if stored is None else open_record(stored.wire, verify_signature=False).head
-        if head is None or head.kind != Kind.STEP or head.facts["verb"] != Verb.CLAIM:
+        record = await self.shelves.record(claim_id)
+        if record is None or record.head.kind != Kind.STEP or record.head.facts["verb"] != Verb.CLAIM:
             return None
-        self._know(claim_id, head.thread)
-        return head.thread
+        self._know(claim_id, record.head.thread)
+        return record.head.thread
 
     def _know(self, claim_id: bytes, need: bytes) -> None:
         self._need_of[claim_id] = need
@@ -132,12 +126,9 @@ class Ledger:
 
         What they ask may not be allowed by their chain, or may have gone since.
         """
-        asked, is_all = lot.asked, False
-        while not is_all:
-            page = await self._context.store.claims_on(lot.thread, asked.after, CLAIMS_A_PAGE)
-            is_all = len(page) < CLAIMS_A_PAGE
-            for stored, one in zip(page, await _opened(page), strict=True):
-                asked.take(stored.n, one.id, one.head.thread)
+        asked = lot.asked
+        async for one in self.shelves.claims_since(lot.thread, asked.after):
+            asked.take(one.id, one.head.thread)
         if len(asked.needs) > ASKED_MAX:
             lot.asked = Asked()
         if self._books.get(lot.thread) is lot:
@@ -213,7 +204,7 @@ class Ledger:
     # --- Keeping up
 
     def committed(self, commit: Commit) -> None:
-        """Take what has become durable (engine.on_committed)."""
+        """Take what has become durable, of whatever network (engine.on_committed, and that of its partners)."""
         self._next_commit.set()
         for meanwhile in self._reading:
             meanwhile.append(commit)
@@ -235,6 +226,17 @@ class Ledger:
         if touched:
             self.on_touched(touched)
 
+    def left(self, network: bytes) -> None:
+        """Forget all that was read of a partner network's set, which is here no more, or begins anew."""
+        own = self._context.pen.network
+        gone = [thread for thread, book in self._books.items() if book.post.head.network == network]
+        for thread in gone:
+            self._drop(thread)
+        for book in self._books.values():
+            if book.post.head.network == own:
+                book.asked = Asked()
+        self.on_touched(set(gone))
+
     def _let_go(self, commit: Commit) -> list[bytes]:
         """Drop the books of which something has gone, or whose post has lost or found its text; return which."""
         gone = gone_with(commit)
@@ -250,7 +252,7 @@ class Ledger:
             meanwhile: list[Commit] = []
             self._reading.append(meanwhile)
             try:
-                book = await read_book(self._context.store, thread, self._context.pen)
+                book = await self.shelves.book(thread)
             finally:
                 self._reading = [one for one in self._reading if one is not meanwhile]
             if thread in self._books:
@@ -287,40 +289,6 @@ class Ledger:
     def _drop(self, thread: bytes) -> None:
         del self._books[thread]
         self._weight -= self._weights.pop(thread)
-
-
-async def read_book(store: Store, thread: bytes, shelf: Shelf) -> Book | None:
-    """Read the book of a post as a store has it; None where there is none that can be read."""
-    try:
-        opened = await _opened(await store.read_thread(thread))
-    except RecordError as error:
-        # Taken in by an older version, which knew less of what may be in it.
-        logger.warning("post %s cannot be read, so it has no book: %s", thread.hex(), error)
-        return None
-    post = next((one for one in opened if isinstance(one, Record) and one.head.kind in POSTS), None)
-    steps = ((one.id, one.head) for one in opened if isinstance(one, _StoredStep))
-    return None if post is None else book_of(post, steps, shelf)
-
-
-class _StoredStep(NamedTuple):
-    """A step of the store, as far as a chain needs it."""
-
-    id: bytes
-    head: Head
-
-
-async def _opened(page: Sequence[StoredPost]) -> list[Record | _StoredStep]:
-    """Open records of the store; after some of them everything else has its turn."""
-    opened: list[Record | _StoredStep] = []
-    for number, stored in enumerate(page, 1):
-        head = head_of_stored_step(stored.wire[0])
-        if head is None:
-            opened.append(open_record(stored.wire, verify_signature=False))
-        else:
-            opened.append(_StoredStep(record_id(stored.wire[0]), head))
-        if number % OPENED_AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return opened
 
 
 def _offer(book: Book | None) -> Book | None:

@@ -12,7 +12,7 @@ from math import floor
 from typing import Any
 
 from hartig_node.board.accounts.books import Book, lot_chain
-from hartig_node.board.accounts.kin import Kin
+from hartig_node.board.accounts.kin import Kin, is_child_abroad
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.accounts.lows import Low, LowMarks, lows_json
 from hartig_node.board.accounts.quantities import parts_ratio
@@ -107,7 +107,8 @@ class Progressing:
         if not parts and book is not None:
             return await self._alone(head, book)
         covered = await self._covered(head, book, parts, 1, is_over=is_over)
-        return Progress(covered.state().value, _need_amounts(head, covered), len(parts))
+        shown = [part for part in parts if not is_child_abroad(part.post.head)]
+        return Progress(covered.state().value, _need_amounts(head, covered), len(shown))
 
     async def parts_of(self, head: Head) -> Sequence[Book]:
         """Return the parts of a group need that are held."""

@@ -21,7 +21,6 @@ from hartig_protocol.events import PrivateRow
 from hartig_protocol.exchange.lot import LotChain, Promise, PromiseState
 from hartig_protocol.exchange.need import ClaimState, NeedChain
 from hartig_protocol.limits import CONTACT_KEPT_MS
-from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.steps import Verb
 from hartig_protocol.values import value
 
@@ -83,20 +82,30 @@ class Contacts:
         """Remember that a step that was due is durable; its reader may have named another key meanwhile."""
         self.seals.wrote(due.private)
 
+    async def learn_abroad(self) -> set[bytes]:
+        """Learn to which keys hubs of partner networks want to be written; return whose are new or have changed."""
+        context = self._context
+        before, context.boxes_abroad = context.boxes_abroad, await context.cards.boxes()
+        return {hub for hub, box in context.boxes_abroad.items() if before.get(hub) != box}
+
     async def _sealed(self, side: _Side) -> ContactDue | None:
-        recipient = side.other.post.head.author
-        box_key = self._context.hub_boxes.get(recipient)
+        own, other = self._context.pen, side.other.post.head
+        recipient, is_abroad = other.author, other.network != own.network
+        address = other.network + recipient if is_abroad else recipient
+        box_key = (self._context.boxes_abroad if is_abroad else self._context.hub_boxes).get(address)
         if box_key is None:
             return None
-        own = self._context.pen
         text = await self.texts.of(side.own.thread) or self.texts.default(side.own.post)
         try:
             box = seal(text, box_key, Binding(own.network, own.key.public, side.own.thread, recipient, side.about))
         except SealingError as error:
             logger.info("no contact for hub %s: %s", recipient.hex()[:12], error)
             return None
-        row = await self.seals.row(side.about, recipient, box_key)
-        return ContactDue(side.own.thread, {"verb": Verb.CONTACT.value, "of": side.about}, {"box": box}, row)
+        row = await self.seals.row(side.about, address, box_key)
+        facts: dict[str, Any] = {"verb": Verb.CONTACT.value, "of": side.about}
+        if is_abroad:
+            facts["to"] = other.network  # else what is sealed never leaves this network (SPEC X4)
+        return ContactDue(side.own.thread, facts, {"box": box}, row)
 
     async def bring(self, claim: bytes) -> bool:
         """Write what is due for a deal, under the lock of the chain; tell whether there was anything.
@@ -143,10 +152,9 @@ class Contacts:
     async def _opened(self, side: _Side) -> str | None:
         """What another hub has sealed to this one; `side` is its own."""
         step = side.own.chain.contacts.get(side.about)
-        if step is None or self._is_over(self._context.pen.catalog.contact_due_ms(step)):
+        if step is None or self._is_over(side.own.contact_due_ms(step)):
             return None
-        stored = await self._context.store.read_record(step)
-        record = None if stored is None else open_record(stored.wire, verify_signature=False)
+        record = await self._ledger.shelves.record(step)
         if record is None or not record.body:
             return None
         head, own = record.head, self._context.pen.key.public

@@ -2,7 +2,8 @@
 
 In: private rows, one beside each contact that this hub writes, and the box keys on hubs' cards. Out: the claims and
 promises whose contact its reader cannot open any more. A hub that changed its key again and again would fill our
-accounts with contacts: so each is sealed a few times, and no more. Rows go by their own date. Who calls: `contacts`.
+accounts with contacts: so each is sealed a few times, and no more. Rows go by their own date; they name a hub by its
+key, and one of a partner network by the network's id and the key. Who calls: `contacts`.
 """
 
 from collections.abc import Collection
@@ -11,7 +12,7 @@ import msgpack
 
 from hartig_node.board.context import Context
 from hartig_protocol.events import PrivateRow
-from hartig_protocol.limits import LIFE_MS_MAX
+from hartig_protocol.limits import KEY_BYTES, LIFE_MS_MAX
 
 SPACE_SEALED = "sealed"
 SEALED_MAX = 4  # of one claim or promise: a hub loses its key once or twice in a deal, at worst
@@ -37,7 +38,8 @@ class Seals:
         self._judge(row.key, recipient, key, times)
 
     def _judge(self, about: bytes, recipient: bytes, key: bytes, times: int) -> None:
-        now_key = self._context.hub_boxes.get(recipient)
+        boxes = self._context.hub_boxes if len(recipient) == KEY_BYTES else self._context.boxes_abroad
+        now_key = boxes.get(recipient)
         if now_key in (None, key) or times >= SEALED_MAX:
             self.stale.discard(about)
         else:

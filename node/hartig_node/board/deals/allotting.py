@@ -143,7 +143,7 @@ class Allotting:
 
     async def _view_of(self, step: Record) -> SetAsideView | None:
         found = await self._desk.showing.allotment(step.id)
-        return None if found is None else self._desk.showing.set_aside(*found, await self._accepted(step.id))
+        return None if found is None else await self._desk.showing.set_aside(*found, await self._accepted(step.id))
 
     async def _accepted(self, allotment_id: bytes) -> bytes | None:
         return await self._desk.context.store.private_get(SPACE_ACCEPTED, allotment_id)

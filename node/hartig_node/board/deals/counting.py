@@ -14,13 +14,17 @@ from typing import Any
 
 from hartig_node.board.accounts.books import Book
 from hartig_node.board.accounts.quantities import read_parts
+from hartig_node.board.accounts.refusing import is_broken
 from hartig_node.board.context import thread_of
+from hartig_node.board.deals.children import ChildNeeds
 from hartig_node.board.deals.dates import the_dates
 from hartig_node.board.deals.desk import Desk, Facts, count_facts, lot_of, need_of
 from hartig_node.board.deals.views import BookView
 from hartig_node.board.errors import BoardError
 from hartig_node.board.posts.posts import Posts
+from hartig_protocol.exchange import rules
 from hartig_protocol.exchange.lot import LotChain
+from hartig_protocol.exchange.need import ClaimState
 from hartig_protocol.records.record import Head, Kind
 from hartig_protocol.records.steps import Verb, Why
 
@@ -32,8 +36,8 @@ REASONS = (Why.OPENED, Why.FOUND, Why.RESTOCKED, Why.LOST)  # what people count 
 class Counting:
     """Counts of needs and offers, and their close."""
 
-    def __init__(self, desk: Desk, posts: Posts) -> None:
-        self._desk, self._posts = desk, posts
+    def __init__(self, desk: Desk, posts: Posts, children: ChildNeeds) -> None:
+        self._desk, self._posts, self._children = desk, posts, children
 
     async def count(self, post: str, quantity: Any, why: str | None, dates: Sequence[str] | None) -> BookView:
         """Count; see `Deals.count`."""
@@ -71,8 +75,17 @@ class Counting:
         async with self._desk.ledger.writing(thread):
             book = await self._desk.ledger.level_book(thread)
             if not book.chain.is_closed:
+                await self._check_abroad(book)
                 await self._close(book)
         return await self._desk.book_view(thread)
+
+    async def _check_abroad(self, book: Book) -> None:
+        """Refuse to close a need for which a partner network is asked: its own account does not say so."""
+        children = await self._children.of(book.post.head) if book.kind == Kind.NEED else ()
+        claims = [claim for child in children for claim in need_of(child).claims.values()]
+        asked = sum(claim.state is ClaimState.OPEN for claim in claims)
+        if asked:
+            raise is_broken(rules.still_asked(asked), book.post.head)
 
     async def _close(self, book: Book) -> None:
         try:

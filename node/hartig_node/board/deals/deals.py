@@ -21,6 +21,7 @@ from typing import Any
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.context import Context, thread_of
 from hartig_node.board.deals.allotting import Allotting
+from hartig_node.board.deals.children import ChildNeeds
 from hartig_node.board.deals.counting import Counting
 from hartig_node.board.deals.desk import Desk
 from hartig_node.board.deals.giving import Giving
@@ -38,8 +39,10 @@ class Deals:
     """The use cases of deals."""
 
     def __init__(self, context: Context, ledger: Ledger, posts: Posts) -> None:
-        self.desk = Desk(context, ledger, Showing(context, ledger, posts.progressing))
-        self._needing, self._giving, self._counting = Needing(self.desk), Giving(self.desk), Counting(self.desk, posts)
+        children = ChildNeeds(context, ledger, posts)
+        self.desk = Desk(context, ledger, Showing(context, ledger, posts.progressing, children))
+        self._needing, self._giving = Needing(self.desk, children), Giving(self.desk)
+        self._counting = Counting(self.desk, posts, children)
         self._allotting, self._reading = Allotting(self.desk, posts), DealReading(self.desk)
 
     # --- For who needs
@@ -142,7 +145,7 @@ class Deals:
 
     async def deal(self, claim: str) -> DealView:
         """Return a deal."""
-        return self.desk.showing.deal(await self.desk.deal(claim))
+        return await self.desk.shown(await self.desk.deal(claim))
 
     async def deals(
         self, role: str | None = None, state: str | None = None, limit: int = 50, cursor: str | None = None

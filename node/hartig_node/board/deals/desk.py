@@ -91,7 +91,7 @@ class Desk:
 
     async def shown(self, deal: Deal) -> DealView:
         """Return what people see of a deal, as it stands now."""
-        return self.showing.deal(await self.deal_by(deal.id))
+        return await self.showing.deal(await self.deal_by(deal.id))
 
     async def book_view(self, thread: bytes) -> BookView:
         """Return the account of a post that is held."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 from hartig_node.board.accounts.books import Book
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.context import Context, thread_of
+from hartig_node.board.deals.children import ChildNeeds
 from hartig_node.board.drafts.views import PostView
 from hartig_node.board.errors import BoardError
 from hartig_node.board.posts.posts import ListQuery, Posts
@@ -42,14 +43,13 @@ class _Wanted:
     now_ms: int
 
     @classmethod
-    def of(cls, book: Book, now_ms: int) -> "_Wanted":
-        """Read it off a need and its account."""
+    def of(cls, book: Book, asked: Collection[str], now_ms: int) -> "_Wanted":
+        """Read it off a need and its account; `asked` are the offers that it has asked already."""
         head, chain = book.post.head, book.chain
         category, _, unit, smallest_part = head.fixed
         assert isinstance(chain, NeedChain)
         parts = chain.total.left if chain.is_opened else head.facts.get("quantity")
         left = None if parts is None else Fraction(parts, smallest_part)
-        asked = {claim.lot.hex() for claim in chain.claims.values()}
         return cls(category, unit, left, head.audience == "hub", asked, now_ms)
 
     def fits(self, offer: PostView) -> bool:
@@ -80,6 +80,7 @@ class Elsewhere:
 
     def __init__(self, context: Context, ledger: Ledger, posts: Posts) -> None:
         self._context, self._ledger, self._posts = context, ledger, posts
+        self._children = ChildNeeds(context, ledger, posts)
 
     async def offers(self, need: str, limit: int = OFFERS_MAX) -> list[PostView]:
         """Return what the need could ask now, at most `limit`; raises `BoardError` where there is no such need."""
@@ -87,22 +88,24 @@ class Elsewhere:
         if book is None or book.kind != Kind.NEED:
             raise BoardError("not_found", "no such need is held here", "it may be over, or not have arrived yet")
         now = self._context.clock.now()
-        wanted = _Wanted.of(book, now.wall_ms if now.trusted else 0)
+        chains = [one.chain for one in (book, *await self._children.of(book.post.head))]
+        claims = [claim for chain in chains if isinstance(chain, NeedChain) for claim in chain.claims.values()]
+        wanted = _Wanted.of(book, {claim.lot.hex() for claim in claims}, now.wall_ms if now.trusted else 0)
         whole: list[PostView] = []
         in_part: list[PostView] = []
         for code in (wanted.category, *categories.ancestors(wanted.category)):
-            async for view in self._standing(code, exact=code != wanted.category):
+            async for view in self._standing(code, exact=code != wanted.category, here=wanted.stays_here):
                 if len(whole) == limit:
                     return whole
                 if wanted.fits(view):
                     (whole if wanted.is_covered_by(view) else in_part).append(view)
         return [*whole, *in_part][:limit]
 
-    async def _standing(self, category: str, *, exact: bool) -> AsyncIterator[PostView]:
-        """Yield offers of a category and all below it; `exact`: of this one alone."""
+    async def _standing(self, category: str, *, exact: bool, here: bool) -> AsyncIterator[PostView]:
+        """Yield offers of a category and all below it; `exact`: of this one alone; `here`: of our own network alone."""
         cursor: str | None = None
         for _ in range(LOOKED_AT_MAX // _PAGE):
-            home = self._context.pen.network.hex()
+            home = self._context.pen.network.hex() if here else None
             query = ListQuery(kind="offer", category=category, network=home, cursor=cursor, limit=_PAGE)
             page = await self._posts.list(query)
             for view in page.items:

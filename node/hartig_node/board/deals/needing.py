@@ -1,7 +1,8 @@
 """What those say who need something: they ask, cancel, receive, give back.
 
 In: ids and quantities as people write them. Out: the deal as it stands, after what was said is durable. All is said in
-the account of an own need, under its lock; the offer that is asked is looked at and never written. Who calls: `deals`.
+the account of an own need, under its lock; the offer that is asked is looked at and never written. An offer of a
+partner network is asked through a child of the need (`children`). Who calls: `deals`.
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,9 @@ from hartig_node.board.accounts.books import Book, Deal, deal_of, lot_chain
 from hartig_node.board.accounts.quantities import asked_parts, covering_parts, read_parts
 from hartig_node.board.accounts.refusing import Rule, is_broken, stopped
 from hartig_node.board.context import thread_of
+from hartig_node.board.deals.children import ChildNeeds
 from hartig_node.board.deals.dates import dates_of, has_passed, passed, the_date
-from hartig_node.board.deals.desk import Desk, Facts, dated, need_of
+from hartig_node.board.deals.desk import Desk, Facts, count_facts, dated, need_of
 from hartig_node.board.deals.showing import free_in
 from hartig_node.board.deals.views import DealView
 from hartig_node.board.errors import BoardError
@@ -20,7 +22,9 @@ from hartig_protocol.exchange import rules
 from hartig_protocol.exchange.deal import DealState, Mark
 from hartig_protocol.exchange.need import Claim, ClaimState
 from hartig_protocol.records.record import Kind
-from hartig_protocol.records.steps import How, Verb
+from hartig_protocol.records.steps import How, Verb, Why
+
+Dates = tuple[int | None, int | None]  # of the need, and of the offer
 
 _STANDING = frozenset({DealState.ASKED, DealState.PROMISED, DealState.HANDED_OVER})
 
@@ -28,8 +32,8 @@ _STANDING = frozenset({DealState.ASKED, DealState.PROMISED, DealState.HANDED_OVE
 class Needing:
     """The use cases of those who need."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, children: ChildNeeds) -> None:
+        self._desk, self._children = desk, children
 
     # --- Asking
 
@@ -41,34 +45,45 @@ class Needing:
         thread, asked_thread = thread_of(need), thread_of(lot)
         async with self._desk.ledger.writing(thread):
             book = await self._desk.own(thread, Kind.NEED)
+            if book.chain.is_closed:
+                raise is_broken(rules.NEED_CLOSED, book.post.head)
             asked = await self._asked(asked_thread, book)
             dates = self._dates(book, asked, date, lot_date)
-            before = [deal_of(claim, book, asked) for claim in _open_claims(book, asked_thread, dates)]
-            standing = _the_same(before, None if quantity is None else read_parts(quantity, book.post.head))
-            if standing is not None:
-                return self._desk.showing.deal(standing)
-            over = [deal for deal in before if deal.state not in _STANDING]
-            said = await self._claim(book, asked, dates, quantity, over)
-        return self._desk.showing.deal(await self._desk.deal_by(said))
+            parts = None if quantity is None else read_parts(quantity, book.post.head)
+            if asked.post.head.network in (book.post.head.network, book.post.head.audience):
+                said = await self._ask(book, asked, dates, parts)
+            else:
+                said = await self._ask_abroad(book, asked, dates, parts)
+        return await self._desk.shown(await self._desk.deal_by(said))
 
-    async def _claim(
-        self, book: Book, asked: Book, dates: tuple[int | None, int | None], quantity: Any, over: Sequence[Deal]
-    ) -> bytes:
-        """Say it, and return the id of what was asked."""
-        self._desk.check_room(book)
-        date, lot_date = dates
-        head = book.post.head
-        opening = self._desk.opening(book, date)
-        parts = read_parts(quantity, head) if quantity is not None else self._default(book, asked, dates, over)
-        facts: Facts = {
-            "verb": Verb.CLAIM.value,
-            "lot": asked.thread,
-            "quantity": parts,
-            "asks": asked_parts(parts, head, asked.post.head),
-        }
-        cancels: list[Facts] = [{"verb": Verb.CANCEL.value, "of": deal.id} for deal in over]
-        said = [*opening, *cancels, dated(dated(facts, date), lot_date, "lot_date")]
-        return (await self._desk.write(head, said))[-1].id
+    async def _ask(self, need: Book, asked: Book, dates: Dates, parts: int | None) -> bytes:
+        """Say in a need's own account what is asked, unless it is said already; return its id."""
+        before = _before(need, asked, dates)
+        if (standing := _the_same(before, parts)) is not None:
+            return standing.id
+        self._desk.check_room(need)
+        over = _over(before)
+        parts = await self._bounded(need, asked, dates, over, parts)
+        said = [*self._desk.opening(need, dates[0]), *_cancels(over), _claim(need, asked, dates, parts)]
+        return (await self._desk.write(need.post.head, said))[-1].id
+
+    async def _ask_abroad(self, need: Book, asked: Book, dates: Dates, parts: int | None) -> bytes:
+        """Ask an offer of a partner network through a child of the need, made for that where there is none."""
+        network, (date, _) = asked.post.head.network, dates
+        child = await self._children.standing(need.post.head, network, date)
+        before = [] if child is None else _before(child, asked, dates)
+        if (standing := _the_same(before, parts)) is not None:
+            return standing.id
+        over = _over(before)
+        parts = await self._bounded(need, asked, dates, over, parts)
+        _claim(need, asked, dates, parts)  # units that do not fit are refused before anything is made
+        thread = await self._children.make(need, network, date, parts) if child is None else child.thread
+        async with self._desk.ledger.writing(thread):
+            child = await self._desk.own(thread, Kind.NEED)
+            self._desk.check_room(child)
+            freed = sum(deal.claim.quantity for deal in over)
+            said = [*_cancels(over), *_recounted(child, date, parts, freed), _claim(child, asked, dates, parts)]
+            return (await self._desk.write(child.post.head, said))[-1].id
 
     async def _asked(self, thread: bytes, need: Book) -> Book:
         """Return the offer that is to be asked; raises `BoardError` where nobody can ask it."""
@@ -89,7 +104,7 @@ class Needing:
             raise stopped(Rule.STAYS_HERE, "this need never leaves this hub, so no other hub reads it", hint, "/lot")
         return book
 
-    def _dates(self, need: Book, lot: Book, said: str | None, lot_said: str | None) -> tuple[int | None, int | None]:
+    def _dates(self, need: Book, lot: Book, said: str | None, lot_said: str | None) -> Dates:
         """Return for which dates is asked: that of the offer is the need's own, where it has the same."""
         reading = self._desk.reading
         date = the_date(need, said, reading)
@@ -103,12 +118,18 @@ class Needing:
             raise passed(lot, reading, "/lot_date")
         return date, lot_date
 
-    def _default(self, need: Book, lot: Book, dates: tuple[int | None, int | None], over: Sequence[Deal]) -> int:
-        """Return what is still needed, at most what is free there, in the need's smallest parts."""
+    async def _bounded(self, need: Book, lot: Book, dates: Dates, over: Sequence[Deal], parts: int | None) -> int:
+        """Return what to ask for, in the need's parts: never more than is still needed, here and abroad.
+
+        By default it is what is still needed, at most what is free there.
+        """
         date, lot_date = dates
-        head, account = need.post.head, need_of(need).accounts.get(date)
-        freed = sum(deal.claim.quantity for deal in over)
-        left: int | None = head.facts.get("quantity") if account is None else account.left + freed
+        head = need.post.head
+        left = await self._left(need, date, sum(deal.claim.quantity for deal in over))
+        if parts is not None:
+            if left is not None and parts > left:
+                raise is_broken(rules.more_than_needed(left), head)
+            return parts
         if left is None:
             raise is_broken(rules.NEED_NOT_OPENED, head)
         if left == 0:
@@ -120,6 +141,14 @@ class Needing:
             hint = "none are free there now: look for another offer, or say how much to ask for all the same"
             raise BoardError("not_allowed", "all of it is promised or gone", hint, "/quantity", rules.Rule.NOT_FREE)
         return min(left, covering_parts(free, lot.post.head, head))
+
+    async def _left(self, need: Book, date: int | None, freed: int) -> int | None:
+        """Return what nobody was asked for yet; None where nobody has said how much is needed."""
+        head, account = need.post.head, need_of(need).accounts.get(date)
+        needed: int | None = head.facts.get("quantity") if account is None else account.left
+        if needed is None:
+            return None
+        return max(0, needed + freed - await self._children.asked(head, date))
 
     # --- What becomes of it
 
@@ -164,7 +193,34 @@ class Needing:
         return await self._desk.shown(asked)
 
 
-def _open_claims(need: Book, lot: bytes, dates: tuple[int | None, int | None]) -> list[Claim]:
+def _before(need: Book, asked: Book, dates: Dates) -> Sequence[Deal]:
+    """Return the deals in which a need asks an offer for these dates, as far as they are open."""
+    return [deal_of(claim, need, asked) for claim in _open_claims(need, asked.thread, dates)]
+
+
+def _over(deals: Sequence[Deal]) -> Sequence[Deal]:
+    return [deal for deal in deals if deal.state not in _STANDING]
+
+
+def _cancels(deals: Sequence[Deal]) -> list[Facts]:
+    return [{"verb": Verb.CANCEL.value, "of": deal.id} for deal in deals]
+
+
+def _claim(need: Book, asked: Book, dates: Dates, parts: int) -> Facts:
+    date, lot_date = dates
+    asks = asked_parts(parts, need.post.head, asked.post.head)
+    facts: Facts = {"verb": Verb.CLAIM.value, "lot": asked.thread, "quantity": parts, "asks": asks}
+    return dated(dated(facts, date), lot_date, "lot_date")
+
+
+def _recounted(child: Book, date: int | None, parts: int, freed: int) -> list[Facts]:
+    """Return the count with which a child needs just what is asked, and so much more; nothing where it does."""
+    account = need_of(child).accounts.get(date)
+    needed = parts if account is None else account.count - account.left + parts - freed
+    return [] if account is not None and needed == account.count else [count_facts(needed, Why.NEEDED, [date])]
+
+
+def _open_claims(need: Book, lot: bytes, dates: Dates) -> list[Claim]:
     return [
         claim
         for claim in need_of(need).claims.values()

@@ -41,7 +41,7 @@ class DealReading:
         items: list[DealView] = []
         last: _Place | None = None
         async for place, deal in self._from(role, _place(cursor)):
-            view = self._desk.showing.deal(deal)
+            view = await self._desk.showing.deal(deal)
             if not wanted(view):
                 continue
             if len(items) == limit:
@@ -69,7 +69,7 @@ class DealReading:
         """Return own needs that have asked, or own offers that were asked."""
         context = self._desk.context
         if side == "giving":
-            asked = await context.store.lots_asked()
+            asked = await self._desk.ledger.shelves.lots_asked()
             offers = (entry.thread for entry in context.pen.own_posts() if entry.kind == Kind.OFFER)
             return sorted(offer for offer in offers if offer in asked)
         chains = await context.store.chains_of(context.pen.key.public)

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hartig_node.board.accounts.books import Book, Deal, lot_chain
+from hartig_node.board.accounts.kin import is_child_abroad
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.accounts.progress import Progressing, lot_amounts
 from hartig_node.board.accounts.refusing import hint_of
 from hartig_node.board.context import Context
+from hartig_node.board.deals.children import ChildNeeds
 from hartig_node.board.deals.views import (
     AccountView,
     BookView,
@@ -41,12 +43,12 @@ CLOSED = "closed"
 class Showing:
     """Makes the views of deals and accounts."""
 
-    def __init__(self, context: Context, ledger: Ledger, progressing: Progressing) -> None:
-        self._context, self._ledger, self._progressing = context, ledger, progressing
+    def __init__(self, context: Context, ledger: Ledger, progressing: Progressing, children: ChildNeeds) -> None:
+        self._context, self._ledger, self._progressing, self._children = context, ledger, progressing, children
 
     # --- Deals
 
-    def deal(self, deal: Deal) -> DealView:
+    async def deal(self, deal: Deal) -> DealView:
         """Return what became of a claim, as people see it."""
         claim, lot, promise = deal.claim, deal.lot, deal.promise
         need_head = deal.need.post.head
@@ -57,8 +59,8 @@ class Showing:
         return DealView(
             id=claim.id.hex(),
             state=deal.state.value,
-            need=self.side(deal.need),
-            lot=SideView(claim.lot.hex(), is_held=False) if lot is None else self.side(lot),
+            need=await self.side(deal.need),
+            lot=SideView(claim.lot.hex(), is_held=False) if lot is None else await self.side(lot),
             quantity=_text(claim.quantity, need_head),
             asks=_text_or_none(claim.asks, lot_head),
             promised=_text_or_none(None if promise is None else promise.quantity, lot_head),
@@ -76,10 +78,12 @@ class Showing:
             what_next=tuple(what_next(deal)),
         )
 
-    def side(self, book: Book) -> SideView:
-        """Return a post as one side of a deal."""
+    async def side(self, book: Book) -> SideView:
+        """Return a post as one side of a deal; of a partner network's it says which."""
         record = book.post
-        head, names = record.head, self._context.names()
+        head, own = record.head, self._context.pen.network
+        is_abroad = head.network != own
+        names = await self._context.cards.names(head.network) if is_abroad else self._context.names()
         reason = book.chain.ended
         title = (record.body or {}).get("title", {})
         return SideView(
@@ -93,24 +97,27 @@ class Showing:
             smallest_part=head.fixed[3],
             urgency=head.facts.get("urgency"),
             ended=reason.value if reason is not None else CLOSED if book.chain.is_closed else None,
+            network=head.network.hex() if is_abroad else None,
+            network_name=self._context.network_name(head.network) if is_abroad else None,
+            part_of=head.facts["parent"].hex() if is_child_abroad(head) else None,
         )
 
     # --- Accounts
 
     async def book(self, book: Book) -> BookView:
         """Return the account of a post, with its deals."""
-        deals = await self._ledger.deals_of(book.thread)
-        views = [self.deal(deal) for deal in deals]
+        deals = [*await self._ledger.deals_of(book.thread), *await self._deals_abroad(book)]
+        views = [await self.deal(deal) for deal in deals]
         views.sort(key=lambda view: not view.is_open)  # stable: else in the order in which they were asked
         chain, head = book.chain, book.post.head
         return BookView(
-            post=self.side(book),
+            post=await self.side(book),
             kind=KIND_NAMES[Kind(head.kind)],
             progress=(await self._progressing.of_book(book)).as_json(),
             is_opened=chain.is_opened,
             total=AccountView(None, _amounts(head, chain.total)),
             accounts=_accounts(head, chain),
-            set_aside=[self.set_aside(one, book) for one in _allotments(chain)],
+            set_aside=[await self.set_aside(one, book) for one in _allotments(chain)],
             deals=views[:DEALS_SHOWN_MAX],
             deals_total=len(views),
             broken=[BrokenView(one.hex(), broken.rule.value, hint_of(broken, head)) for one, broken in _broken(chain)],
@@ -127,18 +134,26 @@ class Showing:
             return []
         books = await self._progressing.parts_of(head)
         return [
-            {**self.side(book).as_json(), "progress": (await self._progressing.of_book(book)).as_json()}
+            {**(await self.side(book)).as_json(), "progress": (await self._progressing.of_book(book)).as_json()}
             for book in books
+            if not is_child_abroad(book.post.head)
         ]
+
+    async def _deals_abroad(self, book: Book) -> list[Deal]:
+        """Return what partner networks were asked for a need: people see it as asked for the need itself."""
+        if book.kind != Kind.NEED:
+            return []
+        children = await self._children.of(book.post.head)
+        return [deal for child in children for deal in await self._ledger.deals_of(child.thread)]
 
     # --- What was set aside
 
-    def set_aside(self, allotment: Allotment, lot: Book, accepted: bytes | None = None) -> SetAsideView:
+    async def set_aside(self, allotment: Allotment, lot: Book, accepted: bytes | None = None) -> SetAsideView:
         """Return stock that an offer has set aside for a hub."""
         head = lot.post.head
         return SetAsideView(
             id=allotment.id.hex(),
-            lot=self.side(lot),
+            lot=await self.side(lot),
             hub=allotment.hub.hex(),
             hub_name=self._context.names().get(allotment.hub, ""),
             is_for_us=allotment.hub == self._context.pen.key.public,
@@ -151,7 +166,7 @@ class Showing:
     async def source(self, book: Book) -> SetAsideView | None:
         """Return from what an offer was made that another hub had set aside; None for any other post."""
         found = await self.allotment_of(book)
-        return None if found is None else self.set_aside(*found, accepted=book.thread)
+        return None if found is None else await self.set_aside(*found, accepted=book.thread)
 
     async def allotment_of(self, book: Book) -> tuple[Allotment, Book] | None:
         """Return what an offer's subject names, with the offer that set it aside, where both are here and fit."""

@@ -31,6 +31,9 @@ class SideView:
     smallest_part: int | None = None
     urgency: str | None = None  # of a need that says it
     ended: str | None = None  # why nothing more comes of it: "closed", or the reason for which its account has ended
+    network: str | None = None  # the partner network that it is of, and what that calls itself; None for our own
+    network_name: str | None = None
+    part_of: str | None = None  # of what asks a partner network: the need for which it asks
 
     def as_json(self) -> dict[str, Any]:
         """The side as the node API gives it."""
@@ -47,6 +50,9 @@ class SideView:
                 "smallest_part": self.smallest_part,
                 "urgency": self.urgency,
                 "ended": self.ended,
+                "network": self.network,
+                "network_name": self.network_name or None,
+                "part_of": self.part_of,
             }
         )
 

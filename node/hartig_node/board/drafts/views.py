@@ -49,6 +49,11 @@ class PostView:
     network: str | None = None  # of a post of a partner network: that network's id, and what it calls itself
     network_name: str = ""
 
+    @property
+    def asks_abroad(self) -> bool:
+        """Whether it is the part of a need that is asked of a partner network: people see the need itself."""
+        return self.kind == "need" and "parent" in self.facts and self.audience not in ("hub", "network", "partners")
+
     def title_in(self, language: str) -> str:
         """The title in a language, or in the first that there is."""
         return pick(self.title, language)

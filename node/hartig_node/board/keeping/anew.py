@@ -19,6 +19,7 @@ from typing import Any
 import msgpack
 
 from hartig_node.board.accounts.books import Book
+from hartig_node.board.accounts.kin import is_child_abroad
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.accounts.quantities import read_parts
 from hartig_node.board.contact.texts import SPACE_CONTACT
@@ -265,6 +266,8 @@ def kept_until(clock: Clock) -> int | None:
 
 def begun_of(book: Book, reason: EndReason) -> Begun | None:
     """Return what a person has to do about a post; None where nothing was left or needed in it."""
+    if is_child_abroad(book.post.head):
+        return None  # the need for which it asks goes on, and says how much
     chain = copy.copy(book.chain)
     chain.ended = None  # that it may not go on is why this is asked
     left = [item for anew in after_restore({book.thread: chain}) for item in anew.quantities.items()]

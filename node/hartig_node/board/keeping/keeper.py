@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Protocol
 
 from hartig_node.board.accounts.books import Book, lot_chain
+from hartig_node.board.accounts.kin import is_child_abroad
 from hartig_node.board.accounts.ledger import Ledger, Said
 from hartig_node.board.contact.contacts import ContactDue, Contacts
 from hartig_node.board.context import Context
@@ -83,6 +84,7 @@ class Keeper:
         self._watching = Watching()
         self._queue: dict[bytes, None] = {}
         self._finds_claims = False  # among all own posts, in the next turn
+        self._learns_boxes = False  # of partner networks, in the next turn
         self._due: dict[bytes, int] = {}  # by thread, on the steady clock
         self._wake = asyncio.Event()
 
@@ -133,9 +135,25 @@ class Keeper:
 
     async def boxes_changed(self, hubs: Collection[bytes]) -> None:
         """Seal contacts of open deals anew for hubs whose box keys have changed (membership.on_boxes_changed)."""
-        await self._contacts.seals.look(hubs)
-        if self._contacts.seals.stale:
+        if hubs:
+            await self._contacts.seals.look(hubs)
+        if hubs and self._contacts.seals.stale:
             self._ask_for(self._holds.threads())
+
+    def partner_opened(self) -> None:
+        """Look at all own posts: what is held of a partner network may ask, or be asked, and can be read now."""
+        self.look_at_all()
+        self.partner_cards_changed()
+
+    def partner_cards_changed(self) -> None:
+        """Learn anew to which keys hubs of partner networks want to be written."""
+        self._learns_boxes = True
+        self._wake.set()
+
+    def partner_left(self) -> None:
+        """Look at all own posts: of a partner network, or of a life of its set, nothing is held any more."""
+        self._lots.left()
+        self.look_at_all()
 
     async def keep_up_open(self) -> None:
         """Keep up what is open and ends soon, before anything expires by a time that was not known until now.
@@ -175,6 +193,7 @@ class Keeper:
         """Read what earlier runs left; call it before `run`, when the engine has started."""
         await self._holds.load()
         await self.anew.load()
+        await self._contacts.learn_abroad()
         await self._contacts.seals.look()
         self.look_at_all()
 
@@ -213,9 +232,12 @@ class Keeper:
         for thread in [thread for thread, due_ms in self._due.items() if due_ms <= now_ms]:
             del self._due[thread]
             self._queue[thread] = None
+        if self._learns_boxes:
+            self._learns_boxes = False
+            await self.boxes_changed(await self._contacts.learn_abroad())
         if self._finds_claims:  # one look-up for all posts, of which nothing was said of most
             self._finds_claims = False
-            self._ask_for(sorted(self._own.intersection(await self._context.store.lots_asked())))
+            self._ask_for(sorted(self._own.intersection(await self._ledger.shelves.lots_asked())))
         for thread in list(islice(self._queue, TURN_MAX)):
             del self._queue[thread]
             self._due.pop(thread, None)
@@ -263,7 +285,10 @@ class Keeper:
             self._watching.put(thread, self._lots.needs_of[thread])
         else:
             due_ms = await self._needs.look(thread)
-            self._watching.put(thread, self._needs.lots_of[thread])
+            self._watching.put(thread, self._needs.lots_of[thread] | _parent_abroad(book))
+            if await self._is_left_alone(book):
+                await self._posts.withdraw(thread.hex())
+                return None
         dues = [due_ms, await self._tell_contacts(thread)]
         if self._holds.minutes(thread):
             dues += [await self._renew(thread), LOOK_ANYWAY_MS]
@@ -271,11 +296,22 @@ class Keeper:
 
     async def _book(self, thread: bytes) -> Book | None:
         """Return the book of a post about which something was said, or may have been; others are not even read."""
-        catalog, store = self._context.pen.catalog, self._context.store
-        is_looked_at = thread in catalog.chains or thread in self._from_before
-        if not is_looked_at and not await store.claims_on(thread, 0, 1):
+        is_looked_at = thread in self._context.pen.catalog.chains or thread in self._from_before
+        if not is_looked_at and not await self._ledger.shelves.is_asked(thread):
             return None
         return await self._ledger.book(thread)
+
+    async def _is_left_alone(self, need: Book) -> bool:
+        """Tell whether a partner network is asked for a need that is over, and nothing is still to be said of it.
+
+        Of a need that was withdrawn nothing stays, whatever was asked for it.
+        """
+        for thread in _parent_abroad(need):
+            parent = await self._ledger.book(thread)
+            if parent is None or parent.ended is EndReason.WITHDRAWN:
+                return True
+            return parent.chain.is_over and not self._holds.minutes(need.thread) and not _may_go_back(need)
+        return False
 
     def _forget(self, thread: bytes) -> None:
         self._from_before.discard(thread)
@@ -389,3 +425,17 @@ class Keeper:
                 await self.anew.advise(book, EndReason.VOID)
         with contextlib.suppress(BoardError):  # the disk is full: the next start does it
             await self._context.keep_private([PrivateRow(SPACE_SETTING, KEY_WROTE_AS, own)])
+
+
+def _parent_abroad(need: Book) -> frozenset[bytes]:
+    """Return the need for which one asks a partner network; nothing where it asks for itself."""
+    head = need.post.head
+    return frozenset({head.facts["parent"]}) if is_child_abroad(head) else frozenset()
+
+
+def _may_go_back(need: Book) -> bool:
+    """Tell whether something of a need was lent, perhaps, and is not given back."""
+    chain = need.chain
+    assert isinstance(chain, NeedChain)
+    is_lent = need.post.head.facts.get("mode") == "lend"
+    return is_lent and any(claim.received > claim.given_back for claim in chain.claims.values())

@@ -17,6 +17,7 @@ from typing import Any
 
 from hartig_node.board.accounts.books import Book
 from hartig_node.board.accounts.ledger import Ledger
+from hartig_node.board.accounts.shelves import Arrivals
 from hartig_node.board.context import Context
 from hartig_node.board.deals.dates import dates_ahead, has_passed
 from hartig_node.board.deals.desk import count_facts, hold_min_of
@@ -27,12 +28,10 @@ from hartig_protocol.exchange.lot import LotChain
 from hartig_protocol.exchange.need import Claim, ClaimState, NeedChain
 from hartig_protocol.exchange.steward import Asked, Draft, answers, lapsed
 from hartig_protocol.limits import MINUTE_MS, STEPS_MAX
-from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Head
 from hartig_protocol.records.steps import Verb, Why
 
 FIRST, FAIR = "first", "fair"
-PAGE = 64  # claims that are read together, about 3 ms
 WAITING_MAX = STEPS_MAX  # no offer can promise to as many
 ANSWERED_AT_ONCE = 64  # promises in one commit, about 10 ms of signing; an offer that shares does so in one
 RETURN_MS = 10 * MINUTE_MS  # after a start, for what was asked of others meanwhile to come before it is shared
@@ -40,9 +39,10 @@ RETURN_MS = 10 * MINUTE_MS  # after a start, for what was asked of others meanwh
 
 @dataclass
 class _Waiting:
-    """What was asked of one offer and is not answered, as far as arrivals were read."""
+    """What was asked of one offer and is not answered, as far as arrivals were read; `read` counts them."""
 
-    after: int = 0
+    after: Arrivals = field(default_factory=dict)
+    read: int = 0
     asked: dict[bytes, tuple[Asked, bytes]] = field(default_factory=dict)  # by claim; and the need
 
 
@@ -55,6 +55,10 @@ class LotKeeping:
         self._need_of: dict[bytes, bytes] = {}  # by claim with an open promise
         self.needs_of: dict[bytes, frozenset[bytes]] = {}
         self._began = context.clock.now()
+
+    def left(self) -> None:
+        """Read anew what is asked: a partner network's set has gone, or begins anew."""
+        self._waiting.clear()
 
     def forget(self, thread: bytes) -> None:
         """Drop what is remembered of an offer."""
@@ -128,10 +132,10 @@ class LotKeeping:
     async def _need(self, claim_id: bytes) -> bytes | None:
         """Return the need that a claim is for, if the claim is here."""
         if claim_id not in self._need_of:
-            stored = await self._context.store.read_record(claim_id)
-            if stored is None:
+            record = await self._ledger.shelves.record(claim_id)
+            if record is None:
                 return None
-            self._need_of[claim_id] = open_record(stored.wire, verify_signature=False).head.thread
+            self._need_of[claim_id] = record.head.thread
         return self._need_of[claim_id]
 
     async def _learn_needs(self, book: Book, lot: LotChain) -> None:
@@ -204,15 +208,14 @@ class LotKeeping:
         return asked
 
     async def _read_on(self, thread: bytes, waiting: _Waiting) -> None:
-        while len(waiting.asked) < WAITING_MAX:
-            page = await self._context.store.claims_on(thread, waiting.after, PAGE)
-            for stored in page:
-                record = open_record(stored.wire, verify_signature=False)
-                facts = record.head.facts
-                asked = Asked(record.id, facts["asks"], facts.get("lot_date"), stored.n)
-                waiting.asked[record.id] = (asked, record.head.thread)
-                waiting.after = stored.n
-            if len(page) < PAGE:
+        if len(waiting.asked) >= WAITING_MAX:
+            return
+        async for one in self._ledger.shelves.claims_since(thread, waiting.after):
+            facts = one.head.facts
+            waiting.read += 1
+            asked = Asked(one.id, facts["asks"], facts.get("lot_date"), waiting.read)
+            waiting.asked[one.id] = (asked, one.head.thread)
+            if len(waiting.asked) >= WAITING_MAX:
                 return
 
 

@@ -2,17 +2,22 @@
 
 In: the id of an own need of which, or of whose asked offers, something may have changed. Out: steps in its account, and
 in how many ms it is to be looked at again. What to give up is decided in `exchange.steward`: what was declined, what
-lapsed, what asks an offer that is over, and what waited for as long as a promise holds without one.
+lapsed, what asks an offer that is over, and what waited for as long as a promise holds without one; and all that was
+asked of a partner network that is none any more.
 """
 
-from hartig_node.board.accounts.books import lot_chain
+from hartig_node.board.accounts.books import Book, lot_chain
+from hartig_node.board.accounts.kin import is_child_abroad
 from hartig_node.board.accounts.ledger import Ledger
 from hartig_node.board.context import Context
 from hartig_node.board.deals.desk import hold_min_of
 from hartig_node.board.keeping.holds import Holds
+from hartig_node.board.partners.agreed import partners_of
 from hartig_protocol.exchange.lot import LotChain
 from hartig_protocol.exchange.need import Claim, ClaimState, NeedChain
-from hartig_protocol.exchange.steward import given_up
+from hartig_protocol.exchange.steward import Draft, given_up
+from hartig_protocol.limits import STEPS_MAX
+from hartig_protocol.records.steps import Verb
 
 
 class NeedKeeping:
@@ -33,12 +38,20 @@ class NeedKeeping:
             lots = {lot: lot_chain(await self._ledger.book(lot)) for lot in sorted(self.lots_of[thread])}
             book = await self._ledger.level_book(thread)
             hold_min = hold_min_of(book.post.head)
-            drafts = given_up(need, self._holds.minutes(thread), hold_min, lots)
+            if self._is_cut_off(book):
+                drafts = [Draft(thread, Verb.CANCEL, {"of": claim.id}) for claim in _open(need)][: STEPS_MAX - need.seq]
+            else:
+                drafts = given_up(need, self._holds.minutes(thread), hold_min, lots)
             if drafts:
                 await self._ledger.write_all(thread, [(draft.head_facts, None) for draft in drafts])
                 need = await self._open_claims(thread)
             dues = [self._due_ms(claim, lots.get(claim.lot), hold_min) for claim in _open(need)]
         return min((due for due in dues if due is not None), default=None)
+
+    def _is_cut_off(self, need: Book) -> bool:
+        """Tell whether a need asks a partner network with which nothing is agreed any more: nothing will come of it."""
+        head = need.post.head
+        return is_child_abroad(head) and head.audience not in partners_of(self._context)
 
     async def _open_claims(self, thread: bytes) -> NeedChain:
         """Return the chain of a need, and count and remember what is open in it."""

@@ -7,19 +7,16 @@ the rows that say so stand in its own store. Who calls: `posts`.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from hartig_node.board.accounts.books import Abroad
-from hartig_node.board.accounts.ledger import read_book
 from hartig_node.board.accounts.progress import offer_progress
+from hartig_node.board.accounts.shelves import read_book
 from hartig_node.board.context import Context
-from hartig_node.board.drafts.drafts import name_on_card
 from hartig_node.board.drafts.views import PostView, record_view
 from hartig_node.board.errors import BoardError
-from hartig_node.board.partners.held import Held, given_up, held_of, name_of, open_sets
-from hartig_node.ports import PostFilter, Store, StoredPost
-from hartig_protocol.catalog.catalog import Catalog
-from hartig_protocol.errors import RecordError
+from hartig_node.board.partners.held import given_up, held_of, name_of, open_sets
+from hartig_node.ports import PostFilter, StoredPost
 from hartig_protocol.limits import NETWORK_ID_BYTES
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind
@@ -41,21 +38,11 @@ def network_of(text: str, pointer: str = "/network") -> bytes:
     return network
 
 
-@dataclass
-class _Cards:
-    """The names on the cards of one partner network, by the cards' ids, as of which arrival."""
-
-    catalog: Catalog
-    as_of: int = -1
-    by_id: dict[bytes, tuple[bytes, str]] = field(default_factory=dict)
-
-
 class Foreign:
     """What partner networks have put up."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._cards: dict[bytes, _Cards] = {}
 
     def __repr__(self) -> str:
         return f"<Foreign posts of {len(self._context.partners)} networks>"
@@ -73,7 +60,7 @@ class Foreign:
         """Show one, with what is left of it; no hub of ours has posted it."""
         record = open_record(stored.wire, verify_signature=False)
         held = held_of(self._context.partners.get(network))
-        names = {} if held is None else await self.names(network, held)
+        names = await self._context.cards.names(network)
         view = record_view(record, self._context.pen.key.public, names, now_ms)
         view = replace(view, network=network.hex(), is_mine=False)
         if held is None:
@@ -84,27 +71,6 @@ class Foreign:
         book = await read_book(store, thread, shelf) if thread in catalog.chains else None
         progress = offer_progress(record.head, book, is_over=is_over) if record.head.kind == Kind.OFFER else None
         return replace(view, network_name=name_of(catalog), progress=None if progress is None else progress.as_json())
-
-    async def names(self, network: bytes, held: Held) -> dict[bytes, str]:
-        """Return what the hubs of a partner network are called on their cards, by their keys."""
-        catalog, store = held
-        known = self._cards.get(network)
-        if known is None or known.catalog is not catalog:
-            known = self._cards[network] = _Cards(catalog)
-        if known.as_of != catalog.last_n:
-            as_of, before, found = catalog.last_n, known.by_id, {}
-            with given_up(network):
-                for entry in list(catalog.registers.of_kind(Kind.CARD)):
-                    found[entry.id] = before.get(entry.id) or (entry.author, await _name_on(store, entry.id))
-                known.as_of, known.by_id = as_of, found
-        return {author: name for author, name in known.by_id.values() if name}
-
-    async def name(self, hub: bytes) -> str | None:
-        """Return what a hub of any partner network is called; None where that is not known."""
-        for network, held in open_sets(self._context.partners):
-            if name := (await self.names(network, held)).get(hub):
-                return name
-        return None
 
     # --- Lists
 
@@ -139,14 +105,3 @@ def _place_of(cursor: str) -> tuple[bytes, int | None]:
     """Return the network and the arrival number with which a list goes on."""
     network, _, after = cursor.removeprefix("p").partition(".")
     return bytes.fromhex(network), int(after) if after else None
-
-
-async def _name_on(store: Store, card: bytes) -> str:
-    """Return what a card calls its hub; empty where it says no name, or cannot be read."""
-    stored = await store.read_record(card)
-    try:
-        body = None if stored is None else open_record(stored.wire, verify_signature=False).body
-    except RecordError as error:
-        logger.warning("a card of a partner network cannot be read: %s", error)
-        return ""
-    return name_on_card(body["name"]) if body else ""

@@ -67,7 +67,7 @@ class Suggestions:
             said = [] if held is None else _removals(held)
             some = [one for one in said if one.id not in left and one.head.subject not in muted][:SHOWN_MAX]
             if held is not None and some:
-                names = await self._foreign.names(network, held)
+                names = await self._context.cards.names(network)
                 found += [self._of(network, held, one, names) for one in some]
         return sorted(found, key=lambda one: (-one.at_ms, one.id))
 

@@ -243,7 +243,8 @@ class Posts(PostLives):
             wanted = await self.hiding.leave_out(wanted)
         page = await self._context.store.posts(wanted, after, query.limit)
         views = [await self._view_or_none(stored) for stored in page.posts]
-        return [view for view in views if view is not None], None if page.after is None else cursor_of(page.after)
+        shown = [view for view in views if view is not None and not view.asks_abroad]
+        return shown, None if page.after is None else cursor_of(page.after)
 
     async def _view_or_none(self, stored: StoredPost, network: bytes | None = None) -> PostView | None:
         """Return the view of a post; None of one that an older version took in, knowing less of what may be in it."""
@@ -256,7 +257,7 @@ class Posts(PostLives):
     async def called(self, subject: Hidden | Flag) -> dict[str, Any]:
         """Return what a post or a hub that is hidden or flagged is called, as far as it is held: `title` or `name`."""
         if len(subject.subject) == KEY_BYTES:
-            name = self._context.names().get(subject.subject) or await self.foreign.name(subject.subject)
+            name = self._context.names().get(subject.subject) or await self._context.cards.find_name(subject.subject)
             return {} if name is None else {"name": name}
         if await self._context.holder_of(subject.subject) is None:
             return {}

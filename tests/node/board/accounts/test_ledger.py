@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hartig_node.board.accounts import ledger as ledger_module
+from hartig_node.board.accounts import shelves
 from hartig_node.board.accounts.books import Asked
 from hartig_node.board.errors import BoardError
 from hartig_node.glossary import words_used
@@ -129,7 +130,7 @@ async def test_the_deals_of_a_post_are_those_of_each_side(bench: Bench) -> None:
 
 
 async def test_more_claims_than_a_page_are_all_deals(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_module, "CLAIMS_A_PAGE", 2)
+    monkeypatch.setattr(shelves, "CLAIMS_A_PAGE", 2)
     offer, need = await posted(bench, OFFER, OPENED), await posted(bench, NEED, NEEDED)
     claims = [(await write(bench, need, claim_of(offer, 1))).id for _ in range(4)]
     assert [deal.id for deal in await bench.board.ledger.deals_of(offer)] == claims
@@ -163,8 +164,8 @@ async def test_of_an_offer_only_what_was_asked_since_is_read(bench: Bench, monke
 
 async def test_what_asks_of_an_offer_and_came_back_stands_where_it_came_back(bench: Bench) -> None:
     asked = Asked()
-    for n, claim in ((3, b"a"), (4, b"b"), (4, b"b"), (7, b"a"), (5, b"c")):
-        asked.take(n, claim, b"need")
+    for claim in (b"a", b"b", b"b", b"a"):
+        asked.take(claim, b"need")
     assert list(asked.needs) == [b"b", b"a"]
 
 

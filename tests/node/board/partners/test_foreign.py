@@ -154,7 +154,7 @@ async def test_a_set_that_cannot_be_read_costs_nobody_else_anything(
     assert (await bench.board.posts.get(other.head.thread.hex())).network == second.id.hex()
     (agreement,) = await bench.board.partners.list()
     assert (agreement.state, agreement.heard_ms) == ("agreed", None)
-    assert await bench.board.posts.foreign.name(abroad.hub.public) is None
+    assert await bench.board.context.cards.find_name(abroad.hub.public) is None
     assert "cannot be read now" in caplog.text
 
 
