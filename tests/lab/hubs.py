@@ -99,6 +99,13 @@ class Hub:
         value: Json = answer.json()
         return value
 
+    async def answer(self, method: str, path: str) -> Json | None:
+        """What it answers; None where there is no such thing here."""
+        answer = await self._lab.http(self.host, method, f"/api/v1/{path}")
+        assert answer.status in (200, 404), f"{self.name}: {method} {path} answered {answer.status}"
+        value: Json | None = answer.json() if answer.status == 200 else None
+        return value
+
     async def invite(self, *, uses: int = 1, addresses: Sequence[str] = ()) -> str:
         """Make an invite and return its link."""
         body = {"uses": uses, "addresses": list(addresses)}

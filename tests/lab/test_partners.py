@@ -20,7 +20,7 @@ import pytest
 import pytest_asyncio
 
 from lab.hosts import Lab
-from lab.hubs import HARTIG, Hub, Json, Neighbourhood
+from lab.hubs import HARTIG, Check, Hub, Json, Neighbourhood
 from lab.requirements import demand_all, what_is_missing
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
@@ -241,6 +241,61 @@ async def test_it_goes_on_through_the_other_hub_when_one_that_speaks_is_killed(s
     await hubs.until(lambda: all_read(ben, "Out of the oven again"), "it crosses through the one that came back")
     await second.start(*PROGRAM)
     await second.ask("POST", "clock")
+
+
+async def test_a_deal_goes_on_through_whoever_speaks_while_others_die(street: Street) -> None:
+    """A kitchen of each town, neither of which speaks with the other town, deal with each other from end to end."""
+    hubs, ana, ben = street.hubs, street.ana, street.ben
+    giver, needer = [hubs.hub(hubs.lab.add_host(f"{name}kitchen")) for name in ("ana", "ben")]
+    for town, hub in ((ana, giver), (ben, needer)):
+        await hub.join(await town.first.invite())
+        await hub.start(*PROGRAM)
+        await hubs.until(partial(hubs.linked, hub, *town.hubs), f"{hub.name} is linked with its town")
+        await hub.ask("POST", "clock")
+    rolls = {**BREAD, "title": {"en": "Rolls"}, "quantity": 40, "contact": "Ring"}
+    lot = (await giver.ask("POST", "offers", rolls))["id"]
+    draft = {"kind": "need", "category": "food.bread", "title": {"en": "Breakfast"}, "quantity": 30, "contact": "Knock"}
+    need = (await needer.ask("POST", "needs", draft))["id"]
+    await hubs.until(lambda: all_read([needer], "Rolls"), "the needing kitchen reads the offer")
+    assert await none_reads([giver], "Breakfast")
+    deal = (await needer.ask("POST", f"needs/{need}/claims", {"lot": lot}))["id"]
+
+    def both_say(state: str) -> Check:
+        return partial(_both_say, (giver, needer), deal, state)
+
+    await hubs.until(both_say("asked"), "what is asked crosses")
+    await ana.first.kill()
+    await giver.ask("POST", f"deals/{deal}/promise", {})
+    await hubs.until(both_say("promised"), "the promise crosses through the other one")
+    await hubs.until(partial(_told, giver, deal, "Knock"), "the giving kitchen can reach the needing one")
+    await hubs.until(partial(_told, needer, deal, "Ring"), "and the needing one the giving")
+    await ana.first.start(*PROGRAM)
+    await ana.first.ask("POST", "clock")
+    await hubs.until(lambda: speaking(ana, ben, hubs=[ana.first]), "the one that was killed speaks again")
+    await asyncio.gather(ana.hubs[1].kill(), ben.first.kill())
+    await giver.ask("POST", f"deals/{deal}/hand-over", {})
+    await hubs.until(both_say("handed_over"), "the handover crosses through those that are left")
+    await needer.ask("POST", f"deals/{deal}/receive", {"how": "ok"})
+    await hubs.until(both_say("arrived"), "the receipt crosses back")
+    assert (await giver.ask("GET", f"posts/{lot}"))["progress"]["handed_over"] == "30"
+    assert (await needer.ask("GET", f"posts/{need}"))["progress"]["state"] == "met"
+    for hub in street.cleo.hubs:
+        assert on_disk(hub.host.folder, [b"Breakfast", b"Rolls", bytes.fromhex(lot)]) == set(), "nothing of it goes on"
+    for hub in (ana.hubs[1], ben.first):
+        await hub.start(*PROGRAM)
+        await hub.ask("POST", "clock")
+    for hub in (giver, needer):
+        await hubs.forget(hub)
+
+
+async def _both_say(kitchens: Sequence[Hub], deal: str, state: str) -> bool:
+    """Whether both sides of a deal have it in a state."""
+    said = [await hub.answer("GET", f"deals/{deal}") for hub in kitchens]
+    return [view and view["state"] for view in said] == [state, state]
+
+
+async def _told(hub: Hub, deal: str, words: str) -> bool:
+    return bool((await hub.ask("GET", f"deals/{deal}/contact"))["contact"] == words)
 
 
 async def test_what_was_posted_before_follows_a_wider_agreement_and_goes_with_a_narrower_one(street: Street) -> None:

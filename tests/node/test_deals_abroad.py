@@ -258,7 +258,7 @@ async def test_offers_of_partner_networks_are_among_what_else_there_is(pair: Pai
 
 
 async def test_a_third_network_reads_no_need_and_no_contact() -> None:
-    """The giver has two partners; of a deal with one the other gets ids and quantities alone (SPEC X4, P6)."""
+    """The giver has two partners; of a deal with one the other gets ids and quantities alone (SPEC X4)."""
     giver, needer, third = towns(3)
     async with running(giver), running(needer), running(third):
         await found(giver, needer)

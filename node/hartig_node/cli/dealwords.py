@@ -124,7 +124,8 @@ def side(post: Any) -> str:
         return f"{short_id(post)} (not here now)"
     held_by = clean(holder(post))
     ended = " (it has ended)" if post.get("ended") else ""
-    return f"“{isolate(title_of(post))}” {short_id(post)}, held by {isolate(held_by)}{ended}"
+    known_as = {"id": post.get("part_of") or post["id"]}  # not that which asks a partner network for it
+    return f"“{isolate(title_of(post))}” {short_id(known_as)}, held by {isolate(held_by)}{ended}"
 
 
 def title_of(post: Mapping[str, Any]) -> str:
@@ -134,7 +135,11 @@ def title_of(post: Mapping[str, Any]) -> str:
 
 def holder(post: Mapping[str, Any]) -> str:
     """Return who holds a side of a deal."""
-    return "this hub" if post.get("mine") else str(post.get("hub_name") or f"hub {str(post.get('hub', '?'))[:8]}")
+    if post.get("mine"):
+        return "this hub"
+    hub = str(post.get("hub_name") or f"hub {str(post.get('hub', '?'))[:8]}")
+    network = post.get("network")
+    return hub if network is None else f"{hub}, partner network {post.get('network_name') or network[:8]}"
 
 
 def _dates(deal: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ def alternatives(session: Session, deal: Mapping[str, Any]) -> Offers:
     """Return what else a deal's need could ask, where the deal came to nothing and the need of this hub stands."""
     need = deal.get("need") or {}
     is_ours = need.get("mine") and need.get("held", True) and not need.get("ended")
-    return _found(session, str(need["id"])) if is_ours and came_to_nothing(deal) else ()
+    return _found(session, str(need.get("part_of") or need["id"])) if is_ours and came_to_nothing(deal) else ()
 
 
 def others_of_need(session: Session, post: Mapping[str, Any]) -> Offers:
@@ -58,7 +58,8 @@ def others_for(need: Mapping[str, Any], offers: Offers) -> Iterator[str]:
 
 def _how_to_ask(need: Mapping[str, Any], offers: Offers) -> Iterator[str]:
     if any("level" not in offer for offer in offers):
-        yield f"`hartig ask {short_id(need)} OFFER` asks for one of them"
+        known_as = {"id": need.get("part_of") or need["id"]}
+        yield f"`hartig ask {short_id(known_as)} OFFER` asks for one of them"
 
 
 def _offer(offer: Mapping[str, Any]) -> str:

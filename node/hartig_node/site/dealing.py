@@ -80,7 +80,7 @@ async def act(board: BoardDoor, view: PostView, typed: Typed) -> Said:
     """Do with one deal of a need what a form asks; raises `BoardError` where it is no deal of this post."""
     action, claim = typed["do"], typed["deal"]
     deal = await board.deals.deal(claim)
-    if deal.need.id != view.id:
+    if deal.need.post != view.id:
         raise BoardError("not_found", "this is no deal of that post")
     quantity = None
     if action == "short":

@@ -99,7 +99,7 @@ class Showing:
             ended=reason.value if reason is not None else CLOSED if book.chain.is_closed else None,
             network=head.network.hex() if is_abroad else None,
             network_name=self._context.network_name(head.network) if is_abroad else None,
-            part_of=head.facts["parent"].hex() if is_child_abroad(head) else None,
+            part_of=head.facts["parent"].hex() if book.is_mine and is_child_abroad(head) else None,
         )
 
     # --- Accounts

@@ -33,7 +33,12 @@ class SideView:
     ended: str | None = None  # why nothing more comes of it: "closed", or the reason for which its account has ended
     network: str | None = None  # the partner network that it is of, and what that calls itself; None for our own
     network_name: str | None = None
-    part_of: str | None = None  # of what asks a partner network: the need for which it asks
+    part_of: str | None = None  # of our own part that is asked of a partner network: the need for which it asks
+
+    @property
+    def post(self) -> str:
+        """The post that people know: of a part that is asked of a partner network the need itself."""
+        return self.part_of or self.id
 
     def as_json(self) -> dict[str, Any]:
         """The side as the node API gives it."""

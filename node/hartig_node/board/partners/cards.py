@@ -87,19 +87,24 @@ class PartnerCards:
 
 async def _look_through(known: _Read, held: Held) -> None:
     catalog, store = held
-    as_of, before, found = catalog.last_n, known.by_id, {}
+    as_of, found, is_all = catalog.last_n, dict[bytes, HubCard](), True
     for entry in list(catalog.registers.of_kind(Kind.CARD)):
-        found[entry.id] = before.get(entry.id) or await _card(store, entry.id, entry.author)
-    known.as_of, known.by_id = as_of, found
+        card = known.by_id.get(entry.id) or await _card(store, entry.id, entry.author)
+        if card is None:
+            is_all = False
+        else:
+            found[entry.id] = card
+    known.as_of, known.by_id = as_of if is_all else -1, found
 
 
-async def _card(store: Store, card: bytes, hub: bytes) -> HubCard:
+async def _card(store: Store, card: bytes, hub: bytes) -> HubCard | None:
+    """Read a card; None of one that is not on the disk yet."""
     stored = await store.read_record(card)
+    if stored is None:
+        return None
     try:
-        record = None if stored is None else open_record(stored.wire, verify_signature=False)
+        record = open_record(stored.wire, verify_signature=False)
     except RecordError as error:
         logger.warning("a card of a partner network cannot be read: %s", error)
-        record = None
-    if record is None:
         return HubCard(hub)
     return HubCard(hub, name_on_card(record.body["name"]) if record.body else "", record.head.facts.get("box"))

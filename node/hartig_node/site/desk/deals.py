@@ -84,4 +84,4 @@ async def _else_there(request: web.Request, deal: DealView) -> bool:
     came_to_nothing = deal.state in ("declined", "void", "lapsed", "taken_back")
     if not (came_to_nothing and deal.need.is_mine and deal.need.is_held and deal.need.ended is None):
         return False
-    return bool(await desk_of(request).elsewhere.offers(deal.need.id))
+    return bool(await desk_of(request).elsewhere.offers(deal.need.post))

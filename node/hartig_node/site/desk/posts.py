@@ -90,7 +90,7 @@ async def _page(request: web.Request, stopped: Trouble | None = None) -> web.Res
         "ahead": lambda post: _ahead(request, post),
         "all_days": _all_days(view, book),
         **await _deals(board, book),
-        **(await _own(board, view, book) if view.is_mine else {"contact": None, "hubs": (), "default": ""}),
+        **(await _own(board, view) if view.is_mine else {"contact": None, "hubs": (), "default": ""}),
         "offers": await board.elsewhere.offers(view.id) if is_asking else (),
         "reasons": postacts.REASONS,
         "ours_flagged": [flag["about"] for flag in (view.flags or {}).get("first", ()) if flag["mine"]],
@@ -111,21 +111,22 @@ def _is_asked(view: PostView) -> bool:
     return view.kind == "offer" and "level" not in view.facts
 
 
-async def _own(board: DeskDoor, view: PostView, book: BookView | None) -> dict[str, Any]:
+async def _own(board: DeskDoor, view: PostView) -> dict[str, Any]:
     is_stock = _is_asked(view) and view.audience != "hub"
     return {
         "contact": await board.contacts.texts.of(bytes.fromhex(view.id)),
         "hubs": board.deals.hubs() if is_stock else (),
-        "default": _left(view, book),
+        "default": _left(view),
     }
 
 
-def _left(view: PostView, book: BookView | None) -> str:
+def _left(view: PostView) -> str:
     """Return how much of a need nobody was asked for yet; nothing where it differs from date to date."""
-    if view.kind != "need" or "dates" in view.facts:
+    said = {} if view.progress is None else view.progress
+    if view.kind != "need" or "dates" in view.facts or "needed" not in said:
         return ""
-    left = book.total.amounts.get("left", "") if book is not None and book.is_opened else view.quantity or ""
-    return left if left != "0" else ""
+    left = Decimal(said["needed"]) - sum(Decimal(said.get(name, "0")) for name in ("asked", "received"))
+    return str(left) if left > 0 else ""
 
 
 def _ahead(request: web.Request, view: PostView) -> list[tuple[str, int]]:

@@ -1,5 +1,7 @@
 """Posts of partner networks among our own: listed after them, found, hidden, and never changed."""
 
+from unittest.mock import AsyncMock
+
 import pytest
 
 from hartig_node.board.errors import BoardError
@@ -167,3 +169,15 @@ async def test_a_running_node_shows_sets_as_they_are_at_the_moment(bench: Bench,
     assert await titles(bench) == []
     stores[abroad.id] = abroad.store
     assert await titles(bench) == ["Foreign 1"]
+
+
+async def test_a_card_that_is_not_on_the_disk_yet_is_read_when_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abroad = Abroad()
+    await open_partner(bench, abroad)
+    cards = bench.board.context.cards
+    with monkeypatch.context() as patch:
+        patch.setattr(abroad.store, "read_record", AsyncMock(return_value=None))
+        assert await cards.of(abroad.id) == {}
+    assert (await cards.names(abroad.id)) == {abroad.hub.public: "Abroad hub"}
