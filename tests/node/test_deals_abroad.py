@@ -83,6 +83,9 @@ async def test_a_deal_from_asked_to_arrived(pair: Pair) -> None:
     await pair.rest()
     assert await states(pair, deal) == ("arrived", "arrived")
     assert (await giver.deals.book_view(pair.lot)).total.amounts["handed_over"] == "3"
+    assert (await giver.posts.get(view.need.id)).progress == {"state": "met", "needed": "3", "asked": "0"} | {
+        "promised": "0", "received": "3",
+    }  # fmt: skip
     assert (await needer.posts.get(pair.need)).progress == {"state": "met", "needed": "3", "asked": "0"} | {
         "promised": "0", "received": "3",
     }  # fmt: skip

@@ -122,7 +122,7 @@ class Progressing:
 
     async def _book(self, thread: bytes) -> Book | None:
         """Return the book of a post that has an account; nothing is read for those that have none."""
-        return await self._ledger.book(thread) if thread in self._context.pen.catalog.chains else None
+        return await self._ledger.book(thread) if self._ledger.shelves.has_account(thread) else None
 
     async def _alone(self, head: Head, book: Book) -> Progress:
         chain = book.chain

@@ -63,6 +63,12 @@ class Shelves:
                     stored = await store.read_record(record_id)
         return None if stored is None else open_record(stored.wire, verify_signature=False)
 
+    def has_account(self, thread: bytes) -> bool:
+        """Tell whether anything was said about a post; nothing is read for that."""
+        if thread in self._context.pen.catalog.chains:
+            return True
+        return any(thread in catalog.chains for _, (catalog, _store) in open_sets(self._context.partners))
+
     # --- Who asks
 
     async def claims_since(self, lot: bytes, after: Arrivals) -> AsyncIterator[Record | StoredStep]:

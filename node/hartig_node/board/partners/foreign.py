@@ -9,9 +9,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from hartig_node.board.accounts.books import Abroad
-from hartig_node.board.accounts.progress import offer_progress
-from hartig_node.board.accounts.shelves import read_book
 from hartig_node.board.context import Context
 from hartig_node.board.drafts.views import PostView, record_view
 from hartig_node.board.errors import BoardError
@@ -19,7 +16,6 @@ from hartig_node.board.partners.held import given_up, held_of, name_of, open_set
 from hartig_node.ports import PostFilter, StoredPost
 from hartig_protocol.limits import NETWORK_ID_BYTES
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -57,20 +53,13 @@ class Foreign:
         return None
 
     async def view(self, network: bytes, stored: StoredPost, now_ms: int) -> PostView:
-        """Show one, with what is left of it; no hub of ours has posted it."""
-        record = open_record(stored.wire, verify_signature=False)
+        """Show one; no hub of ours has posted it."""
         held = held_of(self._context.partners.get(network))
         names = await self._context.cards.names(network)
+        record = open_record(stored.wire, verify_signature=False)
         view = record_view(record, self._context.pen.key.public, names, now_ms)
         view = replace(view, network=network.hex(), is_mine=False)
-        if held is None:
-            return view
-        catalog, store = held
-        thread, is_over = record.head.thread, view.state != "standing"
-        shelf = Abroad(catalog, self._context.clock)
-        book = await read_book(store, thread, shelf) if thread in catalog.chains else None
-        progress = offer_progress(record.head, book, is_over=is_over) if record.head.kind == Kind.OFFER else None
-        return replace(view, network_name=name_of(catalog), progress=None if progress is None else progress.as_json())
+        return view if held is None else replace(view, network_name=name_of(held[0]))
 
     # --- Lists
 

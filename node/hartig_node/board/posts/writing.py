@@ -158,7 +158,9 @@ class PostWriting:
         return replace(view, flags=flags, hidden=None if hidden is None else hidden.as_json())
 
     async def _foreign_view(self, network: bytes, stored: StoredPost) -> PostView:
-        return await self._judged(await self.foreign.view(network, stored, self._expiry_ms()))
+        view = await self.foreign.view(network, stored, self._expiry_ms())
+        progress = await self.progressing.of_post(open_record(stored.wire, verify_signature=False), view)
+        return await self._judged(replace(view, progress=progress.as_json()))
 
     async def _stored_view(self, stored: StoredPost) -> PostView:
         return await self._shown(open_record(stored.wire, verify_signature=False))

@@ -114,12 +114,6 @@ async def test_of_a_foreign_shelf_its_own_people_are_told(bench: Bench, abroad: 
         await bench.board.shelves.mark_low(shelf.head.thread.hex())
 
 
-async def test_a_need_asks_only_offers_of_our_own_network(bench: Bench, abroad: Abroad) -> None:
-    await post(abroad, 1)
-    need = await bench.board.posts.publish({**BLANKET, "kind": "need"})
-    assert await bench.board.elsewhere.offers(need.id) == []
-
-
 async def test_a_post_may_be_for_one_partner_alone(bench: Bench, abroad: Abroad) -> None:
     with pytest.raises(BoardError) as caught:
         await bench.board.posts.publish({**BLANKET, "audience": "ab" * 16})
