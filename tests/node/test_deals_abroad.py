@@ -7,8 +7,9 @@ import pytest
 
 from hartig_node.board.errors import BoardError
 from hartig_node.board.posts.posts import ListQuery
+from hartig_protocol.events import TimePassed
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.record import Kind
+from hartig_protocol.records.record import Head, Kind
 from support.towns import Town, found, linked, rest, running, say, towns
 
 BLANKETS = {
@@ -284,3 +285,53 @@ async def test_a_third_network_reads_no_need_and_no_contact() -> None:
             assert [one.body_bytes for one in contacts if one.head.facts["verb"] == "contact"] == [None]
             assert not any(b"Cold nights" in part for wire in held for part in wire if part)
             assert not any(needer.network.id in wire[0] for wire in held if wire not in steps)
+
+
+async def test_what_is_not_shared_with_a_network_is_not_promised_to_it(pair: Pair) -> None:
+    """A hub abroad that has learnt the id of an offer asks it all the same; it would promise by itself."""
+    giver, needer = pair.giver, pair.needer
+    draft = {**BLANKETS, "audience": "network", "rule": "first"}
+    private = await giver.board.posts.publish(draft)
+    await asked(pair, 1)
+    (child,) = await needer.board.keeper._posts.progressing.parts_of(await head_of(needer, pair.need))
+    claim = {"verb": "claim", "lot": bytes.fromhex(private.id), "quantity": 1, "asks": 1}
+    async with needer.board.ledger.writing(child.thread):
+        await needer.board.ledger.write(child.thread, {"verb": "count", "quantity": 2, "why": "needed"})
+        await needer.board.ledger.write(child.thread, claim)
+    await pair.rest()
+    assert len(await giver.board.ledger.deals_of(child.thread)) == 2  # it is held, and counts for nothing
+    book = await giver.board.deals.book_view(private.id)
+    assert (book.is_opened, book.deals) == (False, [])
+    shared = await giver.board.posts.publish({**draft, "audience": needer.network.id.hex()})
+    await pair.rest()
+    await needer.board.deals.ask(pair.need, shared.id, 1)
+    await pair.rest()
+    assert (await giver.board.deals.book_view(shared.id)).total.amounts["promised"] == "1"
+
+
+async def head_of(town: Town, post: str) -> Head:
+    book = await town.board.ledger.book(bytes.fromhex(post))
+    assert book is not None
+    return book.post.head
+
+
+async def test_nothing_sealed_is_kept_longer_than_two_days_after_a_deal(pair: Pair) -> None:
+    deal = await asked(pair)
+    await pair.giver.board.deals.promise(deal)
+    await pair.rest()
+    assert boxes_in(pair.giver) == boxes_in(pair.needer) == 2
+    await pair.giver.board.deals.hand_over(deal)
+    await pair.needer.board.deals.receive(deal)
+    await pair.rest()
+    for town in pair[:2]:
+        town.time.advance(49 * 3600)
+        town.engine.handle(TimePassed())
+    await pair.rest()
+    assert boxes_in(pair.giver) == boxes_in(pair.needer) == 0
+
+
+def boxes_in(town: Town) -> int:
+    """How many sealed boxes all stores of a hub hold."""
+    wires = [row.wire for disk in (town.home, *town.disks.values()) for row in disk.rows.values()]
+    heads = [open_record(wire, verify_signature=False).head for wire in wires if wire[2] is not None]
+    return sum(head.kind == Kind.STEP for head in heads)

@@ -127,7 +127,7 @@ class Ledger:
         What they ask may not be allowed by their chain, or may have gone since.
         """
         asked = lot.asked
-        async for one in self.shelves.claims_since(lot.thread, asked.after):
+        async for one in self.shelves.claims_since(lot.post.head, asked.after):
             asked.take(one.id, one.head.thread)
         if len(asked.needs) > ASKED_MAX:
             lot.asked = Asked()

@@ -71,13 +71,16 @@ class Shelves:
 
     # --- Who asks
 
-    async def claims_since(self, lot: bytes, after: Arrivals) -> AsyncIterator[Record | StoredStep]:
-        """Yield what is asked of an offer since `after`, which moves on with each: by network, as it arrived."""
+    async def claims_since(self, lot: Head, after: Arrivals) -> AsyncIterator[Record | StoredStep]:
+        """Yield what is asked of an offer since `after`, which moves on with each: by network, as it arrived.
+
+        What a network asks with which the offer is not shared is none of it: nobody there could read an answer.
+        """
         for network, store in self._stores():
-            is_all = False
+            is_all = network != lot.network and lot.audience not in ("partners", network)
             with self._guarding(network):
                 while not is_all:
-                    page = await store.claims_on(lot, after.get(network, 0), CLAIMS_A_PAGE)
+                    page = await store.claims_on(lot.thread, after.get(network, 0), CLAIMS_A_PAGE)
                     is_all = len(page) < CLAIMS_A_PAGE
                     for stored, one in zip(page, await _opened(page), strict=True):
                         if stored.n > after.get(network, 0):  # another caller may have been quicker

@@ -196,7 +196,7 @@ class LotKeeping:
     async def _still_waiting(self, book: Book) -> list[Asked]:
         """Return what was asked of an offer and still waits for an answer, in the order of arrival."""
         waiting = self._waiting.setdefault(book.thread, _Waiting())
-        await self._read_on(book.thread, waiting)
+        await self._read_on(book.post.head, waiting)
         reading, asked = self._context.clock.reading(), []
         for claim_id, (one, need) in list(waiting.asked.items()):
             chain = await self._need_chain(need)
@@ -207,10 +207,10 @@ class LotKeeping:
                 asked.append(one)  # else it waits: a need that has expired may be renewed
         return asked
 
-    async def _read_on(self, thread: bytes, waiting: _Waiting) -> None:
+    async def _read_on(self, lot: Head, waiting: _Waiting) -> None:
         if len(waiting.asked) >= WAITING_MAX:
             return
-        async for one in self._ledger.shelves.claims_since(thread, waiting.after):
+        async for one in self._ledger.shelves.claims_since(lot, waiting.after):
             facts = one.head.facts
             waiting.read += 1
             asked = Asked(one.id, facts["asks"], facts.get("lot_date"), waiting.read)
