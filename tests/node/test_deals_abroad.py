@@ -261,32 +261,6 @@ async def test_offers_of_partner_networks_are_among_what_else_there_is(pair: Pai
     assert await elsewhere.offers(private.id) == []
 
 
-async def test_a_third_network_reads_no_need_and_no_contact() -> None:
-    """The giver has two partners; of a deal with one the other gets ids and quantities alone (SPEC X4)."""
-    giver, needer, third = towns(3)
-    async with running(giver), running(needer), running(third):
-        await found(giver, needer)
-        await say(giver, third, place=997)
-        await found(needer, giver)
-        await found(third, giver)
-        async with linked(needer, giver), linked(third, giver):
-            lot = await giver.board.posts.publish({**BLANKETS, "contact": "Ring twice"})
-            need = await needer.board.posts.publish(COLD)
-            await rest(giver, needer, third)
-            deal = (await needer.board.deals.ask(need.id, lot.id)).id
-            await rest(giver, needer, third)
-            await giver.board.deals.promise(deal)
-            await rest(giver, needer, third)
-            assert await needer.board.contacts.contact_of(bytes.fromhex(deal)) == "Ring twice"
-            assert (await third.board.posts.get(lot.id)).progress["promised"] == "3"
-            held = [row.wire for disk in (third.home, *third.disks.values()) for row in disk.rows.values()]
-            steps = [wire for wire in held if open_record(wire, verify_signature=False).head.kind == Kind.STEP]
-            contacts = [open_record(one, verify_signature=False) for one in steps]
-            assert [one.body_bytes for one in contacts if one.head.facts["verb"] == "contact"] == [None]
-            assert not any(b"Cold nights" in part for wire in held for part in wire if part)
-            assert not any(needer.network.id in wire[0] for wire in held if wire not in steps)
-
-
 async def test_what_is_not_shared_with_a_network_is_not_promised_to_it(pair: Pair) -> None:
     """A hub abroad that has learnt the id of an offer asks it all the same; it would promise by itself."""
     giver, needer = pair.giver, pair.needer
