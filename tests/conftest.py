@@ -1,4 +1,4 @@
-"""For all tests: hypothesis profiles, nothing outlives a test, and what workers take first.
+"""For all tests: hypothesis profiles, nothing outlives a test, what is looked at for coverage, what workers take first.
 
 `HARTIG_DEEP=1` looks for longer: more examples, more worlds, more power cuts.
 """
@@ -21,6 +21,16 @@ COMPUTES = "tests/simulation/"  # waits for nothing, and its cases share nothing
 LONGEST = (
     "test_kill", "test_wheel", "test_power_cuts", "test_messages", "test_hubs", "test_floods", "test_bench", "test_try",
     "test_members", "test_recovering", "test_liveness", "test_time", "test_joining", "test_switch",
+)  # fmt: skip
+# Nobody looks at which lines these run, which would take them twice as long: others run them too, or none that count.
+UNWATCHED = (
+    "tests/privacy/",
+    "tests/protocol/exchange/test_deal.py", "tests/protocol/exchange/test_judging.py",
+    "tests/protocol/exchange/test_sharing.py", "tests/protocol/partners/test_order.py",
+    "tests/protocol/sync/test_liveness.py", "tests/protocol/sync/test_odd_facts.py",
+    "tests/protocol/trust/test_apart.py", "tests/protocol/trust/test_lasting.py", "tests/protocol/trust/test_model.py",
+    "tests/node/board/belonging/test_story.py", "tests/node/board/test_events.py", "tests/node/cli/test_words.py",
+    "tests/node/site/test_hostile.py", "tests/node/site/test_pages.py", "tests/node/store/test_model.py",
 )  # fmt: skip
 WAITS_UNTIL = 0.75  # of what is computed: it fills the cores while hubs wait, and ends the run in small pieces
 
@@ -47,8 +57,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers meet units of real hubs, and between them such that compute.
 
-    Hubs wait for each other most of the time, worlds never: with both under way no core is idle.
+    Hubs wait for each other most of the time, worlds never: with both under way no core is idle. And leave out of the
+    coverage what is `wide`, and what hypothesis chooses, since nobody knows beforehand which lines that runs.
     """
+    for item in items:
+        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_random or item.nodeid.startswith(UNWATCHED) or item.get_closest_marker("wide"):
+            item.add_marker("no_cover")  # pytest-cov's own
     units = list(dict.fromkeys(unit(item.nodeid) for item in items))
     computing = [one for one in units if one.startswith(COMPUTES)]
     waiting = [one for one in units if not one.startswith(COMPUTES)]

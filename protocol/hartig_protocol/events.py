@@ -78,11 +78,16 @@ class RecordsRead:
 
 @value
 class NewcomerAdmitted:
-    """Answer to `AskAdmission`: the invite was good and `grant` is signed; `private` rows record its use."""
+    """Answer to `AskAdmission`: the invite was good and `grant` is signed.
+
+    `private` rows are kept with the grant where the core takes it; `used`, which tell of the invite's use, where the
+    newcomer belongs by it, too.
+    """
 
     link: int
     grant: Wire
     private: tuple["PrivateRow", ...] = ()
+    used: tuple["PrivateRow", ...] = ()
 
 
 @value

@@ -120,6 +120,7 @@ _OF_SESSION: dict[type, _Handler] = {
     NewcomerRefused: greeting.newcomer_refused,
 }
 _FRAMES = frozenset({FrameReceived, FramesReceived})
+_NO_WORDS = frozenset({Ping, Pong})
 
 
 class Hub:
@@ -220,16 +221,11 @@ class Hub:
     def next_timer_ms(self) -> int:
         """Return when (steady ms) `TimePassed` is wanted at the latest."""
         state = self.state
-        due_ms = self._sweep_ms
-        for other_ms in (
-            overlay.next_due_ms(state),
-            pulling.next_due_ms(state),
-            state.intake.due_ms,
-            feeding.next_due_ms(state),
-        ):
+        due_ms = min(self._sweep_ms, self._timers.soonest_ms(state), overlay.next_due_ms(state))
+        for other_ms in (state.intake.due_ms, feeding.next_due_ms(state), pulling.next_due_ms(state)):
             if other_ms is not None and other_ms < due_ms:
                 due_ms = other_ms
-        return self._timers.soonest_ms(state, due_ms)
+        return due_ms
 
     # --- Links and frames
 
@@ -292,7 +288,7 @@ class Hub:
                     where = "after the greetings" if session.is_open else "before the greetings are done"
                     raise MessageError("bad_message", f"{type(message).__name__} came {where}")
                 handler(self.state, session, step, message)
-        self._heard(step, session, is_word=not isinstance(message, Ping | Pong))
+        self._heard(step, session, is_word=type(message) not in _NO_WORDS)
 
     def _heard(self, step: Step, session: Session, *, is_word: bool = True) -> None:
         if session.is_open and session.link in self.state.sessions:
@@ -303,7 +299,8 @@ class Hub:
     def _settle(self, step: Step) -> None:
         """End the links of strangers, and let go on what has waited for the end of a link, or of catching up."""
         state = self.state
-        state.records_gone(step.gone())
+        if step.commit.removed:
+            state.records_gone(step.gone())
         if state.catalog.authority is not self._authority or state.cards_changed:
             self._authority, state.cards_changed = state.catalog.authority, False
             self._close_strangers(step)
@@ -338,13 +335,7 @@ class Hub:
         step.tell(PublishAnswered(event.ticket, refusals))
 
     def _newcomer_admitted(self, step: Step, event: NewcomerAdmitted) -> None:
-        session = self.state.sessions.get(event.link)
-        if session is None:
-            # The newcomer has gone; its grant is signed and counts, so that it finds the door open next time.
-            step.commit.private.extend(event.private)
-            inbound.ingest(self.state, step, [open_record(event.grant)], None)
-            return
-        greeting.newcomer_admitted(self.state, session, step, event)
+        greeting.newcomer_admitted(self.state, self.state.sessions.get(event.link), step, event)
 
     # --- Time
 

@@ -115,7 +115,7 @@ def text_of(data: bytes) -> str:
 @cache
 def good_bundle() -> bytes:
     key, records = NET.hub(1), [*NET.founding(1), NEED]
-    header = BundleHeader(NET.id, key.public, bytes(16), len(records), bytes(16), len(records), NOW_MS)
+    header = BundleHeader(NET.id, key.public, bytes(16), len(records), bytes(16), len(records), NOW_MS, NET.id)
     writer = BundleWriter(key, header)
     begun = writer.begin() + writer.proofs(record.wire for record in records)
     return begun + writer.records(record.wire for record in records) + writer.end()

@@ -1,7 +1,8 @@
 """How many worlds a run lives through (`HARTIG_WORLDS=n` for more than the usual), and what measurements have shown."""
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,14 @@ def pytest_generate_tests(metafunc: Any) -> None:
         count = int(os.environ.get("HARTIG_WORLDS", str(WORLDS_USUALLY)))
         batches = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
         metafunc.parametrize("seeds", batches, ids=[f"{batch[0]}-{batch[-1]}" for batch in batches])
+
+
+@pytest.fixture(autouse=True)
+def uncollected() -> Iterator[None]:
+    """Collect no garbage meanwhile: so many states leave next to none, and would be looked through again and again."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What pure functions have answered once they need not compute again in a thousand hubs that share one process.
 
 In: nothing. Out: a context in which opening a record, verifying a signature and reading a frame are remembered by their
-bytes, wherever the core calls them. Verdicts, sets and streams are computed by every hub for itself.
+bytes, wherever the core calls them, and what was signed here is known to verify. Verdicts, sets and streams are
+computed by every hub for itself.
 """
 
 import gc
@@ -21,14 +22,25 @@ RECORDS_MAX = 400_000
 GARBAGE_AFTER = 100_000  # objects; Python's own 700 costs a tenth of the time
 
 
-@cache
+_VERIFY, _OPEN, _UNPACK, _SIGN = keys.verify, opening.open_record, framing.unpack, keys.SigningKey.sign
+_opened: dict[tuple[Any, ...], Any] = {}
+_verified: dict[tuple[bytes, bytes, bytes], bool] = {}
+
+
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     """Verify once whatever is verified again and again in many worlds."""
-    return _VERIFY(key, message, signature)
+    asked = (key, message, signature)
+    known = _verified.get(asked)
+    if known is None:
+        known = _verified[asked] = _VERIFY(key, message, signature)
+    return known
 
 
-_VERIFY, _OPEN, _UNPACK = keys.verify, opening.open_record, framing.unpack
-_opened: dict[tuple[Any, ...], Any] = {}
+def sign(self: keys.SigningKey, message: bytes) -> bytes:
+    """Sign, and know from then on that it verifies."""
+    signature = _SIGN(self, message)
+    _verified[self.public, message, signature] = True
+    return signature
 
 
 def open_record(wire: Any, *, verify_signature: bool = True, known_id: bytes | None = None) -> Any:
@@ -78,7 +90,12 @@ def unpack(frame: bytes) -> Any:
     return _told(known) if isinstance(known, RemoteError) else known
 
 
-_SWAPS: dict[Callable[..., Any], Callable[..., Any]] = {_VERIFY: verify, _OPEN: open_record, _UNPACK: unpack}
+_SWAPS: dict[Callable[..., Any], Callable[..., Any]] = {
+    _VERIFY: verify,
+    _OPEN: open_record,
+    _UNPACK: unpack,
+    _SIGN: sign,
+}
 
 
 @contextmanager
@@ -96,12 +113,13 @@ def remembered() -> Iterator[None]:
 
 
 @cache
-def _places() -> tuple[tuple[ModuleType, str, Callable[..., Any]], ...]:
-    """Find, once, where the core's modules hold what is swapped."""
+def _places() -> tuple[tuple[ModuleType | type, str, Callable[..., Any]], ...]:
+    """Find, once, where the core's modules hold what is swapped, and the keys how they sign."""
     modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("hartig_protocol")]
+    holders: tuple[ModuleType | type, ...] = (*modules, keys.SigningKey)
     return tuple(
         (module, at, held)
-        for module in modules
+        for module in holders
         for at, held in vars(module).items()
         if any(held is plain for plain in _SWAPS)
     )

@@ -61,9 +61,9 @@ def test_who_serves_less_than_another_is_noticed_and_can_forge_nothing() -> None
     country.wire.connect(liar, country.hubs[1][0])
     country.wire.pass_time(600_000)
     theirs = country.hubs[1][0].federation.partners[liar.network.id]
-    assert theirs.short().get(liar.key.public, 0) >= 1
+    assert theirs.short.get(liar.key.public, 0) >= 1
     others = country.hubs[1][1].federation.partners[liar.network.id]
-    assert honest.key.public not in others.short()
+    assert honest.key.public not in others.short
 
 
 def _let_go(serving: object, record_id: bytes, now: object) -> None:

@@ -11,8 +11,11 @@ COPIES_WARM_MAX = 1.05
 RECORDS_UNTIL_WARM = 5
 
 
-@pytest.mark.parametrize("hubs", [20, 100])
-@pytest.mark.parametrize("silent", [False, True], ids=["processes end", "power goes"])
+@pytest.mark.parametrize(
+    ("hubs", "silent"),
+    [(20, False), (20, True), (100, True)],
+    ids=["20 processes end", "20 lose power", "100 lose power"],
+)
 def test_survivors_are_served_within_a_second_and_copies_are_few_again(
     hubs: int, silent: bool, measured: Callable[[str], None]
 ) -> None:

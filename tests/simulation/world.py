@@ -11,6 +11,7 @@ queue with a bug in it would.
 import hashlib
 import heapq
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from zlib import crc32
 
@@ -329,8 +330,8 @@ class World:
         link = self._links
         dialler.links[link], acceptor.links[link] = acceptor, dialler
         self.ways[link, dialler.place], self.ways[link, acceptor.place] = Way(), Way()
-        self.handle(acceptor, LinkOpened(link, dialler.core.node, False, seeded(f"a{link}", 16)))
-        self.handle(dialler, LinkOpened(link, acceptor.core.node, True, seeded(f"d{link}", 16)))
+        self.handle(acceptor, LinkOpened(link, dialler.core.node, False, _nonce(f"a{link}")))
+        self.handle(dialler, LinkOpened(link, acceptor.core.node, True, _nonce(f"d{link}")))
 
     def cut(self, link: int) -> None:
         for member in self.members:
@@ -386,6 +387,11 @@ class World:
         if self.at_ms - since_ms >= DIAL_MS:
             self.in_vain_ms[member.place, node] = self.at_ms
             self.handle(member, NodeUnreachable(node))
+
+
+@cache
+def _nonce(name: str) -> bytes:
+    return seeded(name, 16)
 
 
 def _detail(event: Event) -> bytes:

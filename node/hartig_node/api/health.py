@@ -6,9 +6,9 @@ what watches them has none; they tell nothing about posts or people. The text of
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -73,7 +73,8 @@ class _Health:
         from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
         registry = CollectorRegistry()
-        registry.register(_Collected(await self.board.status.metrics(), self.figures))
+        partners = await self.board.status.partners()
+        registry.register(_Collected(await self.board.status.metrics(), partners, self.figures))
         headers = {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": NO_STORE}
         return web.Response(body=generate_latest(registry), headers=headers)
 
@@ -81,8 +82,8 @@ class _Health:
 class _Collected:
     """The board's figures of one moment, and after them the API's own."""
 
-    def __init__(self, figures: dict[str, float], own: ApiFigures) -> None:
-        self._figures, self._own = figures, own
+    def __init__(self, figures: dict[str, float], partners: Sequence[dict[str, Any]], own: ApiFigures) -> None:
+        self._figures, self._partners, self._own = figures, partners, own
 
     def collect(self) -> Iterable["Metric"]:
         """Give every figure a type: those that end in _total only grow."""
@@ -92,4 +93,9 @@ class _Collected:
             words = name.removeprefix("hartig_").removesuffix("_total").replace("_", " ")
             family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             yield family(name, f"{words.capitalize()} (node/API.md).", value=value)
+        for name, what in (("hartig_partner_records", "records"), ("hartig_partner_links", "links")):
+            gauge = GaugeMetricFamily(name, f"Partner {what} by network (node/API.md).", labels=("network",))
+            for one in self._partners:
+                gauge.add_metric((one["id"],), one[what])
+            yield gauge
         yield from self._own.collect()

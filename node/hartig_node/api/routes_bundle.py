@@ -13,6 +13,7 @@ from hartig_node.api.endpoints import ADMIN, PREFIX, Endpoint, Repeat
 from hartig_node.api.reading import read_pieces
 from hartig_node.board.board import Board
 from hartig_node.board.bundles import BUNDLE_BYTES_MAX, NewBundle
+from hartig_node.board.partners.foreign import network_of
 from hartig_protocol.values import value
 
 MEDIA = ("application/octet-stream",)
@@ -23,7 +24,7 @@ def bundle_endpoints(board: Board) -> list[Endpoint]:
     """Return the routes of bundles."""
     routes = _Bundles(board)
     return [
-        Endpoint("GET", f"{PREFIX}/bundle", routes.write, ADMIN),
+        Endpoint("GET", f"{PREFIX}/bundle", routes.write, ADMIN, ("for",)),
         Endpoint("POST", f"{PREFIX}/bundle", routes.read, ADMIN, repeat=Repeat.LONG),
     ]
 
@@ -34,7 +35,8 @@ class _Bundles:
 
     async def write(self, request: web.Request) -> web.StreamResponse:
         """Give out a bundle; one that breaks off has no end, and so has the answer."""
-        bundle = await self.board.bundles.write()
+        named = request.query.get("for")
+        bundle = await self.board.bundles.write(None if named is None else network_of(named, "/for"))
         response = web.StreamResponse(headers={"Cache-Control": NO_STORE, "Content-Type": MEDIA[0]})
         await response.prepare(request)
         if request.method != "HEAD":

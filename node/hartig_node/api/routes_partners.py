@@ -1,4 +1,4 @@
-"""Partner networks: what is agreed with them and shared, who asks to be one, whom they have removed.
+"""Partner networks: what is agreed with them and shared, who asks to be one, what they suggest.
 
 In: the board. Out: endpoints. Every change can be tried first (`preview`). This hub signs with its own key; what was
 signed with another comes as `record`, and `signer` says beforehand whose word it will be. Who calls: `app`.
@@ -30,6 +30,7 @@ TERMS_MEMBERS = ("kinds", "categories", "areas", "retention_days")
 HAND_MEMBERS = ("preview", "signer", "record")
 CHANGE_MEMBERS = (*TERMS_MEMBERS, "days", *HAND_MEMBERS)
 PROPOSE_MEMBERS = ("code", *CHANGE_MEMBERS)
+TAKE_MEMBERS = ("flag",)
 
 
 def partner_endpoints(board: Board) -> list[Endpoint]:
@@ -78,6 +79,10 @@ class _Partners:
         """Return an agreement as people and programs read it."""
         names = self.board.people.census.names
         theirs = await self.board.context.cards.names(one.network)
+        short = [
+            {"hub": hub.hex(), "hub_name": theirs.get(hub), "missing": missing}
+            for hub, missing in sorted(one.short.items())
+        ]
         return {
             "id": one.network.hex(),
             "name": one.name or None,
@@ -85,6 +90,8 @@ class _Partners:
             "ours": one.ours.as_json(names),
             "theirs": None if one.theirs is None else one.theirs.as_json(theirs),
             "links": one.links,
+            "speakers": one.speakers,
+            "short": short,
             "heard_at": None if one.heard_ms is None else rfc3339(one.heard_ms),
         }
 
@@ -155,14 +162,16 @@ class _Partners:
         return web.Response(status=204)
 
     async def suggestions(self, request: web.Request) -> web.Response:
-        """List whom partner networks have removed, and nobody here has looked at yet."""
+        """List whom partner networks have removed, and the posts that they flag, as far as nobody here has looked."""
         items = [one.as_json() for one in await self.board.partners.suggestions.list()]
         return answer_list(request, items, None)
 
     async def take(self, request: web.Request) -> web.Response:
-        """Hide at this hub whatever that key posts."""
+        """Hide at this hub that post, or whatever that key posts; or flag it for all our hubs to read."""
+        members = await read_object(request, TAKE_MEMBERS, optional=True)
+        is_shared = Fields(members).flag("flag", default=False)
         who = await who_asks(self.board, request[ASKER])
-        await self.board.partners.suggestions.take(_record(request), who)
+        await self.board.partners.suggestions.take(_record(request), who, is_shared=is_shared)
         return web.Response(status=204)
 
     async def leave_suggestion(self, request: web.Request) -> web.Response:

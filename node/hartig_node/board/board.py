@@ -1,7 +1,7 @@
 """The board: all use cases of one node, composed. API, site and command line call nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -25,7 +25,10 @@ from hartig_node.board.drafts.views import KIND_NAMES
 from hartig_node.board.errors import BoardError
 from hartig_node.board.fetching import Fetching
 from hartig_node.board.keeping.keeper import Keeper
+from hartig_node.board.partners.minding import ENDS_SOON as AGREEMENT_ENDS_SOON
+from hartig_node.board.partners.minding import SHORT
 from hartig_node.board.partners.partners import Partners
+from hartig_node.board.partners.proposals import ASKED
 from hartig_node.board.posts.posts import Posts
 from hartig_node.board.posts.shelves import Shelves
 from hartig_node.board.status import Status
@@ -41,8 +44,9 @@ FEED_PAGE = 256
 EVENT_NAMES = (
     "post.added", "post.changed", "post.ended", "member.added", "member.changed", "member.ended", ENDS_SOON,
     "removal.added", "removal.changed", "card.added", "card.changed", "card.ended", "network.added",
-    "network.changed", "network.forked", "agreement.added", "agreement.changed", "agreement.ended", "record.added",
-    "record.changed", "record.ended", "deal.changed", "peer.connected", "peer.left",
+    "network.changed", "network.forked", "agreement.added", "agreement.changed", "agreement.ended", ASKED,
+    AGREEMENT_ENDS_SOON, SHORT, "record.added", "record.changed", "record.ended", "deal.changed", "peer.connected",
+    "peer.left",
 )  # fmt: skip
 
 
@@ -66,7 +70,7 @@ class Board:
         self.changing = Changing(context, self.people)
         self.labels = Labels(context, self.people)
         self.rules = Rules(context, self.people)
-        self.partners = Partners(context, self.people, self.hiding, self.posts.foreign)
+        self.partners = Partners(context, self.people, self.hiding, self.flags)
         self.invites = Invites(context)
         self.tokens = Tokens(context)
         self.pairing = Pairing(context)
@@ -75,14 +79,22 @@ class Board:
         self.membership.on_boxes_changed = self.keeper.boxes_changed
         self.timekeeper = Timekeeper(context, self.posts, self.membership)
         self.timekeeper.before_expiry = self.keeper.keep_up_open
-        self.timekeeper.on_hour = Reminders(context, self.rules).look
+        self._reminders = Reminders(context, self.rules)
+        self.timekeeper.on_hour = self._remind
         self.status = Status(context, self.membership, self.rules, self.timekeeper)
-        self.status.other_problems = lambda: [*self.keeper.problems(), *self.partners.problems()]
+        self.status.other_problems, self.status.partners = self._problems, self.partners.minding.figures
         self.status.desk = self.pairing.door
-        self.bundles = Bundles(context)
+        self.bundles = Bundles(context, self.partners.proposals)
 
     def __repr__(self) -> str:
         return f"<Board of {self._context.engine!r}>"
+
+    async def _remind(self) -> None:
+        await self._reminders.look()
+        await self.partners.minding.look()
+
+    async def _problems(self) -> Sequence[tuple[str, str, str]]:
+        return [*self.keeper.problems(), *await self.partners.minding.problems()]
 
     def _follow_partners(self) -> None:
         """Hear what becomes durable of partner networks, and which sets come and go."""

@@ -29,7 +29,8 @@ class Status:
         self.link_counts: Counters = dict
         self.network_problems: Callable[[], list[Problem]] = list
         self.desk: Callable[[], Awaitable[DeskReport]] = no_desk
-        self.other_problems: Callable[[], Sequence[tuple[str, str, str]]] = tuple
+        self.other_problems: Callable[[], Awaitable[Sequence[tuple[str, str, str]]]] = _none
+        self.partners: Callable[[], Awaitable[Sequence[dict[str, Any]]]] = _none
 
     # --- For people and programs
 
@@ -54,6 +55,7 @@ class Status:
             "waiting": len(context.engine.hub.state.waiting),
             "intake": intake_json(context),
             "peers_open": len(context.engine.peers.open()),
+            "partners": await self.partners(),
             "fetching": (fetching := self.fetching()).as_json(),
             "complete_at": fetching.complete_at,
             "fingerprint": {"as_of": rfc3339(hour_ms), "count": snapshot.count, "hash": snapshot.fingerprint.hex()},
@@ -124,7 +126,7 @@ class Status:
     async def problems(self) -> list[Problem]:
         """Return what is wrong, worst first."""
         context = self._context
-        said = [*self._membership.problems(), *self._rules.problems(), *self.other_problems()]
+        said = [*self._membership.problems(), *self._rules.problems(), *await self.other_problems()]
         own = [Problem(code, what, hint) for code, what, hint in said]
         store = await context.store.status()
         others = set(context.engine.hub.state.nodes_of_hub) - {context.pen.key.public}
@@ -167,6 +169,10 @@ class Status:
         }
         figures.update({f"hartig_{name}": value for name, value in self.link_counts().items()})
         return figures
+
+
+async def _none() -> Sequence[Any]:
+    return ()
 
 
 def _reason(peer: Peer) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hartig_node.cli import exits
 from hartig_node.cli.commands import Recipe
@@ -18,6 +18,9 @@ from hartig_node.cli.parsing import UsageError
 from hartig_node.cli.session import Session
 from hartig_node.cli.width import clean, isolate
 from hartig_node.cli.words import how_many, moment
+
+if TYPE_CHECKING:
+    from hartig_protocol.sync.bundle_file import BundleReader
 
 PIECE_BYTES = 64 * 1024
 FILE_MODE = 0o644  # it holds nothing that the network may not see, and somebody else is to read it
@@ -32,6 +35,7 @@ _WHY = {
     "revoked": "of a hub that was removed from the network",
     "forked": "at odds with what is here",
     "other_network": "of another network",
+    "not_shared": "not among what that network shares with us",
     "private": "not meant to leave their hub",
     "no_room": "waiting for something else, and too much waits already",
     "bad_signature": "changed, or not signed by who they say",
@@ -43,6 +47,9 @@ _NOT_RIGHT = "not of a form that this hub understands"
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("write", "read"), help="what to do")
     parser.add_argument("file", type=Path, metavar="FILE", help="write: a new file; read: one that a hub has written")
+    parser.add_argument(
+        "--for", dest="partner", metavar="NETWORK", help="write: what this partner network gets of ours"
+    )
     parser.add_argument("--force", action="store_true", help="write: take the place of a file that is there")
 
 
@@ -52,24 +59,30 @@ def _run(session: Session, options: argparse.Namespace) -> int:
 
 # --- Writing
 
+_FOR_US = "It holds what every hub of the network may see, and no private things."
+_FOR_PARTNER = "It holds what that network gets of ours, and nothing else."
+_ASKS = "They have not agreed yet, as far as is known here: it holds what we ask of them, and none of our posts."
+
 
 def _write(session: Session, options: argparse.Namespace) -> int:
     path: Path = options.file
     _check_target(path, force=options.force)
     part = path.with_name(f".{path.name}.part")
     try:
-        count, size = _write_part(session, part)
+        check, size = _write_part(session, part, options.partner)
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", _room_hint(error)) from error
     finally:
         part.unlink(missing_ok=True)
-    session.out.json({"file": str(path), "records": count, "bytes": size})
-    session.out.line(f"{how_many(count, 'entry', 'entries')} written to {path} ({megabytes(size)}).")
+    asks = check.header is not None and not check.header.n
+    session.out.json({"file": str(path), "records": check.count, "bytes": size, "asks": asks})
+    session.out.line(f"{how_many(check.count, 'entry', 'entries')} written to {path} ({megabytes(size)}).")
     if not session.out.is_json:
-        session.out.note("It holds what every hub of the network may see, and no private things.")
-        session.out.note(f"On the other hub: hartig bundle read {path.name}")
+        session.out.note(_ASKS if asks else _FOR_PARTNER if options.partner else _FOR_US)
+        where = "a hub of theirs" if options.partner else "the other hub"
+        session.out.note(f"On {where}: hartig bundle read {path.name}")
     return exits.OK
 
 
@@ -86,14 +99,14 @@ def _room_hint(error: OSError) -> str:
     return "there is no room left: use another stick" if error.errno == errno.ENOSPC else ""
 
 
-def _write_part(session: Session, part: Path) -> tuple[int, int]:
-    """Write a whole bundle to a file; return how many records and bytes it has."""
+def _write_part(session: Session, part: Path, partner: str | None) -> tuple["BundleReader", int]:
+    """Write a whole bundle to a file; return what has looked through it, and how many bytes it has."""
     from hartig_node.client.errors import AnswerError
     from hartig_protocol.sync.bundle_file import BundleError, BundleReader
 
     check = BundleReader()
     size = 0
-    with session.node.write_bundle() as download, _new_file(part) as file:
+    with session.node.write_bundle(partner) as download, _new_file(part) as file:
         try:
             while piece := download.read(PIECE_BYTES):
                 file.write(piece)
@@ -107,7 +120,7 @@ def _write_part(session: Session, part: Path) -> tuple[int, int]:
             raise AnswerError("the node's bundle broke off", "try again")
         file.flush()
         os.fsync(file.fileno())
-    return check.count, size
+    return check, size
 
 
 def _new_file(part: Path) -> BinaryIO:
@@ -137,8 +150,8 @@ def _written(count: int, total: int) -> str:
 
 def _read(session: Session, options: argparse.Namespace) -> int:
     path: Path = options.file
-    if options.force:
-        raise UsageError("--force is for writing", f"hartig bundle read {path}")
+    if options.force or options.partner:
+        raise UsageError("--force and --for are for writing", f"hartig bundle read {path}")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -167,6 +180,9 @@ def _pieces(out: Output, path: Path, file: BinaryIO, size: int) -> Iterator[byte
 
 
 def _report_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    if report.get("asks"):
+        yield from _asking_lines(report)
+        return
     name = isolate(clean(str(report.get("hub_name") or f"hub {str(report.get('hub'))[:8]}")))
     written = moment(report.get("written_at"), with_year=True)
     yield f"{how_many(_number(report, 'records'), 'entry', 'entries')} of {name}, written {written}:"
@@ -181,6 +197,13 @@ def _report_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield "All of it was good. When the two hubs meet, none of this is sent again."
     else:
         yield "What was good is kept. When the two hubs meet, the rest is sent."
+
+
+def _asking_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    network = str(report.get("network"))[:8]
+    name = isolate(clean(str(report.get("network_name") or network)))
+    yield f"{name} asks to be a partner network: `hartig partner show {network}` says what it would share."
+    yield "Nothing else of it is kept. Once you have agreed, read it again: it is their yes, too."
 
 
 def _left_out(report: Mapping[str, Any]) -> dict[str, int]:
@@ -221,5 +244,6 @@ BUNDLE = Recipe(
     "hartig bundle write /media/stick/garden.bundle",
     "carry the file to another hub of the network, and there `hartig bundle read FILE`.",
     "A bundle is for hubs that cannot reach each other: on a stick, or by mail. Any hub of the network can read it,\n"
-    "as often as you like: what is there already is passed over. A damaged file gives what is good in it.",
+    "as often as you like: what is there already is passed over. A damaged file gives what is good in it.\n"
+    "With --for it is for a partner network's hubs; before they have agreed, it asks them to.",
 )

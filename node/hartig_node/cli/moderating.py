@@ -158,7 +158,8 @@ FLAG = Recipe(
     _flag,
     "hartig flag 9a8b7c6d --why unsafe --text 'The tins are bulging.'",
     "`hartig flag 9a8b7c6d --undo` takes it back; `hartig hide` keeps it from the people here.",
-    "All hubs read it beside the post. Nothing is hidden by it, and after 90 days it is over.",
+    "All hubs read it beside the post, and so do partner networks that read the post.\n"
+    "Nothing is hidden by it, and after 90 days it is over.",
 )
 HIDE = Recipe(
     _note_options("a post of another hub: its id, or the first 8 digits of it"),

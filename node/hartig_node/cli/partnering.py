@@ -52,6 +52,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--both", action="store_true", help="both")
     looking.add_argument("--limit", type=int, default=SHOWN_DEFAULT, metavar="NUMBER", help="how many (default 20)")
     parser.add_argument("--qr", action="store_true", help="code: also as a picture to scan")
+    parser.add_argument("--flag", action="store_true", help="take: flag it for all our hubs, instead of hiding it here")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_key_options(parser)
 
@@ -139,9 +140,14 @@ def _refuse(session: Session, options: argparse.Namespace) -> int:
 
 def _take(session: Session, options: argparse.Namespace) -> int:
     found = _suggestion(session, options)
-    session.node.partners.take(found["id"])
+    session.node.partners.take(found["id"], flag=options.flag)
     session.out.json(found)
-    session.out.line("All that it posts is hidden at this hub. `hartig mute --undo` shows it again.")
+    if options.flag:
+        session.out.line("Flagged, for all our hubs to read. `hartig flag --undo` takes it back.")
+    elif found["about"] == "post":
+        session.out.line("The post is hidden at this hub. `hartig hide --undo` shows it again.")
+    else:
+        session.out.line("All that it posts is hidden at this hub. `hartig mute --undo` shows it again.")
     return exits.OK
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hartig_node.cli.moderating import REASONS
 from hartig_node.cli.session import Session
 from hartig_node.cli.width import clean, isolate
 from hartig_node.cli.words import SHORT_ID_CHARACTERS, how_many, in_language, language, moment, short_id
@@ -30,6 +31,10 @@ def partner_lines(session: Session, one: Json) -> Iterable[str]:
         yield f"  they share  {terms_words(one['theirs'])}"
     heard = "nothing yet" if one.get("heard_at") is None else moment(one["heard_at"])
     yield f"  heard last  {heard}; {how_many(one['links'], 'hub')} of theirs connected"
+    for hub in one.get("short") or []:
+        who = isolate(clean(str(hub.get("hub_name") or hub["hub"][:8])))
+        missing = how_many(hub["missing"], "entry", "entries")
+        yield session.out.paint(f"  gives less  {who} did not give {missing} that another hub of theirs gave", "yellow")
 
 
 def asking_lines(one: Json) -> Iterable[str]:
@@ -48,12 +53,32 @@ def speaker_lines(speakers: Sequence[Json]) -> Iterable[str]:
 
 
 def suggestion_lines(one: Json) -> Iterable[str]:
-    """Yield whom a network has removed, and what can be done about it."""
-    network, who = clean(str(one.get("network_name") or one["network"][:8])), one.get("name") or str(one["key"])[:8]
-    by = clean(str(one.get("by_name") or str(one["by"])[:8]))
+    """Yield whom a network has removed or what it flags, and what can be done about it."""
+    network = isolate(clean(str(one.get("network_name") or one["network"][:8])))
+    by = isolate(clean(str(one.get("by_name") or str(one.get("by") or "somebody")[:8])))
+    if one.get("about") == "post":
+        yield from _flag_lines(one, network, by)
+        return
+    who = isolate(clean(str(one.get("name") or str(one["key"])[:8])))
     here = " It belongs to this network, too." if one.get("belongs_here") else ""
-    yield f"{isolate(network)} has removed {isolate(clean(str(who)))}, by {isolate(by)}, {moment(one['at'])}.{here}"
+    yield f"{network} has removed {who}, by {by}, {moment(one['at'])}.{here}"
     yield f"  hide here what it posts: hartig partner take {short(one)}    leave it: hartig partner pass {short(one)}"
+
+
+def _flag_lines(one: Json, network: str, by: str) -> Iterable[str]:
+    whose = (
+        "a post of this hub" if one.get("mine") else "a post of our network" if one.get("belongs_here") else "a post"
+    )
+    title = isolate(clean(in_language(one.get("title"), language()) or "(its words are gone)"))
+    why = REASONS.get(str(one.get("why")), str(one.get("why")))
+    text = in_language(one.get("text"), language())
+    said = f": {isolate(clean(text))}" if text else ""
+    yield f"{network}, by {by}, flags {whose}, {title} ({str(one['post'])[:8]}), as {why}{said}  {moment(one['at'])}"
+    if one.get("mine"):
+        yield f"  change or withdraw it, or leave it: hartig partner pass {short(one)}"
+    else:
+        yield f"  hide it here: hartig partner take {short(one)}    leave it: hartig partner pass {short(one)}"
+        yield f"  flag it for our hubs: hartig partner take {short(one)} --flag"
 
 
 def called(one: Json) -> str:

@@ -20,7 +20,7 @@ from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, LIFE_REVOKE_MS_MAX,
 from hartig_protocol.records.keys import SigningKey
 from hartig_protocol.records.opening import sign_record
 from hartig_protocol.records.record import Head, Record, read_head
-from hartig_protocol.records.writing import grant_head, pact_head, revoke_head
+from hartig_protocol.records.writing import grant_head, pact_head, pact_times, revoke_head
 
 Json = dict[str, Any]
 _TERMS = ("kinds", "categories", "areas", "retention_days")
@@ -127,17 +127,16 @@ class Signer:
         """Sign our side of an agreement with a partner network, as a preview of it says, or that it ends."""
         place, terms = change["place"], change["terms"]
         before = None if place["before"] is None else self.head_of(place["before"])
-        least_ms = int(place["lasts_ms"])
-        stamp = max(self._now_ms, least_ms - LIFE_LONG_MS_MAX)
-        latest = stamp + LIFE_LONG_MS_MAX
-        until_ms = stamp + 1 if terms is None else int(datetime.fromisoformat(terms["until"]).timestamp() * 1000)
+        now_ms, is_open = self._now_ms, self._approx and terms is not None
+        until_ms = now_ms + 1 if terms is None else int(datetime.fromisoformat(terms["until"]).timestamp() * 1000)
+        stamp, expires_ms = pact_times(now_ms, until_ms, int(place["lasts_ms"]), approx=is_open)
         head = pact_head(
             network=self.network,
             author=self._key.public,
             place=place["number"],
             partner=bytes.fromhex(change["id"]),
             stamp=stamp,
-            expires=latest if self._approx and terms is not None else min(max(until_ms, least_ms), latest),
+            expires=expires_ms,
             seq=1 if before is None else before.seq + 1,
             terms=None if terms is None else {name: terms[name] for name in _TERMS},
             approx=self._approx,

@@ -13,7 +13,7 @@ from hartig_node.cli.words import duration, how_many, moment
 
 _STATES = {
     "member": "belongs to the network",
-    "joining": "has an invite and waits to meet the hub that made it",
+    "joining": "is not let in yet",
     "no_network": "belongs to no network yet",
     "over": "does not belong to its network any more",
     "removed": "was removed from its network",
@@ -50,6 +50,10 @@ def _status_lines(report: Mapping[str, Any], out: Output) -> Iterable[str]:
     in_all = how_many(entries, "entry", "entries")
     yield f"  posts      {how_many(posts, 'need or offer', 'needs and offers')}; {in_all} in all"
     yield f"  hubs       {how_many(int(report.get('peers_open') or 0), 'other hub')} connected (`hartig peers`)"
+    for one in report.get("partners") or []:
+        name = isolate(clean(str(one.get("name") or f"network {str(one.get('id'))[:8]}")))
+        held, links = how_many(one["records"], "entry", "entries"), how_many(one["links"], "hub")
+        yield f"  partner    {name}: {held} of theirs here, {links} of theirs connected (`hartig partner`)"
     if said := _belonging_line(report):
         yield f"  belongs    {said}"
     if said := fetching_line(report):

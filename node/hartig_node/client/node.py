@@ -88,9 +88,10 @@ class Node:
         """Have the node write a copy of everything but its keys to a new file on its machine."""
         return _object(self._send("POST", "/backups", {"path": path}))
 
-    def write_bundle(self) -> Download:
-        """A bundle of all that the node may share, as bytes to be read piece by piece."""
-        return self._transport.download(f"{API}/bundle")
+    def write_bundle(self, partner: str | None = None) -> Download:
+        """A bundle of all that the node may share, or of what a partner network gets, to be read piece by piece."""
+        asked = "" if partner is None else f"?for={self.partners.full_id(partner)}"
+        return self._transport.download(f"{API}/bundle{asked}")
 
     def read_bundle(self, pieces: Iterable[bytes], length: int) -> Json:
         """Have the node take over what is in a bundle of so many bytes; returns what became of it."""

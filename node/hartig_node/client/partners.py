@@ -99,12 +99,13 @@ class Partners:
     # --- What they suggest
 
     def suggestions(self) -> list[Json]:
-        """Whom partner networks have removed, as far as nobody here has taken or left it."""
+        """Whom partner networks have removed, and the posts that they flag, as far as nobody has taken or left it."""
         return _items(self._node.read("/partners/suggestions"))
 
-    def take(self, suggestion: str) -> None:
-        """Hide at this hub whatever that key posts."""
-        self._node.post_once(f"/partners/suggestions/{segment(suggestion)}/take", {}, new_key())
+    def take(self, suggestion: str, *, flag: bool = False) -> None:
+        """Hide at this hub that post, or whatever that key posts; or `flag` it for all our hubs to read."""
+        said = {"flag": True} if flag else {}
+        self._node.post_once(f"/partners/suggestions/{segment(suggestion)}/take", said, new_key())
 
     def pass_over(self, suggestion: str) -> None:
         """Leave it."""

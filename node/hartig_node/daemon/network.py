@@ -224,7 +224,7 @@ class Network:
         if event.network_tag == self.tag:
             self._meet(event.node_id)
         else:
-            self.dialer.wake(event.node_id)
+            self.dialer.hint(event.node_id)  # it announces itself again and again, and the people have yet to agree
 
     def _addresses_changed(self, addresses: frozenset[str]) -> None:
         """This machine came to another network, or left one: what stood on a lost address is dialled anew."""

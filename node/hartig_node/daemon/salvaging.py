@@ -12,7 +12,8 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from hartig_node.engine import Engine
-from hartig_node.store.sqlite import SALVAGE_WAITS, SqliteStore
+from hartig_node.store.damage import SALVAGE_WAITS
+from hartig_node.store.sqlite import SqliteStore
 from hartig_protocol.errors import RecordError
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire

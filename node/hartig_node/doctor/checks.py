@@ -23,6 +23,9 @@ PROBLEMS: dict[str, tuple[int, bool]] = {
     "rules_forked": (WARNING, False),
     "few_speakers": (WARNING, False),
     "agreements_end": (WARNING, False),
+    "partner_short": (WARNING, False),
+    "partner_silent": (WARNING, False),
+    "partner_few_speakers": (NOTE, False),
     "no_recovery_kit": (NOTE, False),
     "recovery_key_here": (NOTE, False),
     "clock": (WARNING, False),
@@ -82,8 +85,10 @@ def judge(
         hint = "compare what `hartig clock` shows with a watch, and do what it says; a time server does it, too"
         found.append(Problem("clock", what, hint))
     if state == "joining":
-        what = "this hub has an invite and is looking for the hub that made it"
-        found.append(Problem("joining", what, "start that hub on the same network, or add its address to the invite"))
+        what = "this hub is not let in yet: it looks for the hub that invited it, or waits for the one that it asked"
+        hint = "start that hub, and see with 'hartig peers' whether it can be reached; where words were compared, "
+        hint += "its people say yes with 'hartig invite --words'"
+        found.append(Problem("joining", what, hint))
     elif state == "no_network":
         found.append(Problem("no_network", "this hub belongs to no network", "run 'hartig init' or 'hartig join'"))
     elif state == "member" and hubs_known and not peers_open:

@@ -78,6 +78,7 @@ class _Wanted:
 
     failures: int = 0
     rest_s: float | None = None  # after a link that ended for a reason which is no failure: how long to leave it alone
+    is_resting: bool = False  # it is left alone for now
     is_serving: bool = False  # a link that was dialled here
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # something changed: look again
     task: asyncio.Task[None] | None = None
@@ -167,6 +168,12 @@ class Dialer:
         if wanted is not None:
             wanted.failures = 0
             wanted.woken.set()
+
+    def hint(self, node_id: bytes) -> None:
+        """The node was heard of once more: dial now, unless it is left alone because of what it has said itself."""
+        wanted = self._wanted.get(node_id)
+        if wanted is not None and not wanted.is_resting:
+            self.wake(node_id)
 
     def wake_all(self) -> None:
         """This machine's own network changed: dial everybody now."""
@@ -309,4 +316,6 @@ class Dialer:
             return
         rest_s, wanted.rest_s = wanted.rest_s, None
         if rest_s or wanted.failures:
+            wanted.is_resting = bool(rest_s)
             await self._timer.wait(wanted.woken, rest_s or retry_delay_s(wanted.failures, self._jitter()))
+            wanted.is_resting = False

@@ -3,7 +3,8 @@
 In: a damaged database. Out: the same under `hartig.db.damaged-N` with its log beside it, its private rows carried over
 into the new database, and, from `salvage`, the wires of all records that can still be read. The caller (the daemon)
 hands those to the core, which opens and judges each like one from a stranger; so no damage gets in, and the new
-database has an epoch of its own, under which every cursor of a peer is void.
+database has an epoch of its own, under which every cursor of a peer is void. The old file holds texts that may have
+been withdrawn since (design, P8), so it goes after a while (`forget_aside`), by a trusted clock.
 """
 
 import logging
@@ -15,12 +16,17 @@ from pathlib import Path
 from hartig_node.files import sync_folder
 from hartig_node.store.connection import DATABASE_NAME, connect
 from hartig_node.store.rows import WIRE_COLUMNS
-from hartig_node.store.schema import meta_get
+from hartig_node.store.schema import meta_get, meta_set
+from hartig_protocol.limits import BODY_KEPT_MS, THREAD_KEPT_MS
 from hartig_protocol.records.record import Wire
 
 logger = logging.getLogger(__name__)
 
+SALVAGE_WAITS = "salvage_waits"  # the note that records of a damaged file cannot be proven yet
 SET_ASIDE_MAX = 2  # each may be as large as the store
+ASIDE_MS_MAX = BODY_KEPT_MS  # as long as the texts of what has expired
+ASIDE_WAITS_MS_MAX = THREAD_KEPT_MS  # while records in it, which nobody else may have, cannot be proven yet
+_SINCE = "aside_ms"
 _LOST_IN_A_ROW_MAX = 10_000  # rows; a lost inner page covers fewer; then what is behind is given up, after a second
 _LOST_BLINDLY_MAX = 500  # the same where not even the highest row is known
 _SIDES = ("-wal", "-shm", "-journal")
@@ -37,10 +43,34 @@ def set_aside(folder: Path, why: str) -> Path:
         (folder / f"{DATABASE_NAME}{side}").unlink(missing_ok=True)
     for _, old in kept[: len(kept) + 1 - SET_ASIDE_MAX]:
         logger.warning("%s goes: only the newest %d are kept", old, SET_ASIDE_MAX)
-        for path in (old, *(Path(f"{old}{side}") for side in _SIDES)):
-            path.unlink(missing_ok=True)
+        _remove(old)
     sync_folder(folder)
     return target
+
+
+def forget_aside(folder: Path, now_ms: int | None, connection: sqlite3.Connection) -> None:
+    """Delete what was set aside as damaged when its time is over; the first call begins that time."""
+    kept = _kept(folder, "damaged")
+    if not kept or now_ms is None:
+        return
+    since_ms = meta_get(connection, _SINCE)
+    if not isinstance(since_ms, int):
+        meta_set(connection, _SINCE, now_ms)
+        return
+    waits = meta_get(connection, "damaged") or meta_get(connection, SALVAGE_WAITS)
+    if now_ms - since_ms < (ASIDE_WAITS_MS_MAX if waits else ASIDE_MS_MAX):
+        return
+    for _, old in kept:
+        logger.warning("%s, which was damaged and set aside, goes: its time is over", old)
+        _remove(old)
+    sync_folder(folder)
+    for note in (_SINCE, "damaged", SALVAGE_WAITS):
+        meta_set(connection, note, None)
+
+
+def _remove(old: Path) -> None:
+    for path in (old, *(Path(f"{old}{side}") for side in _SIDES)):
+        path.unlink(missing_ok=True)
 
 
 def newest_aside(folder: Path, why: str) -> Path | None:

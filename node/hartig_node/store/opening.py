@@ -182,7 +182,8 @@ def _open_or_set_aside(plan: _Plan, writer: Writer) -> Opened:
     opened.clean_start = False
     opened.problems.append(
         f"the store's file was damaged ({why}) and set aside as {aside}; what can be read of it is taken over, "
-        "the rest comes again from the neighbours, or from a backup by `hartig restore`"
+        "the rest comes again from the neighbours, or from a backup by `hartig restore`. The damaged file goes by "
+        "itself after a week, or after five while something in it waits to be proven"
     )
     return opened
 

@@ -109,7 +109,7 @@ class Change:
     @classmethod
     def of(cls, commit: Commit) -> "Change":
         """Copy what the commit says now."""
-        bodies_added, bodies_removed = _bodies(commit)
+        bodies_added, bodies_removed = _bodies(commit) if commit.bodies_added or commit.bodies_removed else ((), ())
         newest = max([entry for entry, _ in commit.added], key=attrgetter("n")) if commit.added else None
         return cls(
             added={

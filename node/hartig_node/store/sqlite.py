@@ -27,7 +27,7 @@ from hartig_node.ports import (
 from hartig_node.store import indexing, posts, reading
 from hartig_node.store.backup import copy_to
 from hartig_node.store.connection import as_store_error, connect, is_damage
-from hartig_node.store.damage import salvage
+from hartig_node.store.damage import SALVAGE_WAITS, forget_aside, salvage
 from hartig_node.store.lock import FolderLock
 from hartig_node.store.reserve import Reserve
 from hartig_node.store.row_seal import RowSeal, opened
@@ -41,7 +41,6 @@ from hartig_protocol.records.record import Wire
 logger = logging.getLogger(__name__)
 
 LOG_EMPTIED_S = 10.0  # at most so often: each time writes the changed pages once more
-SALVAGE_WAITS = "salvage_waits"  # the note that records of a damaged file cannot be proven yet
 SEARCH_PROBLEM = "the search index is damaged; searching is slow until it is made anew, which happens by itself"
 
 
@@ -113,6 +112,7 @@ class SqliteStore:
         if left == 0 and now_s - self._emptied_s >= LOG_EMPTIED_S:
             self._emptied_s = now_s
             await self._writer.do(self._writer.forget, self._explain)
+            await self._write(partial(forget_aside, self.path.parent, self._writer.now_ms()))
         return left
 
     def _index(self, connection: sqlite3.Connection) -> int:

@@ -6,6 +6,7 @@ is a proposal for people to look at, and nothing more. Who calls: `federation`.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.errors import MessageError, RecordError
@@ -33,9 +34,16 @@ from hartig_protocol.trust.agreements import standing_pact
 NOT_READY = ("not_ready", "this hub is getting ready; try again in a moment")
 
 
-def greeting_for(state: SyncState, network: bytes, peer_node: bytes, pact: Wire | None) -> Abroad:
-    """Return our greeting to a hub that speaks for another network."""
-    wires = [record.wire for record in state.catalog.path_of(state.hub_key.public)]
+def greeting_for(state: SyncState, network: bytes, peer_node: bytes, pact: Record | None) -> Abroad:
+    """Return our greeting to a hub that speaks for another network.
+
+    What proves the author of the pact comes before what proves this hub, unless it is among that.
+    """
+    path = state.catalog.path_of(state.hub_key.public)
+    others = state.catalog.path_of(pact.head.author) if pact is not None else []
+    if not {one.id for one in others} <= {one.id for one in path}:
+        path = [*others, *(one for one in path if one.head.kind != Kind.CHARTER)]
+    wires = [record.wire for record in path]
     wires += [state.card] if state.card is not None else []
     return Abroad(
         VERSION_LOWEST,
@@ -46,7 +54,7 @@ def greeting_for(state: SyncState, network: bytes, peer_node: bytes, pact: Wire 
         peer_node,
         state.hub_key.public,
         fitting(wires),
-        pact,
+        None if pact is None else pact.wire,
     )
 
 
@@ -63,8 +71,22 @@ def take_proofs(state: SyncState, step: Step, greeting: Abroad) -> bool:
     is_looked_at = prove(state, step, greeting.hub, greeting.own_node, greeting.records)
     pact = read_pact(greeting)
     if pact is not None and judge_node(state, greeting.hub, greeting.own_node) is None:
+        author = pact.head.author
+        prove(state, step, author, None, _path_to(author, greeting.records))
         inbound.ingest(state, step, [pact], None)
     return is_looked_at
+
+
+def _path_to(author: bytes, wires: Sequence[Wire]) -> Sequence[Wire]:
+    """Return what stands before the last grant to this key, and that; nothing where there is none."""
+    for at in range(len(wires), 0, -1):
+        try:
+            head = open_record(wires[at - 1], verify_signature=False).head
+        except RecordError:
+            continue
+        if head.kind == Kind.GRANT and head.subject == author:
+            return wires[:at]
+    return ()
 
 
 def read_pact(greeting: Abroad) -> Record | None:
@@ -109,14 +131,14 @@ class Strangers:
         pact = standing_pact(catalog.governance.values(), catalog.authority, greeting.other, _wall_ms(now))
         if pact is None:
             return OVER
-        return PactProposed(greeting.network, _proofs(catalog, greeting, pact))
+        return PactProposed(greeting.network, shown(catalog, greeting.hub, greeting.records[-1], pact))
 
 
-def _proofs(catalog: Catalog, greeting: Abroad, pact: Pact) -> tuple[Wire, ...]:
+def shown(catalog: Catalog, hub: bytes, card: Wire, pact: Pact) -> tuple[Wire, ...]:
     """Return what proves a proposal to whoever looks at it later, offline: proofs, the hub's card, the pact last."""
-    records = [*catalog.path_of(greeting.hub), *catalog.path_of(catalog.governance[pact.id].head.author)]
+    records = [*catalog.path_of(hub), *catalog.path_of(catalog.governance[pact.id].head.author)]
     wires = {record.id: record.wire for record in records}
-    return (*wires.values(), greeting.records[-1], catalog.governance[pact.id].wire)
+    return (*wires.values(), card, catalog.governance[pact.id].wire)
 
 
 def _wall_ms(now: Now) -> int | None:

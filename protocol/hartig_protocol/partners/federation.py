@@ -234,7 +234,7 @@ class Federation:
 
     def _greet_abroad(self, link: Link) -> Action:
         partner = self.partners.get(link.network)
-        pact = None if partner is None else self.catalog.governance[partner.own_pact.id].wire
+        pact = None if partner is None else self.catalog.governance[partner.own_pact.id]
         return SendFrame(link.number, pack(abroad.greeting_for(self.state, link.network, link.peer_node, pact)))
 
     def _abroad(self, link: Link, message: Abroad, now: Now) -> list[Action]:

@@ -103,8 +103,9 @@ class Partner:
         entries = self.theirs.catalog.entries.values()
         return [one.id for one in entries if not one.is_chain and one.kind not in GOVERNANCE and one.kind != _CARD]
 
+    @property
     def short(self) -> dict[bytes, int]:
-        """Return of each hub that serves us, by the last audit, how many records fewer than we have from others."""
+        """Of each hub that serves us, by the last audit, how many records fewer than we have from others."""
         sessions = self.theirs.state.open_sessions() if self.theirs else []
         return {one.peer_hub: one.short_by for one in sessions if one.is_source and one.short_by}
 

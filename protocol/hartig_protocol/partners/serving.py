@@ -97,31 +97,35 @@ class Serving:
 
     def read_arrivals(self, wanted: ReadArrivals, now: Now) -> list[Action]:
         """Answer the inner core as the store of a partition would, from its own index and the home store's rows."""
-        catalog, found, through = self.hub.catalog, list[bytes](), wanted.upto
-        for n, one in catalog.arrived_after(wanted.after):
-            if n > wanted.upto:
-                break
-            if not wanted.governance or one in catalog.governance:
-                found.append(one)
-            if len(found) == wanted.records_max:
-                through = n
-                break
+        found, through = self.arrivals(wanted.after, wanted.upto, wanted.records_max, governance=wanted.governance)
 
         def answer(rows: Rows, later: Now) -> list[Action]:
-            said = ArrivalsRead(wanted.link, wanted.after, through, self._as_served(rows))
+            said = ArrivalsRead(wanted.link, wanted.after, through, self.as_served(rows))
             return self.hub.handle(said, later)
 
-        return self._read(tuple(found), answer) if found else answer((), now)
+        return self._read(found, answer) if found else answer((), now)
+
+    def arrivals(self, after: int, upto: int, count_max: int, *, governance: bool) -> tuple[tuple[bytes, ...], int]:
+        """Return the ids of the next arrivals, of proofs alone or of all, and through which number they reach."""
+        catalog, found = self.hub.catalog, list[bytes]()
+        for n, one in catalog.arrived_after(after):
+            if n > upto:
+                break
+            if not governance or one in catalog.governance:
+                found.append(one)
+            if len(found) == count_max:
+                return tuple(found), n
+        return tuple(found), upto
 
     def read_records(self, wanted: ReadRecords) -> list[Action]:
         """Answer a question for ids with what is served of them."""
 
         def answer(rows: Rows, now: Now) -> list[Action]:
-            return self.hub.handle(RecordsRead(wanted.link, self._as_served(rows)), now)
+            return self.hub.handle(RecordsRead(wanted.link, self.as_served(rows)), now)
 
         return self._read(wanted.ids, answer)
 
-    def _as_served(self, rows: Iterable[Wire]) -> tuple[Wire, ...]:
+    def as_served(self, rows: Iterable[Wire]) -> tuple[Wire, ...]:
         """Leave out what is not served, and the bodies that are not."""
         entries = self.hub.catalog.entries
         held = ((entries.get(record_id(row[0])), row) for row in rows)

@@ -32,6 +32,7 @@ PREFIX_BUNDLE_CONTENT = b"hartig/1 bundle content\x00"
 PREFIX_BUNDLE_END = b"hartig/1 bundle end\x00"
 PREFIX_CONTACT = b"hartig/1 contact\x00"
 PREFIX_PARTITION = b"hartig/1 partition\x00"
+PREFIX_PARTNER_CODE = b"hartig/1 partner code\x00"
 
 FIELD_PRIME = 2**255 - 19
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493

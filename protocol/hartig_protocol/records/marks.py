@@ -2,7 +2,8 @@
 
 In: the head or the body of a record of kind 34, whose frame `kinds` has checked. Out: nothing, or a `RecordError` that
 names the field. Marks that say something else come with rules of their own in later versions; until then they are kept
-and forwarded by the generic rules, as unknown kinds are.
+and forwarded by the generic rules, as unknown kinds are. What partner networks may read is a flag of a post, and
+nothing beside its reason: no count, and nobody who joins (X4).
 """
 
 from typing import Any
@@ -23,11 +24,17 @@ from hartig_protocol.records.record import Head
 LOW, FLAG = "low", "flag"
 FLAG_REASONS = ("unsafe", "false", "spam", "rude", "private", "other")
 _REASONS = frozenset(FLAG_REASONS)
+_AT_HOME = frozenset({"hub", "network"})
+_FACTS_ABROAD = frozenset({"what", "why", "ends", "approx"})
 
 
 def check_mark(head: Head) -> None:
-    """Check a mark whose meaning is known (SPEC D11, D12)."""
+    """Check a mark whose meaning is known, and any that is meant for partner networks (SPEC D11, D12)."""
     what = head.facts.get("what")
+    if head.audience not in _AT_HOME:
+        need(what == FLAG, "facts.what", "is flag in a mark for partner networks")
+        need(head.facts.keys() <= _FACTS_ABROAD, "facts", "a mark for partner networks says why, and nothing else")
+        bytes_of("subject", head.subject, THREAD_ID_BYTES)
     if what in (LOW, FLAG):
         need(not head.fixed, "fixed", "must be empty for this mark")
         approx = head.facts.get("approx", True)

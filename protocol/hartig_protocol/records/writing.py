@@ -7,7 +7,7 @@ the command line and tests all write by these, so that nobody builds a head by h
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hartig_protocol.limits import VERSION_HIGHEST
+from hartig_protocol.limits import LIFE_LONG_MS_MAX, VERSION_HIGHEST
 from hartig_protocol.records.governance import CONSENTED, Defaults
 from hartig_protocol.records.keys import SigningKey, recovery_consent
 from hartig_protocol.records.record import NO_KEY, NO_NETWORK, Head, Kind, thread_id
@@ -115,6 +115,16 @@ def pact_head(
     facts: dict[str, Any] = {"ends": True} if terms is None else {**terms}
     facts |= {"approx": True} if approx else {}
     return _head(network, Kind.PACT, author, place, partner, seq, stamp, expires, facts, audience=partner)
+
+
+def pact_times(now_ms: int, until_ms: int, least_ms: int, *, approx: bool) -> tuple[int, int]:
+    """Return stamp and expires of a side that is to last until then, and no less than what it stands in for.
+
+    `approx`: nobody vouches for the time, so that it takes the longest life (L).
+    """
+    stamp = max(now_ms, least_ms - LIFE_LONG_MS_MAX)
+    latest = stamp + LIFE_LONG_MS_MAX
+    return stamp, latest if approx else min(max(until_ms, least_ms), latest)
 
 
 def recovery_of(key: SigningKey, network: bytes, hash_: bytes) -> Recovery:

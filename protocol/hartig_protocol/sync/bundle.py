@@ -32,8 +32,11 @@ PASSING = frozenset({"bad_step", "body_due", "early", "expired", "forked", "repl
 NO_ROOM = "no_room"  # it would have waited, but too much does already
 
 
-def new_header(state: SyncState, now: Now) -> BundleHeader:
-    """Return the header of a bundle that begins now: all that is accepted through the newest arrival."""
+def new_header(state: SyncState, now: Now, reader: bytes | None = None) -> BundleHeader:
+    """Return the header of a bundle that begins now: all that is accepted through the newest arrival.
+
+    `reader`: the network that it is for, if not that of the records; then the state is of what crosses to it.
+    """
     catalog = state.catalog
     return BundleHeader(
         state.network,
@@ -43,6 +46,7 @@ def new_header(state: SyncState, now: Now) -> BundleHeader:
         catalog.running,
         catalog.shared_count,
         now.wall_ms,
+        reader or state.network,
     )
 
 
@@ -122,7 +126,7 @@ def _refusals(
 
 def _may_move(state: SyncState, cursor: Cursor) -> bool:
     """Whether a hub that stands has said more with a bundle than it has said on a link."""
-    if cursor.peer == state.hub_key.public or judge_standing(state, cursor.peer) is not None:
+    if not cursor.n or cursor.peer == state.hub_key.public or judge_standing(state, cursor.peer) is not None:
         return False
     if any(one.peer_hub == cursor.peer and one.peer_epoch != cursor.epoch for one in state.open_sessions()):
         return False

@@ -53,7 +53,8 @@ class BundleError(RemoteError):
 class BundleHeader:
     """What a bundle says of itself: all that `hub` had accepted through `n` of its store `epoch` is in it.
 
-    `count`: how many records that were when it began; `stamp`: when that was, by the hub's clock.
+    `count`: how many records that were when it began; `stamp`: when that was, by the hub's clock; `reader`: the network
+    that it is for. For another one than its own it holds what crosses to that; with `n` 0, what proposes an agreement.
     """
 
     network: bytes
@@ -63,6 +64,7 @@ class BundleHeader:
     check: bytes
     count: int
     stamp: int
+    reader: bytes
 
 
 class Ending(Enum):
@@ -97,6 +99,7 @@ class BundleWriter:
         """Return the first bytes of the file."""
         head = self._header
         fields = [VERSION, head.network, head.hub, head.epoch, head.n, head.check, head.count, head.stamp]
+        fields.append(head.reader)
         return self._written(MAGIC + _frame(_HEADER, _sealed(self._key, PREFIX_BUNDLE_HEADER, fields)))
 
     def proofs(self, wires: Iterable[Wire]) -> bytes:
@@ -157,7 +160,7 @@ class BundleReader:
     """
 
     def __init__(self, network: bytes | None = None) -> None:
-        """Prepare to read a bundle of this network, or of any."""
+        """Prepare to read a bundle that is for this network, or for any."""
         self.header: BundleHeader | None = None
         self.count = self.damages = self.bytes_lost = self.bytes_after = 0
         self.ending = Ending.MISSING
@@ -184,7 +187,7 @@ class BundleReader:
     def feed(self, data: bytes) -> list[Wire]:
         """Take the next bytes; return the records that are complete by them.
 
-        Raises `BundleError` where this is no bundle of this network: `not_a_bundle`, `version`, `damaged_bundle`,
+        Raises `BundleError` where this is no bundle for this network: `not_a_bundle`, `version`, `damaged_bundle`,
         `other_network`.
         """
         return self._read(data, at_end=False)
@@ -307,9 +310,9 @@ def _header_of(payload: bytes, network: bytes | None) -> BundleHeader:
     if not _is_header(fields):
         raise _damaged_header()
     header = BundleHeader(*fields[1:])
-    if network is not None and header.network != network:
-        other, own = header.network.hex()[:8], network.hex()[:8]
-        raise BundleError("other_network", f"the bundle belongs to another network ({other}); this hub's is {own}")
+    if network is not None and header.reader != network:
+        other, own = header.reader.hex()[:8], network.hex()[:8]
+        raise BundleError("other_network", f"the bundle is for hubs of another network ({other}); this hub's is {own}")
     return header
 
 
@@ -324,7 +327,10 @@ def _hub_of(fields: list[Any]) -> bytes:
 
 
 def _is_header(fields: list[Any]) -> bool:
-    shape: tuple[int | type[int], ...] = (int, NETWORK_ID_BYTES, KEY_BYTES, EPOCH_BYTES, int, CHECK_BYTES, int, int)
+    shape: tuple[int | type[int], ...] = (
+        *(int, NETWORK_ID_BYTES, KEY_BYTES, EPOCH_BYTES),
+        *(int, CHECK_BYTES, int, int, NETWORK_ID_BYTES),
+    )
     return len(fields) == len(shape) and all(map(_fits, fields, shape))
 
 

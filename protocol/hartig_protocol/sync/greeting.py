@@ -236,21 +236,34 @@ def join_received(state: SyncState, session: Session, step: Step, join: Join) ->
         _send_admit(state, session, step)
         return
     if join.hub in state.catalog.authority.revoked:
-        step.close(state, session, "revoked", "the hub's key was revoked; join with a new key")
+        _close_revoked(state, session, step)
         return
     ask = AskAdmission(session.link, session.peer_node, join.hub, join.secret, join.recovery, names_network)
     step.order(ask)
 
 
-def newcomer_admitted(state: SyncState, session: Session, step: Step, event: NewcomerAdmitted) -> None:
-    """Publish the grant that the node has signed, and answer with the path down to it."""
+def newcomer_admitted(state: SyncState, session: Session | None, step: Step, event: NewcomerAdmitted) -> None:
+    """Publish the grant that the node has signed, and answer with the path down to it.
+
+    A newcomer that has gone finds the door open next time. One that does not stand by the grant uses no invite.
+    """
     record = open_record(event.grant)
-    step.commit.private.extend(event.private)
     inbound.ingest(state, step, [record], None)
-    if state.catalog.authority.standing(session.peer_hub) is None:
-        step.close(state, session, "no_invites", "the inviting hub has no invites left; ask another hub or a trustee")
+    stands = state.catalog.authority.standing(record.head.subject) is not None
+    if record.id in state.catalog.entries:
+        step.commit.private.extend(event.private + (event.used if stands else ()))
+    if session is None:
         return
-    _send_admit(state, session, step)
+    if stands:
+        _send_admit(state, session, step)
+    elif record.head.subject in state.catalog.authority.revoked:
+        _close_revoked(state, session, step)
+    else:
+        step.close(state, session, "no_invites", "the inviting hub has no invites left; ask another hub or a trustee")
+
+
+def _close_revoked(state: SyncState, session: Session, step: Step) -> None:
+    step.close(state, session, "revoked", "the hub's key was revoked; join with a new key")
 
 
 def _send_admit(state: SyncState, session: Session, step: Step) -> None:

@@ -63,7 +63,7 @@ from hartig_protocol.sync.overlay_choice import (
     set_back,
 )
 from hartig_protocol.sync.overlay_state import Try
-from hartig_protocol.sync.state import Session, Step, SyncState
+from hartig_protocol.sync.state import Phase, Session, Step, SyncState
 
 _NEVER_MS = 2**62
 CROWDED = ("crowded", "this hub has enough neighbours; you are welcome at another")
@@ -366,4 +366,4 @@ def _due_ms(state: SyncState, now_ms: int) -> int:
 
 
 def _link_count(state: SyncState) -> int:
-    return len({session.peer_hub for session in state.open_sessions()})
+    return len({session.peer_hub for session in state.sessions.values() if session.phase is Phase.OPEN})

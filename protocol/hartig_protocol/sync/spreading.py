@@ -241,10 +241,12 @@ def came_elsewhere(state: SyncState, session: Session, step: Step, records: Sequ
     """Others who have named what this peer brings need only name the next of its origin; they waited to hear that."""
     if not state.missing or overlay.is_mesh(state):
         return  # all that anybody has named and that is not here is missing
+    shorts = [(record.id[:SHORT_BYTES], record.head.author) for record in records]
     for other in state.open_sessions():
-        named = [one for one in records if other is not session and one.id[:SHORT_BYTES] in other.into.named]
-        origins = (origin_of(state, record.head.author) for record in named)
-        prefer(other, step, dict.fromkeys(one for one in origins if one is not None), eager=False)
+        named = other.into.named
+        if named and other is not session:
+            origins = (origin_of(state, author) for short, author in shorts if short in named)
+            prefer(other, step, dict.fromkeys(one for one in origins if one is not None), eager=False)
 
 
 def came_twice(state: SyncState, session: Session, step: Step, authors: Iterable[bytes]) -> None:

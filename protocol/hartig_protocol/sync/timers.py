@@ -33,13 +33,12 @@ class Timers:
         self._due_ms.clear()
         self._soonest_ms = None
 
-    def soonest_ms(self, state: SyncState, others_ms: int) -> int:
-        """Return when the first session wants to be looked at, or `others_ms` if that is sooner."""
-        soonest_ms = self._soonest_ms
-        if soonest_ms is None:
+    def soonest_ms(self, state: SyncState) -> int:
+        """Return when the first session wants to be looked at."""
+        if self._soonest_ms is None:
             self._look_up(state)
-            soonest_ms = self._soonest_ms = min(self._due_ms.values(), default=_NEVER_MS)
-        return min(soonest_ms, others_ms)
+            self._soonest_ms = min(self._due_ms.values(), default=_NEVER_MS)
+        return self._soonest_ms
 
     def _look_up(self, state: SyncState) -> None:
         due_ms = self._due_ms

@@ -11,7 +11,7 @@ from hartig_protocol.records.record import Head, Kind, Record
 from hartig_protocol.values import value
 
 _PROOFS = frozenset({int(Kind.CHARTER), int(Kind.GRANT), int(Kind.REVOKE)})
-_PACT, _CARD, _NEED, _OFFER = (int(one) for one in (Kind.PACT, Kind.CARD, Kind.NEED, Kind.OFFER))
+_PACT, _CARD, _NEED, _OFFER, _MARK = (int(one) for one in (Kind.PACT, Kind.CARD, Kind.NEED, Kind.OFFER, Kind.MARK))
 _NOTE = 33
 _NAMES = {_OFFER: "offer", _NOTE: "note"}
 
@@ -37,8 +37,8 @@ class Selection:
             return False
         if kind == _NEED:
             return audience == self.importer
-        if kind == KIND_CHAIN_LOWEST:
-            return True
+        if kind in (KIND_CHAIN_LOWEST, _MARK):
+            return True  # of marks only flags have such an audience, and no fact that counts people (D12)
         return _NAMES.get(kind) in self.pact.kinds and self._covers(kind, head.fixed)
 
     def _covers(self, kind: int, fixed: list[object]) -> bool:

@@ -197,6 +197,9 @@ class FakeStatus:
     async def ready(self) -> tuple[bool, list[dict[str, Any]]]:
         return not self.problems, self.problems
 
+    async def partners(self) -> list[dict[str, Any]]:
+        return [{"id": "ab" * 16, "records": 5, "links": 2}]
+
     async def metrics(self) -> dict[str, float]:
         return {"hartig_posts": 3, "hartig_arrivals_total": 7}
 

@@ -61,6 +61,13 @@ async def test_a_token_needs_the_scope_admin_at_both_routes(api: Api) -> None:
             assert response.status == status
 
 
+async def test_one_for_a_network_with_which_nothing_is_agreed_is_a_problem(api: Api) -> None:
+    problem = await api.problem("GET", f"{BUNDLE}?for={bytes(16).hex()}")
+    assert (problem["code"], problem["pointer"]) == ("not_found", "/for")
+    problem = await api.problem("GET", f"{BUNDLE}?for=west")
+    assert (problem["code"], problem["pointer"]) == ("bad_request", "/for")
+
+
 async def test_no_bundle_is_a_problem_of_its_own(api: Api) -> None:
     problem = await api.problem("POST", BUNDLE, data=b"PK\x03\x04", headers=BYTES)
     assert (problem["code"], problem["status"]) == ("bad_bundle", 422)

@@ -26,7 +26,7 @@ from hartig_node.api.routes_deals import (
 )
 from hartig_node.api.routes_members import GRANT_MEMBERS, LABEL_MEMBERS, REMOVE_MEMBERS, WITHOUT_MAX
 from hartig_node.api.routes_pairing import CODE_MEMBERS, device_json
-from hartig_node.api.routes_partners import CHANGE_MEMBERS, PROPOSE_MEMBERS
+from hartig_node.api.routes_partners import CHANGE_MEMBERS, PROPOSE_MEMBERS, TAKE_MEMBERS
 from hartig_node.board.accounts.refusing import Rule
 from hartig_node.board.belonging import pairing
 from hartig_node.board.belonging.allowed import RULES
@@ -276,7 +276,7 @@ def test_every_field_and_member_of_partner_networks_is_named() -> None:
     )  # fmt: skip
     fields = {key for view in views for key in literal_keys(view)} - {"next", "Location"}
     assert len(fields) > 30
-    members = {*PROPOSE_MEMBERS, *CHANGE_MEMBERS, *Terms.__dataclass_fields__}
+    members = {*PROPOSE_MEMBERS, *CHANGE_MEMBERS, *TAKE_MEMBERS, *Terms.__dataclass_fields__}
     words = {"waiting", "agreed", "left", "gained", "lost", "gained_count", "lost_count", *REASONS, *KINDS}
     assert fields | members | words <= named(part)
     assert "What is shared can be copied; how long the partner keeps it is asked, not assured." in part

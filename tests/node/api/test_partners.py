@@ -10,6 +10,7 @@ from node.api.conftest import Api, MakeApi
 from node.board.belonging.belonging import become
 from node.board.partners.abroad import Abroad, open_partner, pact
 from node.board.partners.test_partners import BLANKET, code_of
+from node.board.partners.test_suggestions import flagged, their_post
 from support.boards import Bench, running_board
 from support.records import key
 
@@ -115,6 +116,25 @@ async def test_what_they_suggest_is_taken_or_left(api: Api, bench: Bench, abroad
     (one,) = (await api.ask("GET", f"{PATH}/suggestions"))[1]["items"]
     assert (await api.ask("POST", f"{PATH}/suggestions/{one['id']}/leave"))[0] == 204
     assert (await api.ask("GET", f"{PATH}/suggestions"))[1]["items"] == []
+    post = await their_post(abroad)
+    await abroad.take(flagged(abroad, post.head.thread, 31))
+    (one,) = (await api.ask("GET", f"{PATH}/suggestions"))[1]["items"]
+    assert (one["about"], one["why"], one["post"]) == ("post", "unsafe", post.head.thread.hex())
+    assert (await api.ask("POST", f"{PATH}/suggestions/{one['id']}/take", json={"flag": True}))[0] == 204
+    (flag,) = (await api.ask("GET", "/api/v1/flags"))[1]["items"]
+    assert (flag["id"], flag["why"], flag["mine"]) == (one["post"], "unsafe", True)
+
+
+async def test_who_gives_less_is_named_and_partners_are_counted(api: Api, bench: Bench, abroad: Abroad) -> None:
+    await become(bench, "organiser")
+    await open_partner(bench, abroad)
+    await bench.board.partners.propose(code_of(abroad), OFFERS, None)
+    abroad.short = {abroad.hub.public: 2}
+    short = (await api.ask("GET", f"{PATH}/{abroad.id.hex()}"))[1]["short"]
+    assert short == [{"hub": abroad.hub.public.hex(), "hub_name": "Abroad hub", "missing": 2}]
+    status = (await api.ask("GET", "/api/v1/status"))[1]
+    assert [one["name"] for one in status["partners"]] == ["Maple Street"]
+    assert "partner_short" in [one["code"] for one in status["problems"]]
 
 
 async def test_posts_of_partners_are_listed_with_their_network(api: Api, bench: Bench, abroad: Abroad) -> None:

@@ -163,6 +163,8 @@ async def test_metrics_are_prometheus_text(api: Api) -> None:
         families = {family.name: family for family in text_string_to_metric_families(await response.text())}
     assert (families["hartig_posts"].type, families["hartig_posts"].samples[0].value) == ("gauge", 3)
     assert (families["hartig_arrivals"].type, families["hartig_arrivals"].samples[0].value) == ("counter", 7)
+    (held,) = families["hartig_partner_records"].samples
+    assert (held.labels, held.value) == ({"network": "ab" * 16}, 5)
     counted = families["hartig_api_answers"].samples
     assert next(one.value for one in counted if one.labels == {"method": "GET", "status": "200"}) >= 1
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hartig_node.board import bundles
+from hartig_node.board import bundle_reading
 from hartig_node.board.bundles import Bundles
 from hartig_node.board.errors import BoardError
 from hartig_protocol.errors import LocalError
@@ -59,6 +59,7 @@ async def test_a_bundle_holds_all_that_may_be_shared_and_another_hub_takes_it_ov
     assert len(bench.engine.hub.catalog.entries) == len(shared(bench)) + 2
     count = len(shared(bench))
     assert report == {
+        "network": bench.founding.network.hex(), "network_name": "Test", "asks": False,
         "hub": bench.key.public.hex(), "hub_name": None, "written_at": "2026-11-23T00:00:00Z", "records": count,
         "new": count, "known": 0, "waiting": 0, "refused": [], "damaged_places": 0, "bytes_lost": 0, "bytes_after": 0,
         "gave_up": False, "ending": "whole", "complete": True,
@@ -195,7 +196,7 @@ async def test_one_bundle_is_read_at_a_time_and_the_next_when_it_is_done(bench: 
 async def test_a_full_disk_is_said_and_not_waited_for(
     bench: Bench, other: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundles, "DURABLE_S_MAX", 0.01)
+    monkeypatch.setattr(bundle_reading, "DURABLE_S_MAX", 0.01)
     data = await written(bench)
     other.store.hold()
     with pytest.raises(BoardError) as refused:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 
 from hartig_node.api.door import unix_door
 from hartig_node.api.server import ApiServer
+from hartig_node.board.bundles import Bundles as NewBundles
+from hartig_node.board.bundles import NewBundle
 from hartig_node.cli import bundles, exits
 from hartig_node.cli.parsing import UsageError
 from hartig_node.glossary import words_used
@@ -96,7 +99,7 @@ async def test_a_bundle_is_carried_from_hub_to_hub(ask: Ask, ana: Bench, ben: Be
 async def test_programs_get_the_same_as_json(ask: Ask, ana: Bench, tmp_path: Path) -> None:
     path = tmp_path / "a.bundle"
     made = json.loads((await ask("write", str(path), "--json")).out)
-    assert made == {"file": str(path), "records": 8, "bytes": path.stat().st_size}
+    assert made == {"file": str(path), "records": 8, "bytes": path.stat().st_size, "asks": False}
     report = json.loads((await ask("read", str(path), "--json")).out)
     assert (report["records"], report["known"], report["hub"]) == (8, 8, ana.key.public.hex())
 
@@ -237,6 +240,39 @@ def test_the_report_says_all_that_people_should_know() -> None:
     ):
         assert part in text, part
     assert "1 waits for a proof" in "\n".join(bundles._report_lines({**report, "waiting": 1}))
+
+
+def test_what_asks_for_an_agreement_is_said_with_what_to_do() -> None:
+    report = {"network": "ab" * 16, "network_name": "Valley", "asks": True, "records": 4}
+    text = "\n".join(bundles._report_lines(report))
+    assert not words_used(text)
+    assert "Valley asks to be a partner network: `hartig partner show abababab`" in text
+    assert "read it again" in text
+
+
+async def test_a_bundle_for_a_partner_says_what_is_in_it(
+    ask: Ask, ana: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes | None] = []
+    write, for_us = NewBundles.write, {"n": 7}
+
+    async def noted(self: NewBundles, partner: bytes | None = None) -> NewBundle:
+        asked.append(partner)
+        made = await write(self)
+        made._writer._header = replace(made._writer._header, **for_us)
+        return made
+
+    monkeypatch.setattr(NewBundles, "write", noted)
+    network, path = "ab" * 16, tmp_path / "a.bundle"
+    code, _, err = await ask("write", str(path), "--for", network)
+    assert (code, asked) == (exits.OK, [bytes.fromhex(network)])
+    assert "what that network gets of ours, and nothing else" in err
+    assert "On a hub of theirs: hartig bundle read a.bundle" in err
+    for_us["n"] = 0
+    code, _, err = await ask("write", str(path), "--for", network, "--force")
+    assert "They have not agreed yet" in err
+    assert (await ask("write", str(path), "--for", "west", "--force")).code == exits.NOT_FOUND
+    assert (await ask("read", str(path), "--for", network)).code == exits.USAGE
 
 
 def test_sizes_are_said_as_people_read_them() -> None:

@@ -266,6 +266,21 @@ def test_events_are_written_as_they_come(hartig: Hartig, fake: FakeNode) -> None
     assert json.loads(out)["event"] == "post.added"
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("agreement.asked", "another network asks to be our partner"),
+        ("agreement.short", "a hub of a partner network gives less"),
+        ("partner.agreement.ended", "a partner network ended its side"),
+        ("partner.removal.added", "a partner network has removed somebody"),
+    ],
+)
+def test_what_happens_with_partner_networks_has_words(hartig: Hartig, fake: FakeNode, name: str, words: str) -> None:
+    stream = f"id: 4\nevent: {name}\ndata: {json.dumps({'at': NOW, 'record': '1' * 64})}\n\n".encode()
+    fake.plan(200, stream, {"Content-Type": "text/event-stream"})
+    assert words in hartig("watch", "--count", "1").out
+
+
 # --- doctor
 
 

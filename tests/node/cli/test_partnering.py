@@ -15,6 +15,7 @@ from hartig_protocol.limits import DAY_MS
 from node.board.belonging.belonging import ANA, become
 from node.board.partners.abroad import Abroad, open_partner
 from node.board.partners.test_partners import BLANKET, code_of
+from node.board.partners.test_suggestions import flagged
 from node.cli.conftest import Hartig
 from node.cli.towns import Town, running_town
 from support.records import NOW_MS, key
@@ -176,6 +177,36 @@ async def test_what_they_suggest_is_taken_or_left(town: Town, abroad: Abroad) ->
     assert "left as it is" in (await town.ask("partner", "pass", said[1].id.hex()[:8])).out
     assert "has removed" not in (await town.ask("partner")).out
     assert (await town.ask("partner", "take", "abcd1234")).code == exits.USAGE
+
+
+async def test_flags_of_theirs_are_shown_with_why_and_hidden_flagged_or_left(town: Town, abroad: Abroad) -> None:
+    await become(town.bench, "organiser", gateway=True)
+    await open_partner(town.bench, abroad)
+    await town.ask("partner", "propose", code_of(abroad), *SHARE, "--yes")
+    posts = [abroad.network.offer(abroad.hub, place=30 + number, audience="partners") for number in range(2)]
+    said = [
+        flagged(abroad, one.head.thread, 40 + number, body={"text": {"en": "Bulging."}})
+        for number, one in enumerate(posts)
+    ]
+    await abroad.take(*posts, *said)
+    out = (await town.ask("partner")).out
+    assert out.count("flags a post, ") == 2
+    assert "as not safe: " in out
+    assert "The post is hidden" in (await town.ask("partner", "take", said[0].id.hex()[:8])).out
+    assert "for all our hubs to read" in (await town.ask("partner", "take", said[1].id.hex()[:8], "--flag")).out
+    assert "flags a post" not in (await town.ask("partner")).out
+
+
+async def test_who_gives_less_stands_beside_the_network_and_in_status(town: Town, abroad: Abroad) -> None:
+    await become(town.bench, "organiser", gateway=True)
+    await open_partner(town.bench, abroad)
+    await town.ask("partner", "propose", code_of(abroad), *SHARE, "--yes")
+    abroad.short = {abroad.hub.public: 2}
+    shown = (await town.ask("partner", "show", abroad.id.hex())).out
+    assert "did not give 2 entries that another hub of theirs gave" in shown
+    status = (await town.ask("status")).out
+    assert "Abroad hub of Maple Street did not give 2 entries" in status
+    assert "of theirs here, 0 hubs of theirs connected" in status
 
 
 # --- With a key outside the hub

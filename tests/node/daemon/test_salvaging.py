@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hartig_node.daemon.salvaging import Salvage
-from hartig_node.store.sqlite import SALVAGE_WAITS
+from hartig_node.store.damage import SALVAGE_WAITS
 from hartig_protocol.limits import DAY_MS
 from hartig_protocol.records.record import Record, Wire
 from support.boards import Bench, running_board

@@ -359,6 +359,29 @@ async def test_a_link_that_ends_for_an_excused_reason_is_no_failure_and_rests(wo
     await world.close()
 
 
+async def test_a_rest_holds_whatever_is_announced_again_and_ends_when_something_changed(world: World) -> None:
+    world.know(A, "a")
+    world.up = {"a"}
+    world.dialer.want(A)
+    await world.settle()
+    world.dialer.excuse(A, 300)
+    world.links[0].close("no_agreement")
+    await world.settle()
+    for _ in range(3):
+        world.dialer.hint(A)
+        await world.settle()
+    assert world.dialled == ["a"]
+    world.dialer.wake(A)
+    await world.settle()
+    assert world.dialled == ["a", "a"]
+    world.links[1].close("gone")
+    await world.settle()
+    world.dialer.hint(A)  # no rest any more
+    await world.settle()
+    assert world.dialled == ["a", "a", "a"]
+    await world.close()
+
+
 async def test_an_excuse_without_a_rest_means_another_dial_at_once(world: World) -> None:
     world.know(A, "a")
     world.up = {"a"}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hartig_node.store.damage import salvage, set_aside
+from hartig_node.store.damage import ASIDE_MS_MAX, ASIDE_WAITS_MS_MAX, SALVAGE_WAITS, salvage, set_aside
 from hartig_protocol.events import Commit, Cursor, PrivateRow
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind
 from node.store.arrivals import Arrivals, crashed_copy
 from node.store.conftest import Opener
-from support.records import Network
+from support.records import NOW_MS, Network
 
 NET = Network()
 HUB = NET.hub(1)
@@ -198,3 +198,27 @@ async def test_a_flipped_bit_in_what_the_core_starts_from_is_damage(
     assert any("not what was stored" in problem for problem in (await store.status()).problems)
     assert list((await store.load()).entries) == []
     assert len(await store.salvaged()) >= len(RECORDS) - 1
+
+
+@pytest.mark.parametrize(("waits", "kept_ms"), [(False, ASIDE_MS_MAX), (True, ASIDE_WAITS_MS_MAX)])
+async def test_p08_the_damaged_file_and_its_texts_go_when_their_time_is_over(
+    opened: Opener, tmp_path: Path, *, waits: bool, kept_ms: int
+) -> None:
+    folder, clock = tmp_path / "hub", [None, NOW_MS, NOW_MS + kept_ms - 1, NOW_MS + kept_ms]
+    await full_folder(opened, folder)
+    noise(folder / "hartig.db", 12 * PAGE, PAGE, 1)
+    now: list[int | None] = [NOW_MS]
+    store = await opened(now_ms=lambda: now[0])
+    await store.meta_set("damaged", None)  # as the core has taken it over
+    await store.meta_set(SALVAGE_WAITS, "hartig.db.damaged-1" if waits else None)
+    for now[0] in clock:
+        assert texts_in(folder) == ["hartig.db.damaged-1"]
+        store._emptied_s = -1e9
+        await store.index_some()
+    assert texts_in(folder) == []
+    assert [path.name for path in folder.iterdir() if "damaged" in path.name] == []
+    assert await store.meta_get(SALVAGE_WAITS) is None
+
+
+def texts_in(folder: Path) -> list[str]:
+    return [path.name for path in sorted(folder.iterdir()) if b"x" * 400 in path.read_bytes()]

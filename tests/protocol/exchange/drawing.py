@@ -104,6 +104,7 @@ def _step(verb: str, word: str, seq: int, promise: bytes | None) -> Step:
     return say(name, verb, **facts[verb])
 
 
+@cache
 def played(*, is_loan: bool) -> tuple[list[frozenset[Mark]], list[tuple[frozenset[Mark], Event, frozenset[Mark]]]]:
     """All sets of marks that chains bring about, the smallest number of steps first, and how each leads to others."""
     events = [event for event in USUAL if event != "an end"] + ["an end of the offer", "an end of the need"]

@@ -14,7 +14,6 @@ from support.steps import id_of, say, stands
 
 SPEC = (Path(__file__).resolve().parents[3] / "protocol" / "SPEC.md").read_text(encoding="utf-8")
 SETS = [frozenset(marks) for marks in chain.from_iterable(combinations(Mark, size) for size in range(len(Mark) + 1))]
-PLAYED = {is_loan: played(is_loan=is_loan) for is_loan in (False, True)}
 
 
 def _first_rows(sets: list[frozenset[Mark]]) -> set[int]:
@@ -29,7 +28,7 @@ def test_every_set_of_marks_has_exactly_one_state() -> None:
 
 def test_no_row_is_unreachable_and_chains_bring_about_all_but_the_last() -> None:
     assert _first_rows(SETS) == set(range(len(TABLE)))
-    assert _first_rows([*PLAYED[False][0], *PLAYED[True][0]]) == set(range(len(TABLE) - 1))
+    assert _first_rows([*played(is_loan=False)[0], *played(is_loan=True)[0]]) == set(range(len(TABLE) - 1))
 
 
 def test_a_row_says_of_its_own_marks_alone_what_it_says() -> None:
@@ -49,7 +48,7 @@ def test_every_state_stands_in_the_diagram() -> None:
 @pytest.mark.parametrize("is_loan", [False, True])
 def test_the_state_looks_at_the_set_and_not_at_what_came_first(is_loan: bool) -> None:
     """Steps of the two chains may come in any order: whoever hears the last one hears the same."""
-    _, ways = PLAYED[is_loan]
+    _, ways = played(is_loan=is_loan)
     after = {(before, event): marks for before, event, marks in ways}
     of_need = {"cancel", "receive ok", "receive short", "receive bad", "give_back", "an end of the need"}
     tried = 0

@@ -14,6 +14,7 @@ from hartig_protocol.events import (
     LinksWanted,
     PactProposed,
     PartitionOpened,
+    PartnerNamed,
     ReadArrivals,
     RecordsRead,
     SendFrame,
@@ -395,6 +396,33 @@ def test_frames_of_both_kinds_come_together_and_none_is_read_behind_the_end(town
     assert gone is None or a1.federation._close(gone, "again", "it has ended already", towns.wire.now) == []
 
 
+def test_a_side_whose_author_proves_nothing_of_the_hub_is_proven_by_the_greeting(towns: Towns) -> None:
+    a, b = towns.hub("a", 1), towns.hub("b", 1)
+    author = key("an organiser")
+    assert towns.wire.publish(a, a.network.grant(author.public, place=9, rank="organiser")) == (None,)
+    towns.wire.publish(a, towns.pact("a", "b", author, place=3))
+    towns.wire.handle(a, PartnerNamed(b.network.id, (b.node,)))
+    towns.wire.connect(a, b)
+    towns.wire.deliver()
+    (proposed,) = towns.wire.told_of(b, PactProposed)
+    assert proposed.network == a.network.id
+    towns.wire.publish(b, towns.pact("b", "a"))
+    towns.wire.connect(a, b)
+    towns.wire.pass_time(1_000)
+    assert towns.partner(a, "b").is_in_force
+    assert towns.partner(b, "a").is_in_force
+
+
+def test_a_side_whose_author_nothing_proves_is_no_side(towns: Towns, at_a: Federated) -> None:
+    b = Foreigner(towns, at_a)
+    said = b.agreeing()
+    broken = (b"\xc1", b"", None)
+    unknown = pact_of(towns.networks["b"], at_a.network.id, key("nobody"), place=3)
+    b.say(replace(said, records=(said.records[0], broken, *said.records[1:]), pact=unknown.wire))
+    assert [one.code for one in towns.wire.told_of(at_a, CloseLink)] == ["no_agreement"]
+    assert unknown.id not in towns.held(at_a, "b")
+
+
 def test_on_a_link_between_two_networks_nothing_is_read_behind_the_end(towns: Towns, at_a: Federated) -> None:
     b = Foreigner(towns, at_a)
     b.say(b.agreeing())
@@ -481,7 +509,7 @@ def test_what_was_to_be_read_for_who_is_served_no_more_finds_nobody(
     reads[-(10**6)] = (b"ours" + towns.networks["c"].id, lambda _rows, _now: [CloseLink(1, "never", "")])
     assert a.federation.handle(RecordsRead(-(10**6), ()), towns.wire.now) == []
     assert reads == {}
-    assert towns.partner(a, "b").short() == {}
+    assert towns.partner(a, "b").short == {}
     assert b.node in towns.partner(a, "b").nodes()
 
 

@@ -1,12 +1,15 @@
 """What crosses between networks, and what does not: hubs of several networks on one wire."""
 
+from typing import Any
+
 import pytest
 
 from hartig_protocol.events import CloseLink, Commit, Inside, PactProposed, PartnerNamed, ReadRecords
 from hartig_protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
-from hartig_protocol.records.record import Kind
+from hartig_protocol.records.opening import sign_record
+from hartig_protocol.records.record import Kind, Record
 from support.federated import Federated, Towns, pact_of
-from support.records import NOW_MS
+from support.records import NOW_MS, head
 
 
 @pytest.fixture
@@ -36,16 +39,51 @@ def test_what_is_meant_for_partners_crosses_and_nothing_else(towns: Towns) -> No
     private = a.network.offer(a.key, place=2, audience="hub")
     need = a.network.need(a.key, place=3, audience="partners")
     child = a.network.need(a.key, place=4, audience=b.network.id)
-    mark = a.network.post(a.key, Kind.OFFER, place=5, audience=b.network.id)
+    meant = a.network.post(a.key, Kind.OFFER, place=5, audience=b.network.id)
     other = a.network.offer(a.key, place=6, audience=towns.networks["c"].id)
     unknown = a.network.unknown(a.key, place=7, audience="partners")
-    for record in (at_home, private, need, child, mark, other, unknown):
+    for record in (at_home, private, need, child, meant, other, unknown):
         assert towns.wire.publish(a, record) == (None,)
     towns.wire.pass_time(5_000)
     held = towns.held(b, "a")
-    assert {early.id, child.id, mark.id} <= held
+    assert {early.id, child.id, meant.id} <= held
     assert held.isdisjoint({at_home.id, private.id, need.id, other.id, unknown.id})
     assert towns.partner(b, "a").name == "Maple Street"
+
+
+def flag(hub: Federated, about: Record, place: int, audience: str | bytes, **more: Any) -> Record:
+    """A flag of a post, by a hub in one of its places."""
+    said = {"subject": about.head.thread, "facts": {"what": "flag", "why": "unsafe"}, "expires": NOW_MS + DAY_MS} | more
+    made = head(hub.network.id, Kind.MARK, hub.key.public, place=place, audience=audience, **said)
+    return sign_record(made, None, [hub.key])
+
+
+def test_flags_for_partners_cross_while_it_is_agreed_and_go_when_taken_back(towns: Towns) -> None:
+    a, b, c = towns.hub("a", 1), towns.hub("b", 1), towns.hub("c", 1)
+    towns.agree(a, b)
+    towns.agree(b, c, place=997)
+    towns.wire.connect(a, b)
+    towns.wire.connect(b, c)
+    towns.wire.pass_time(2_000)
+    ours = a.network.offer(a.key, place=1, audience="partners")
+    theirs = b.network.offer(b.key, place=1, audience="partners")
+    said = [
+        flag(a, ours, 2, "partners"),
+        flag(a, theirs, 3, b.network.id),
+        flag(a, ours, 4, "network"),
+        flag(a, ours, 5, c.network.id),
+    ]
+    for core, record in ((a, ours), (b, theirs), *((a, one) for one in said)):
+        assert towns.wire.publish(core, record) == (None,)
+    towns.wire.pass_time(5_000)
+    assert {said[0].id, said[1].id} <= towns.held(b, "a")
+    assert towns.held(b, "a").isdisjoint({said[2].id, said[3].id})
+    assert not {one.id for one in said} & towns.held(c, "b")
+    back = flag(a, theirs, 3, b.network.id, seq=2, stamp=NOW_MS + 1, facts={"what": "flag", "ends": True})
+    assert towns.wire.publish(a, back) == (None,)
+    towns.wire.pass_time(5_000)
+    assert said[1].id not in towns.held(b, "a")
+    assert back.id in towns.held(b, "a")
 
 
 def test_records_spread_inside_by_every_hub_and_never_on_to_a_third_network(towns: Towns) -> None:
@@ -113,7 +151,7 @@ def test_widened_older_records_follow_and_narrowed_they_go(towns: Towns) -> None
 
 def test_an_agreement_that_has_expired_lets_nothing_cross_and_what_had_crossed_goes(towns: Towns) -> None:
     a, b = towns.hub("a", 1), towns.hub("b", 1)
-    towns.wire.publish(a, pact_of(a.network, b.network.id, a.key, expires=NOW_MS + DAY_MS))
+    towns.wire.publish(a, pact_of(a.network, b.network.id, a.key, expires=NOW_MS + 3 * HOUR_MS))
     towns.wire.publish(b, pact_of(b.network, a.network.id, b.key))
     for core, other in ((a, b), (b, a)):
         towns.wire.handle(core, PartnerNamed(other.network.id, (other.node,)))
@@ -122,7 +160,7 @@ def test_an_agreement_that_has_expired_lets_nothing_cross_and_what_had_crossed_g
     towns.wire.publish(a, offer)
     towns.wire.pass_time(5_000)
     assert offer.id in towns.held(b, "a")
-    towns.wire.pass_time(DAY_MS)
+    towns.wire.pass_time(3 * HOUR_MS)
     assert offer.id not in towns.held(b, "a")
     assert a.network.id in b.federation.partners  # our side stands
     assert b.network.id not in a.federation.partners

@@ -15,6 +15,7 @@ from protocol.vector_parts.marks import (
     LOW_FACTS,
     REASONS,
     SHELF,
+    WRONG_ABROAD,
     WRONG_FLAG,
     WRONG_LOW,
     WRONG_TEXTS,
@@ -23,7 +24,7 @@ from protocol.vector_parts.marks import (
     low,
     low_fields,
 )
-from protocol.vector_parts.world import HUB, OTHER_HUB
+from protocol.vector_parts.world import HUB, OTHER_HUB, PARTNER
 
 WRONG: list[tuple[str, Made]] = [
     *(
@@ -54,6 +55,14 @@ def test_a_wrong_field_is_refused_and_named(field: str, made: Made) -> None:
         open_record(made.wire)
     assert raised.value.code == "bad_field"
     assert str(raised.value).startswith(field)
+
+
+@pytest.mark.parametrize("audience", ["partners", PARTNER])
+@pytest.mark.parametrize("name", WRONG_ABROAD)
+def test_partner_networks_read_flags_of_posts_and_nothing_else(name: str, audience: str | bytes) -> None:
+    with pytest.raises(RecordError, match=r"facts|subject"):
+        open_record(WRONG_ABROAD[name](audience).wire)
+    open_record(flag(audience=audience).wire)
 
 
 def test_what_was_made_wrong_is_right_otherwise() -> None:

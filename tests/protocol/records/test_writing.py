@@ -3,11 +3,11 @@
 import pytest
 
 from hartig_protocol.errors import RecordError
-from hartig_protocol.limits import HEAD_BYTES_MAX, SEATS_MAX
+from hartig_protocol.limits import HEAD_BYTES_MAX, LIFE_LONG_MS_MAX, SEATS_MAX
 from hartig_protocol.records.governance import Charter, Defaults
 from hartig_protocol.records.keys import recovery_hash
 from hartig_protocol.records.opening import open_record, sign_record
-from hartig_protocol.records.writing import charter_head, grant_head, pact_head, recovery_of, revoke_head
+from hartig_protocol.records.writing import charter_head, grant_head, pact_head, pact_times, recovery_of, revoke_head
 from support.records import NOW_MS, Network, consented_recovery, key
 
 NETWORK, LATER_MS = Network(), NOW_MS + 1_000
@@ -71,3 +71,17 @@ def test_a_pact_is_for_the_eyes_of_its_partner_and_its_end_says_nothing_else() -
     head = sign_record(pact_head(**about, terms=said, approx=True), None, [NETWORK.seat]).head
     assert (head.facts, head.audience) == ({**said, "approx": True}, b"p" * 16)
     assert sign_record(pact_head(**about, seq=2), None, [NETWORK.seat]).head.facts == {"ends": True}
+
+
+@pytest.mark.parametrize(
+    ("until", "least", "approx", "times"),
+    [
+        (50, 0, False, (NOW_MS, NOW_MS + 50)),
+        (50, 60, False, (NOW_MS, NOW_MS + 60)),  # no less than what it stands in for
+        (LIFE_LONG_MS_MAX + 9, 0, False, (NOW_MS, NOW_MS + LIFE_LONG_MS_MAX)),
+        (50, 0, True, (NOW_MS, NOW_MS + LIFE_LONG_MS_MAX)),
+        (50, LIFE_LONG_MS_MAX + 9, False, (NOW_MS + 9, NOW_MS + LIFE_LONG_MS_MAX + 9)),
+    ],
+)
+def test_a_pact_lasts_as_was_shown(until: int, least: int, approx: bool, times: tuple[int, int]) -> None:
+    assert pact_times(NOW_MS, NOW_MS + until, NOW_MS + least, approx=approx) == times

@@ -94,6 +94,14 @@ def test_what_is_held_already_is_not_verified_again_but_a_body_that_has_gone_is(
     assert codes(carried(wire, a, [(held.wire[0], bytes(64), held.wire[2])])) == [None]
 
 
+def test_a_bundle_that_promises_nothing_moves_no_cursor(wire: Wire, a: Core) -> None:
+    carried(wire, a, wire.proofs(2))
+    assert ended(wire, a, n=0).waiting == 0
+    assert not cursors(wire, a)
+    ended(wire, a, n=1)
+    assert cursors(wire, a)
+
+
 def test_what_lacks_its_proof_waits_under_the_hub_that_wrote_the_bundle(wire: Wire, a: Core) -> None:
     c = wire.network.hub(3)
     early = [wire.network.need(c, place=place, nonce=place) for place in range(3)]

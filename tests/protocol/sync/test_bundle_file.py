@@ -26,7 +26,7 @@ from support.records import NOW_MS, Network, seeded
 NETWORK = Network()
 HUB = NETWORK.hub(1)
 RECORDS = [*NETWORK.founding(), *(NETWORK.need(HUB, place=place, nonce=place) for place in range(3))]
-HEADER = BundleHeader(NETWORK.id, HUB.public, seeded("epoch", 16), 6, seeded("check", 16), 6, NOW_MS)
+HEADER = BundleHeader(NETWORK.id, HUB.public, seeded("epoch", 16), 6, seeded("check", 16), 6, NOW_MS, NETWORK.id)
 
 
 def written(records: list[Record] = RECORDS, header: BundleHeader = HEADER) -> bytes:
@@ -149,7 +149,7 @@ def test_any_network_will_do_where_none_is_asked_for() -> None:
         (MAGIC + frame(b"h", sealed(PREFIX_BUNDLE_END, [1, *vars(HEADER).values()])), "damaged_bundle"),
         (MAGIC + frame(b"h", sealed(PREFIX_BUNDLE_HEADER, [1, b"", HUB.public])), "damaged_bundle"),
         (MAGIC + frame(b"h", sealed(PREFIX_BUNDLE_HEADER, [2, b"", HUB.public, "newer"])), "version"),
-        (written(header=replace(HEADER, network=bytes(16))), "other_network"),
+        (written(header=replace(HEADER, reader=bytes(16))), "other_network"),
     ],
 )
 def test_what_is_no_bundle_of_this_network_is_refused_at_once(data: bytes, code: str, piece: int) -> None:
@@ -170,7 +170,7 @@ def test_a_header_with_a_wrong_field_is_refused(at: int, wrong: Any) -> None:
 
 def test_the_refusal_names_both_networks() -> None:
     with pytest.raises(BundleError, match=f"00000000.*{NETWORK.id.hex()[:8]}"):
-        read(written(header=replace(HEADER, network=bytes(16))))
+        read(written(header=replace(HEADER, reader=bytes(16))))
 
 
 # --- What is damaged

@@ -8,6 +8,7 @@ from hartig_protocol.events import (
     CloseLink,
     NewcomerAdmitted,
     NewcomerRefused,
+    PrivateRow,
 )
 from hartig_protocol.sync.greeting import join_proof
 from hartig_protocol.sync.messages import Admit, Bye
@@ -156,16 +157,37 @@ def test_an_inviter_without_invites_left_says_so(wire: Wire) -> None:
     puppet = Puppet(wire, 3, a)
     puppet.say(joined(wire, puppet))
     grant = wire.network.grant(puppet.hub_key.public, author=a.key)
-    wire.handle(a, NewcomerAdmitted(puppet.link, grant.wire))
+    signed, used = PrivateRow("signed", grant.id, b""), PrivateRow("invite", b"i", None)
+    before = len(wire.commits[a])
+    wire.handle(a, NewcomerAdmitted(puppet.link, grant.wire, (signed,), (used,)))
     assert puppet.closed is not None
     assert puppet.closed[0] == "no_invites"
+    kept = [row for commit in wire.commits[a][before:] for row in commit.private]
+    assert kept == ([signed] if grant.id in a.ids else [])  # what is signed and held is known; no invite is used
+
+
+def test_a_newcomer_that_was_removed_before_the_answer_uses_no_invite(wire: Wire) -> None:
+    wire.reads_held = True
+    a = wire.member(1)
+    puppet = Puppet(wire, 3, a)
+    puppet.say(joined(wire, puppet))
+    wire.publish(a, wire.network.grant(puppet.hub_key.public, place=9), wire.network.revoke(puppet.hub_key.public))
+    grant = wire.network.grant(puppet.hub_key.public, author=a.key)
+    signed, used = PrivateRow("signed", grant.id, b""), PrivateRow("invite", b"i", None)
+    wire.handle(a, NewcomerAdmitted(puppet.link, grant.wire, (signed,), (used,)))
+    assert grant.id in a.ids
+    assert wire.commits[a][-1].private == [signed]
+    assert puppet.closed is not None
+    assert puppet.closed[0] == "revoked"
 
 
 def test_a_newcomer_that_left_before_the_answer_is_admitted_all_the_same(wire: Wire) -> None:
     a = wire.member(1)
     grant = wire.network.grant(wire.network.hub(3).public, author=a.key)
-    wire.handle(a, NewcomerAdmitted(99, grant.wire))
+    rows = PrivateRow("signed", grant.id, b""), PrivateRow("invite", b"i", None)
+    wire.handle(a, NewcomerAdmitted(99, grant.wire, rows[:1], rows[1:]))
     assert grant.id in a.ids
+    assert wire.commits[a][-1].private == list(rows)
 
 
 def test_a_refusal_for_a_link_that_is_gone_does_nothing(wire: Wire) -> None:

@@ -61,6 +61,7 @@ def test_links_and_dials_stay_bounded_under_traffic_and_in_silence() -> None:
         assert (sum(town.degrees()) <= (LINKS_AIM + 1) * 20) is talks or not talks
 
 
+@pytest.mark.wide
 def test_halves_that_were_apart_are_one_within_seconds_of_hearing_each_other() -> None:
     town = Town(20)
     town.start()
@@ -79,6 +80,7 @@ def test_halves_that_were_apart_are_one_within_seconds_of_hearing_each_other() -
     assert town.run_until(town.is_one, 2_000) <= 2_000
 
 
+@pytest.mark.wide
 def test_halves_that_were_apart_find_each_other_without_any_hint() -> None:
     town = Town(20)
     town.start()
@@ -89,6 +91,7 @@ def test_halves_that_were_apart_find_each_other_without_any_hint() -> None:
     town.run_until(town.is_one, 30_000)
 
 
+@pytest.mark.wide
 def test_the_only_bridge_between_two_places_is_never_let_go() -> None:
     town = Town(26)
     town.part(half_and_half(town), (0, 1))
@@ -103,6 +106,7 @@ def test_the_only_bridge_between_two_places_is_never_let_go() -> None:
         assert town.is_one()
 
 
+@pytest.mark.wide
 def test_a_bridge_that_restarts_is_taken_back() -> None:
     town = Town(26)
     town.part(half_and_half(town), (0, 1))
@@ -115,6 +119,7 @@ def test_a_bridge_that_restarts_is_taken_back() -> None:
     town.run_until(town.is_one, 120_000)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("count", [20, LINKS_FULL + 3])
 def test_a_hub_that_is_the_only_one_in_reach_locks_nobody_out(count: int) -> None:
     town = Town(count)

@@ -10,11 +10,16 @@ from protocol.vector_parts.world import (
     HUB,
     HUB_GRANT,
     NETWORK,
+    ORGANISER_GRANT,
     OTHER_GRANT,
     OTHER_HUB,
+    PACT_FACTS,
+    PARTNER,
     PROOFS,
     SEAT,
     STRANGER,
+    THIRD,
+    pact,
     post,
     revoke,
 )
@@ -22,7 +27,7 @@ from protocol.vector_parts.world import (
 MAGIC = b"Hartig bundle 1. To read it on a hub: hartig bundle read FILE\r\n\x1a\n"
 TAG = b"\xc1HB"
 EPOCH, CHECK = bytes(range(16)), bytes(range(16, 32))
-HEADER: list[Any] = [1, NETWORK, HUB.public, EPOCH, 7, CHECK, 3, STAMP]
+HEADER: list[Any] = [1, NETWORK, HUB.public, EPOCH, 7, CHECK, 3, STAMP, NETWORK]
 NEED, OFFER = post(), post(kind=17, name=2, place=2)
 RECORDS: tuple[Made, ...] = (CHARTER, HUB_GRANT, NEED, OFFER)
 WRONG: dict[int, list[Any]] = {
@@ -32,6 +37,7 @@ WRONG: dict[int, list[Any]] = {
     5: [None, bytes(17)],
     6: [None, -1],
     7: [None, -1, "now"],
+    8: [None, bytes(17)],
 }
 
 
@@ -62,15 +68,15 @@ def end_of(before: bytes, count: int, **more: Any) -> bytes:
     return frame(b"e", sealed("bundle end", [count, content], **more))
 
 
-def bundle(records: Sequence[Made] = RECORDS) -> bytes:
+def bundle(records: Sequence[Made] = RECORDS, header: Sequence[Any] = HEADER) -> bytes:
     """A whole bundle."""
-    before = begin() + b"".join(frames(records))
+    before = begin(header) + b"".join(frames(records))
     return before + end_of(before, len(records))
 
 
 def vectors() -> list[Fields]:
     """All vectors of this part."""
-    return [*_files(), *_headers(), *_records(), *_ends(), *_damages(), *_carried()]
+    return [*_files(), *_headers(), *_records(), *_ends(), *_damages(), *_carried(), *_abroad()]
 
 
 def _good(
@@ -106,7 +112,10 @@ def _headers() -> list[Fields]:
         _good("B2", "a signed header", bundle()),
         _bad("B2", "signed by another hub", begin(key=OTHER_HUB), "damaged_bundle"),
         _bad("B2", "signed under another prefix", MAGIC + frame(b"h", sealed("bundle end", HEADER)), "damaged_bundle"),
-        _bad("B2", "of another network", begin([1, bytes(16), *HEADER[2:]]), "other_network"),
+        _bad(
+            "B2", "of another network, for its own hubs", begin([1, PARTNER, *HEADER[2:-1], PARTNER]), "other_network"
+        ),
+        _bad("B2", "of this network, for a partner", begin([*HEADER[:-1], PARTNER]), "other_network"),
         _bad("B2", "of a later version", begin([2, b"", HUB.public, "more"]), "version"),
         _bad("B2", "a field short", begin(HEADER[:-1]), "damaged_bundle"),
         _bad("B2", "a field long", begin([*HEADER, 0]), "damaged_bundle"),
@@ -208,4 +217,24 @@ def _carried() -> list[Fields]:
         _fails("B6", "a record without its proof waits", [*RECORDS, unproven], "waits"),
         _fails("B6", "the hub does not stand", [CHARTER], "stays", **stranger),
         _fails("B6", "no further than before", RECORDS, "stays", cursor=[EPOCH, 8, CHECK]),
+    ]
+
+
+def _abroad() -> list[Fields]:
+    """For a partner network: what crosses to it, by the pact that counts."""
+    by = pact(facts=PACT_FACTS | {"categories": [], "areas": []})
+    offer, home = post(kind=17, name=2, place=2, audience="partners"), post(kind=17, name=3, place=3)
+    crossing = [CHARTER, ORGANISER_GRANT, HUB_GRANT, by, offer]
+    said: Fields = _reader() | {"partner": PARTNER, "pact": by.wire, "records": [CHARTER.wire]}
+    whole, asking = [*HEADER[:-1], PARTNER], [*HEADER[:3], bytes(16), 0, bytes(16), 4, STAMP, PARTNER]
+
+    def carries(name: str, data: bytes, **more: Any) -> Fields:
+        return vector("B7", name, "carried", data, **(said | more))
+
+    return [
+        carries("what crosses", bundle(crossing, whole), expect={"cursor": [EPOCH, 7, CHECK]}),
+        carries("what does not", bundle([*crossing, home], whole), error="not_shared"),
+        carries("a post where nothing is agreed", bundle(crossing, whole), pact=None, error="not_shared"),
+        carries("what asks a network to agree", bundle(crossing[:-1], asking), pact=None, error="stays"),
+        carries("for a third network", bundle(crossing, whole), partner=THIRD, error="other_network"),
     ]

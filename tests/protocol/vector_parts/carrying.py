@@ -13,7 +13,7 @@ from hartig_protocol.records.record import Wire, record_id
 from hartig_protocol.sync.bundle_file import BundleReader
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.state import SyncState
-from protocol.vector_parts.desk import Seen, Vector, unhexed
+from protocol.vector_parts.desk import Seen, Vector, selection_of, unhexed
 
 
 def bundle(vector: Vector) -> Seen:
@@ -28,14 +28,17 @@ def bundle(vector: Vector) -> Seen:
 
 
 def _read(vector: Vector) -> tuple[BundleReader, list[Wire]]:
-    reader, data = BundleReader(unhexed(vector["network"])), unhexed(vector["input"])
+    reader, data = BundleReader(unhexed(vector.get("partner", vector["network"]))), unhexed(vector["input"])
     wires = [wire for at in range(0, len(data), 77) for wire in reader.feed(data[at : at + 77])]
     return reader, [*wires, *reader.finish()]
 
 
 def carried(vector: Vector) -> Seen:
     """Carry a bundle to a hub, and see whether it notes how far it holds what the writer has."""
-    reader, wires = _read(vector)
+    try:
+        reader, wires = _read(vector)
+    except RemoteError as error:
+        return error.code, {}
     assert reader.is_whole, "its frames are not what this vector is about"
     assert reader.header is not None, "it is whole"
     header, now = reader.header, Now(vector["now"], 0)
@@ -57,7 +60,12 @@ def _hub(vector: Vector, writer: bytes, now: Now) -> Hub:
     held = [Cursor(writer, epoch, n, check)] if n else []
     network = unhexed(vector["network"])
     state = SyncState(
-        network, SigningKey(unhexed(vector["seed"])), bytes(32), bytes(16), Catalog(network), Cursors(held)
+        network,
+        SigningKey(unhexed(vector["seed"])),
+        bytes(32),
+        bytes(16),
+        Catalog(network, selection_of(vector)),
+        Cursors(held),
     )
     hub = Hub(state, now)
     hub.handle(RecordsPublished(0, tuple(tuple(wire) for wire in unhexed(vector["records"]))), now)

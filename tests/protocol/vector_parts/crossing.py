@@ -1,9 +1,11 @@
 """Vectors of part X: pacts, which of them counts, what crosses, and how two networks speak."""
 
+import base64
 from typing import Any
 
 from protocol.vector_parts.composing import DAY_MS, NOW, STAMP, Fields, Made, digest, pack, seal, signer, vector
 from protocol.vector_parts.links import hello, session
+from protocol.vector_parts.marks import flag
 from protocol.vector_parts.records import bad, good, held
 from protocol.vector_parts.sets import EPOCH
 from protocol.vector_parts.world import (
@@ -39,7 +41,17 @@ OFFER, NEED = 17, 16
 
 def vectors() -> list[Fields]:
     """All vectors of this part."""
-    return [*_said(), *_authors(), *_counting(), *_crossing(), *_kept(), *_enclosed(), *_greetings(), *_strangers()]
+    return [
+        *_said(),
+        *_authors(),
+        *_counting(),
+        *_crossing(),
+        *_kept(),
+        *_enclosed(),
+        *_greetings(),
+        *_strangers(),
+        *_codes(),
+    ]
 
 
 def _said() -> list[Fields]:
@@ -126,6 +138,8 @@ def _crossing() -> list[Fields]:
         "an offer for that network": post(kind=OFFER, audience=PARTNER),
         "a category below": post(kind=OFFER, audience=PARTNER, fixed=["food.bread", *FIXED[1:]]),
         "a need for that network": post(kind=NEED, audience=PARTNER, fixed=["tools", "", *FIXED[2:]]),
+        "a flag for partners": flag(audience="partners"),
+        "a flag for that network": flag(audience=PARTNER),
         "a step for partners": _step(post(kind=OFFER, audience="partners")),
     }
     no: dict[str, Made] = {
@@ -140,7 +154,9 @@ def _crossing() -> list[Fields]:
         "a wider area": post(kind=OFFER, audience=PARTNER, fixed=["water", "d7", *FIXED[2:]]),
         "a need for partners": post(kind=NEED, audience="partners"),
         "a note, which is not shared": seal(fields_of(HUB, 33, audience=PARTNER), [HUB]),
-        "a mark": seal(fields_of(HUB, 35, audience=PARTNER), [HUB]),
+        "a flag for its network": flag(),
+        "a flag for a third network": flag(audience=THIRD),
+        "an unknown kind": seal(fields_of(HUB, 35, audience=PARTNER), [HUB]),
         "a step for its network": _step(post(kind=OFFER)),
         "a step of an unknown kind": seal(step_fields(post(kind=OFFER, audience=PARTNER), 1, None), [HUB]),
     }
@@ -153,6 +169,7 @@ def _crossing() -> list[Fields]:
         _crosses("X4", "an offer, which is not", offer, by=notes, error="not_shared"),
         _crosses("X4", "an offer without an agreement", offer, by=None, error="not_shared"),
         _crosses("X4", "a need without an agreement", yes["a need for that network"], by=None, error="not_shared"),
+        _crosses("X4", "a flag without an agreement", yes["a flag for partners"], by=None, error="not_shared"),
         _crosses("X4", "a card without an agreement", own_card, by=None),
     ]
 
@@ -276,8 +293,12 @@ def _speaks(rule: str, name: str, frames: list[bytes], records: list[Made] | Non
 
 def _greetings() -> list[Fields]:
     plain = [THEIR_CHARTER, THEIR_PLAIN_GRANT, THEIR_CARD]
+    organiser = grant(THEIR_SEAT, ORGANISER, 1, network=THEIRS, **(SPEAKING | {"rank": "organiser"}))
+    proven, by = [THEIR_CHARTER, organiser, THEIR_GRANT, THEIR_CARD], pact(ORGANISER, NETWORK, network=THEIRS)
     return [
         _speaks("X7", "both have agreed", [abroad()], expect={"sends": [23, 22]}),
+        _speaks("X7", "by an organiser of theirs", [abroad(proven, by)], expect={"sends": [23, 22]}),
+        _speaks("X7", "by an organiser whom nothing proves", [abroad(says=by)], error="no_agreement"),
         _speaks("X7", "a hub that may not speak for its network", [abroad(plain)], error="not_a_gateway"),
         _speaks("X7", "a hub that nothing proves", [abroad([])], error="not_a_member"),
         _speaks("X7", "for a third network", [abroad(other=THIRD)], error="other_network"),
@@ -304,3 +325,41 @@ def _strangers() -> list[Fields]:
         _speaks("X8", "without their side", [abroad(says=None)], error="no_agreement"),
         _speaks("X8", "to a hub that may not speak for its network", [abroad()], silent, error="not_a_gateway"),
     ]
+
+
+def _codes() -> list[Fields]:
+    fields: list[Any] = [PARTNER, "Río Verde", [[NODE, ["192.168.1.4:4279"]], [OTHER_NODE, []]]]
+    good_code = _code([1, *fields])
+    wrong: dict[str, str] = {
+        "empty": "",
+        "an invite": "hartig:" + good_code[15:],
+        "a letter missing": good_code[:40] + good_code[41:],
+        "a letter that base64 has not": good_code[:40] + "*" + good_code[41:],
+        "far too long": "hartig-partner:" + "A" * 5_000,
+        "without its check": _code([1, *fields], check=b""),
+        "of a later version": _code([2, "more"]),
+        "a field short": _code([1, *fields[:2]]),
+        "a field long": _code([1, *fields, 0]),
+        "no array": _code({}),
+        "a network's id of 15 bytes": _code([1, bytes(15), *fields[1:]]),
+        "a name of 241 bytes": _code([1, PARTNER, "n" * 241, []]),
+        "five hubs": _code([1, PARTNER, "", [[NODE, []]] * 5]),
+        "a hub with five addresses": _code([1, PARTNER, "", [[NODE, ["a:1"] * 5]]]),
+        "a hub without a key": _code([1, PARTNER, "", [[bytes(32), []]]]),
+    }
+
+    def says(name: str, text: str, said: list[Any]) -> Fields:
+        return vector("X9", name, "partner_code", text, expect={"fields": said, "code": _code([1, *said])})
+
+    return [
+        says("two hubs", good_code, fields),
+        says("broken over lines by a mail program", f" {good_code[:30]}\n  {good_code[30:]}", fields),
+        says("no hub and no name", _code([1, PARTNER, "", []]), [PARTNER, "", []]),
+        *(vector("X9", name, "partner_code", text, error="bad_code") for name, text in wrong.items()),
+    ]
+
+
+def _code(fields: Any, check: bytes | None = None) -> str:
+    data = pack(fields)
+    data += digest("partner code", data)[:4] if check is None else check
+    return "hartig-partner:" + base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -44,6 +44,8 @@ from hartig_protocol.events import (
 from hartig_protocol.hub import Hub
 from hartig_protocol.partners.federation import Federation
 from hartig_protocol.records.keys import SigningKey
+from hartig_protocol.records.opening import open_record
+from hartig_protocol.records.pacts import Pact
 from hartig_protocol.records.record import Record, Wire, record_id
 from hartig_protocol.sync.cursors import Cursors
 from hartig_protocol.sync.framing import TABLE, unpack
@@ -64,6 +66,7 @@ from hartig_protocol.sync.messages import (
 from hartig_protocol.sync.sketch import split_shorts
 from hartig_protocol.sync.state import SyncState
 from hartig_protocol.trust.authority import is_governance
+from hartig_protocol.trust.selection import Selection
 
 Vector = dict[str, Any]
 Seen = tuple[str | None, dict[str, Any]]
@@ -191,6 +194,15 @@ class Desk:
         """Of each `Records` message: the ids in it."""
         sent = [message for _, message in self.sent if isinstance(message, Records)]
         return [[record_id(wire[0]).hex() for wire in message.records] for message in sent]
+
+
+def selection_of(vector: Vector) -> Selection | None:
+    """What a catalog of a partner network's records selects, of a vector that says so."""
+    if "partner" not in vector or "pact" not in vector:
+        return None
+    pact = None if vector["pact"] is None else open_record(unhexed(vector["pact"]))
+    said = None if pact is None else Pact.of(pact.id, pact.head)
+    return Selection(unhexed(vector["network"]), unhexed(vector["partner"]), said)
 
 
 def session(vector: Vector) -> Seen:

@@ -1,11 +1,12 @@
 """Vectors of D11, D12: a shelf is nearly empty, and flags. (D1 and D2: `steps`; D3 to D10: `deals`.)"""
 
+from collections.abc import Callable
 from typing import Any
 
 from protocol.vector_parts.composing import DAY_MS, STAMP, Fields, Made, seal
 from protocol.vector_parts.governance import LEFT_OUT, changed, says
 from protocol.vector_parts.records import bad, good
-from protocol.vector_parts.world import HUB, MEMBER, OTHER_HUB, fields_of, post
+from protocol.vector_parts.world import HUB, MEMBER, OTHER_HUB, PARTNER, fields_of, post
 
 SHELF = post(kind=17, facts={"level": "some", "level_at": STAMP})
 LOW_FACTS: dict[str, Any] = {"what": "low", "level_at": STAMP, "count": 3}
@@ -54,6 +55,16 @@ def flag_fields(**changes: Any) -> Fields:
 def flag(body: Any = FLAG_BODY, **changes: Any) -> Made:
     """A signed one."""
     return seal(flag_fields(**changes), [OTHER_HUB], body)
+
+
+# What partner networks may not read, for whichever audience of theirs.
+WRONG_ABROAD: dict[str, Callable[[str | bytes], Made]] = {
+    "a shelf that is nearly empty": lambda audience: low(audience=audience),
+    "another mark": lambda audience: low(audience=audience, facts={"what": "me-too"}),
+    "a mark that says nothing": lambda audience: low(audience=audience, facts={}),
+    "how many people": lambda audience: flag(audience=audience, facts=FLAG_FACTS | {"count": 3}),
+    "a flag of a hub": lambda audience: flag(audience=audience, subject=HUB.public),
+}
 
 
 def vectors() -> list[Fields]:
@@ -107,6 +118,12 @@ def _flag() -> list[Fields]:
         bad("D12", "of a key that is not strict", flag(subject=b"\x01" + bytes(31))),
         bad("D12", "with fixed fields", flag(fixed=["water"])),
     ]
+    for audience, whom in (("partners", "partner networks"), (PARTNER, "one of them")):
+        made += [
+            good("D12", f"for {whom}", flag(audience=audience)),
+            good("D12", f"taken back for {whom}", flag(None, facts=ended, audience=audience)),
+            *(bad("D12", f"{name} for {whom}", one(audience)) for name, one in WRONG_ABROAD.items()),
+        ]
     for name, values in WRONG_FLAG.items():
         made += [bad("D12", says(name, value), flag(facts=changed(FLAG_FACTS, name, value))) for value in values]
     return made + [bad("D12", says("text", value), flag({"text": value})) for value in WRONG_TEXTS]

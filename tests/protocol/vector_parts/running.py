@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hartig_node.board.errors import BoardError
+from hartig_node.board.partners.code import read_code
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Body, Entry
 from hartig_protocol.catalog.fingerprint import fingerprint, ids_as_of
@@ -30,7 +32,6 @@ from hartig_protocol.records.keys import (
     verify,
 )
 from hartig_protocol.records.opening import open_record
-from hartig_protocol.records.pacts import Pact
 from hartig_protocol.records.record import Kind, Record, body_hash, record_id
 from hartig_protocol.records.words import pairing_words
 from hartig_protocol.sync.audit import agreed_hour_ms
@@ -43,9 +44,8 @@ from hartig_protocol.sync.sketch_coding import Encoder
 from hartig_protocol.trust.agreements import standing_pact
 from hartig_protocol.trust.authority import authority_of, is_governance
 from hartig_protocol.trust.charters import charters_of
-from hartig_protocol.trust.selection import Selection
 from protocol.vector_parts import carrying, chained
-from protocol.vector_parts.desk import Seen, Vector, session, unhexed
+from protocol.vector_parts.desk import Seen, Vector, selection_of, session, unhexed
 
 
 def run(vector: Vector) -> Seen:
@@ -192,21 +192,12 @@ class Offered:
 def offered(vector: Vector, records: list[Record]) -> Offered:
     """A catalog of the vector's network that was offered these records one after the other."""
     given = Offered(
-        Catalog(unhexed(vector["network"]), _selection(vector)),
+        Catalog(unhexed(vector["network"]), selection_of(vector)),
         Now(vector["now"], 0, trusted=vector.get("trusted", True)),
     )
     for record in records:
         given.offer(record)
     return given
-
-
-def _selection(vector: Vector) -> Selection | None:
-    """What a catalog of a partner network's records selects, of a vector that says so."""
-    if "partner" not in vector or "pact" not in vector:
-        return None
-    pact = None if vector["pact"] is None else open_record(unhexed(vector["pact"]))
-    said = None if pact is None else Pact.of(pact.id, pact.head)
-    return Selection(unhexed(vector["network"]), unhexed(vector["partner"]), said)
 
 
 def records_of(vector: Vector) -> list[Record]:
@@ -250,7 +241,7 @@ def _pact(vector: Vector) -> Seen:
 
 
 def _crosses(vector: Vector) -> Seen:
-    selection = _selection(vector)
+    selection = selection_of(vector)
     assert selection is not None
     return None if selection.crosses(open_record(unhexed(vector["input"])).head) else "not_shared", {}
 
@@ -296,6 +287,16 @@ def _invite(vector: Vector) -> Seen:
     return None, {"fields": [*fields, list(invite.addresses)], "link": invite.link}
 
 
+def _partner_code(vector: Vector) -> Seen:
+    try:
+        code = read_code(vector["input"])
+    except BoardError:
+        return "bad_code", {}
+    assert read_code(code.text) == code
+    hubs = [[one.node.hex(), list(one.addresses)] for one in code.speakers]
+    return None, {"fields": [code.network.hex(), code.name, hubs], "code": code.text}
+
+
 CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "decode": _decode,
     "verify": _verify,
@@ -312,6 +313,7 @@ CHECKS: dict[str, Callable[[Vector], Seen]] = {
     "audit_set": _audit_set,
     "session": session,
     "invite": _invite,
+    "partner_code": _partner_code,
     "bundle": carrying.bundle,
     "carried": carrying.carried,
     "chain": chained.chain,

@@ -78,6 +78,7 @@ class Invites:
         self._came_openly: deque[int] = deque()  # when, steady ms; each took an invite, so a restart wins little
         # What is left of invites used in this run: two newcomers at once must not both read the row of before.
         self._left: dict[bytes, int] = {}
+        self._judged: tuple[bytes, int, bytes] | None = None  # the invite used last, what was left of it, and the hub
 
     async def create(
         self,
@@ -133,6 +134,7 @@ class Invites:
         """Make an invite worthless; who joined by it stays."""
         for key, _ in await self._context.store.private_list(SPACE_INVITE):
             if key[:8].hex() == invite_id:
+                self._give_back()
                 self._left[key] = 0  # at once: somebody who is being judged with it must not write it anew
                 await self._context.keep_private([PrivateRow(SPACE_INVITE, key, None)])
                 return
@@ -144,6 +146,7 @@ class Invites:
             return self._admit_without(asked)
         if not self._may_try(asked.peer_node):
             return _too_many(asked)
+        self._give_back()
         key = secret_hash(asked.secret)
         value = await self._context.store.private_get(SPACE_INVITE, key)
         view = None if value is None else _view(key, value)
@@ -159,8 +162,16 @@ class Invites:
         if isinstance(admitted, NewcomerRefused):
             return admitted
         left = replace(view, uses_left=view.uses_left - 1)
-        self._left[key] = left.uses_left
-        return replace(admitted, private=(*admitted.private, _row(key, left)))
+        self._left[key], self._judged = left.uses_left, (key, view.uses_left, asked.hub_key)
+        return replace(admitted, used=(_row(key, left),))
+
+    def _give_back(self) -> None:
+        """Let the invite be as it was where the core, which judges right after `admit`, refused the newcomer."""
+        if self._judged is not None:
+            key, left, hub = self._judged
+            if self._context.pen.catalog.authority.standing(hub) is None:
+                self._left[key] = left
+            self._judged = None
 
     @property
     def is_open(self) -> bool:

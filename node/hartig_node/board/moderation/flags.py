@@ -1,6 +1,7 @@
 """Flags: a hub says of a post or of another hub that people should look at it again, and why (SPEC D12).
 
-In: an id, a reason, a few words. Out: a mark in a place of this hub, which all hubs read; what others have flagged.
+In: an id, a reason, a few words. Out: a mark in a place of this hub, which all hubs read; what others have flagged. Of
+a post that partner networks read, or that is theirs, they read the flag, too, as a suggestion (SPEC X4).
 Nothing is hidden by it, and it takes nobody's room but that of who says it. One counts of each key of rank member or
 above; flags of hubs that are muted here count for nothing here. Who calls: `posts`, the API, the organisers' pages.
 """
@@ -18,7 +19,7 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.marks import Marks, Place, Said
 from hartig_node.board.moderation.hiding import Hiding
 from hartig_node.board.moderation.paging import cursor_of, page_of, place_of
-from hartig_node.board.moderation.subjects import hub_of, other_hub, other_post, short_text
+from hartig_node.board.moderation.subjects import hub_of, other_hub, other_post, readers_of, short_text
 from hartig_node.board.signing import Signed
 from hartig_node.board.times import rfc3339
 from hartig_protocol.limits import FLAG_TEXT_BYTES_MAX, KEY_BYTES, LANGUAGES_MAX, LIFE_MS_MAX, THREAD_ID_BYTES
@@ -103,7 +104,10 @@ class Flags:
         async with self._saying:
             before = await self._own(key)
             facts, body = {"what": FLAG, "why": why}, {"text": said} if said else None
-            signed = self._first(key, facts, body) if before is None else self._next(before, facts, body)
+            if before is None:
+                signed = await self._first(key, facts, body)
+            else:
+                signed = self._next(before, facts, body)
             await self._context.publish_one(signed.record, signed.private)
         return self._flag_of(_said_of(signed.record), key)
 
@@ -137,14 +141,15 @@ class Flags:
     async def _subject(self, text: str) -> bytes:
         return await other_post(self._context, text) if len(text) <= _POST_DIGITS else other_hub(self._context, text)
 
-    def _first(self, subject: bytes, facts: dict[str, Any], body: dict[str, Any] | None) -> Signed:
+    async def _first(self, subject: bytes, facts: dict[str, Any], body: dict[str, Any] | None) -> Signed:
         pen, expires_ms = self._context.pen, self._expires_ms()
+        audience = "network" if len(subject) == KEY_BYTES else await readers_of(self._context, subject)
         try:
-            place = pen.free_place(Kind.MARK, "network", expires_ms)
+            place = pen.free_place(Kind.MARK, audience, expires_ms)
         except BoardError as error:
             hint = "take back flags that no longer matter, withdraw posts that are over, or ask for more room"
             raise replace(error, hint=hint if error.code == "no_room" else error.hint) from error
-        return pen.first(Kind.MARK, subject, [], "network", facts, body, expires_ms, place)
+        return pen.first(Kind.MARK, subject, [], audience, facts, body, expires_ms, place)
 
     def _next(self, before: Record, facts: Mapping[str, Any], body: Any) -> Signed:
         return self._context.pen.next_version(before, dict(facts), body, self._expires_ms())

@@ -22,6 +22,16 @@ async def other_post(context: Context, text: str) -> bytes:
     return thread
 
 
+async def readers_of(context: Context, thread: bytes) -> str | bytes:
+    """Return who reads a flag of a post that is held: our network; the partner networks too that read the post."""
+    held = await context.holder_of(thread)
+    if held is not None and held[1] is not context.store:
+        return held[0].network
+    stored = await context.store.post(thread)
+    audience = "network" if stored is None else open_record(stored.wire, verify_signature=False).head.audience
+    return "network" if audience == "hub" else audience
+
+
 def hub_of(text: str) -> bytes:
     """Read the id of a hub; raises `BoardError`."""
     try:

@@ -4,7 +4,8 @@ In: the catalogs, ours and those of partner networks. Out: `Agreement`s, and the
 here. Who calls: `saying`, `partners`, and `posts` for whom a post may be meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 from hartig_node.board.context import Context
@@ -45,6 +46,8 @@ class Agreement:
     has_left: bool  # their side stood, and was ended
     heard_ms: int | None
     links: int
+    speakers: int = 0  # so many hubs of theirs speak for it
+    short: Mapping[bytes, int] = field(default_factory=dict)  # hubs of theirs that gave so many fewer than others (X7)
 
     @property
     def state(self) -> str:
@@ -86,6 +89,12 @@ def side_of(catalog: Catalog, partner: bytes, now: Now) -> Side | None:
     return Side(terms_of(pact), pact.expires_ms, catalog.governance[pact.id].head.author, pact.id)
 
 
+async def agreements(context: Context) -> Sequence[Agreement]:
+    """Return what is agreed with other networks, or asked of them by us."""
+    found = [await agreement_of(context, network) for network in partners_of(context)]
+    return [one for one in found if one is not None]
+
+
 async def agreement_of(context: Context, network: bytes) -> Agreement | None:
     """Return what is agreed with a network; None where our own side does not stand."""
     now, own = context.clock.now(), context.pen.network
@@ -102,8 +111,9 @@ async def agreement_of(context: Context, network: bytes) -> Agreement | None:
         _, last = await store.feed_bounds()
         for item in await store.feed(last - 1, 1) if last else ():
             heard_ms = item.at_ms
-    links = _links(context, catalog)
-    return Agreement(network, name_of(catalog), ours, theirs, bool(pacts_of(catalog, own)), heard_ms, links)
+    links, speakers = _links(context, catalog), sum(one.gateway for one in catalog.authority.standings.values())
+    short, has_left = context.partners[network].short, bool(pacts_of(catalog, own))
+    return Agreement(network, name_of(catalog), ours, theirs, has_left, heard_ms, links, speakers, short)
 
 
 def _links(context: Context, catalog: Catalog) -> int:

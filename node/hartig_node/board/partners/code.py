@@ -1,8 +1,9 @@
 """The code that organisers of two networks hand each other: which network it is, and who speaks for it, and where.
 
 `hartig-partner:` and base64url (RFC 4648, without padding) of a strict msgpack array and the first bytes of its hash,
-so that a letter lost on the way is noticed. Nothing in it is secret, and nothing is believed of it: who answers there
-has to prove that it speaks for the network. In: nodes and addresses. Out: text, and back. Who calls: `partners`.
+so that a letter lost on the way is noticed (SPEC X9). Nothing in it is secret, and nothing is believed of it: who
+answers there has to prove that it speaks for the network. In: nodes and addresses. Out: text, and back. Who calls:
+`partners`.
 """
 
 import base64
@@ -15,7 +16,7 @@ from hartig_protocol.encoding import decode, encode
 from hartig_protocol.errors import EncodingError, RecordError
 from hartig_protocol.limits import ADDRESS_BYTES_MAX, KEY_BYTES, NAME_BYTES_MAX, NETWORK_ID_BYTES
 from hartig_protocol.records.fields import bytes_of, listed, need, text
-from hartig_protocol.records.keys import is_strict_key, sha256
+from hartig_protocol.records.keys import PREFIX_PARTNER_CODE, is_strict_key, sha256
 from hartig_protocol.values import value
 
 CODE_START = "hartig-partner:"
@@ -24,7 +25,6 @@ SPEAKERS_MAX = 4  # hubs of one code: two are enough, and a picture of four can 
 ADDRESSES_MAX = 4  # of one hub
 CODE_BYTES_MAX = 2_048  # four hubs with four addresses of 80 bytes are about 1,800
 CHECK_BYTES = 4
-_PREFIX_CHECK = b"hartig partner code 1\x00"
 _HINT = f"copy all of it, from '{CODE_START}' on"
 
 
@@ -104,7 +104,7 @@ def _read_speaker(fields: object) -> Speaker:
 
 
 def _check(data: bytes) -> bytes:
-    return sha256(_PREFIX_CHECK, data)[:CHECK_BYTES]
+    return sha256(PREFIX_PARTNER_CODE, data)[:CHECK_BYTES]
 
 
 def _wrong(detail: str, hint: str = _HINT) -> BoardError:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from hartig_node.ports import Store, StoreError
 from hartig_protocol.catalog.catalog import Catalog
+from hartig_protocol.partners.serving import Serving
 from hartig_protocol.values import value
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,14 @@ class HeldPartner(Protocol):
     @property
     def store(self) -> Store | None:
         """The store that goes with it."""
+
+    @property
+    def ours(self) -> Serving | None:
+        """What it is served of our records, where both sides stand and this hub speaks with partner networks."""
+
+    @property
+    def short(self) -> Mapping[bytes, int]:
+        """Of each of its hubs that gave fewer records than others, how many fewer."""
 
 
 HeldPartners = Mapping[bytes, HeldPartner]
@@ -73,13 +82,23 @@ class OpenCore(Protocol):
     def theirs(self) -> Inner | None:
         """The core of its records, where they are open."""
 
+    @property
+    def ours(self) -> Serving | None:
+        """What it is served."""
+
+    @property
+    def short(self) -> Mapping[bytes, int]:
+        """Of each of its hubs that gave fewer records than others, how many fewer."""
+
 
 @value
 class HeldSet:
-    """One partner network's records in this node."""
+    """One partner network's records in this node, and what it is served of ours."""
 
     theirs: Inner | None
     store: Store | None
+    ours: Serving | None
+    short: Mapping[bytes, int]
 
 
 class HeldSets(Mapping[bytes, HeldPartner]):
@@ -92,7 +111,8 @@ class HeldSets(Mapping[bytes, HeldPartner]):
         return f"<HeldSets {len(self)}>"
 
     def __getitem__(self, network: bytes) -> HeldSet:
-        return HeldSet(self._cores[network].theirs, self._stores.get(network))
+        core = self._cores[network]
+        return HeldSet(core.theirs, self._stores.get(network), core.ours, core.short)
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._cores)

@@ -15,34 +15,35 @@ import msgpack
 
 from hartig_node.board.belonging.allowed import not_allowed
 from hartig_node.board.belonging.looking import People
-from hartig_node.board.belonging.people import REMINDED_MS
 from hartig_node.board.context import Context
 from hartig_node.board.errors import BoardError
+from hartig_node.board.moderation.flags import Flags
 from hartig_node.board.moderation.hiding import Hiding
 from hartig_node.board.partners.agreed import (
     Agreement,
     agreement_of,
+    agreements,
     partners_of,
     standing_in,
 )
 from hartig_node.board.partners.code import ADDRESSES_MAX, SPEAKERS_MAX, PartnerCode, Speaker, read_code
 from hartig_node.board.partners.crossing import SHOWN_MAX, Crossing, Difference
-from hartig_node.board.partners.foreign import Foreign, network_of
+from hartig_node.board.partners.foreign import network_of
+from hartig_node.board.partners.minding import Minding
 from hartig_node.board.partners.proposals import Proposal, Proposals
 from hartig_node.board.partners.saying import OWN, Hand, Place, Saying
 from hartig_node.board.partners.suggestions import Suggestions
 from hartig_node.board.partners.terms import Terms, changed, terms_of
 from hartig_node.board.times import rfc3339
-from hartig_node.wording import how_many
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import PARTNERS_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.pacts import Pact
 from hartig_protocol.records.record import Kind
+from hartig_protocol.records.writing import pact_times
 from hartig_protocol.values import value
 
 SPACE_SPEAKERS = "partner_speakers"  # by network: who was named as speaking for it, and where
-SPEAKERS_WANTED = 2  # then one of them may die
 SHARED_STATES = ("shared", "kept", "all")
 Wishes = Mapping[str, Any]
 
@@ -75,11 +76,11 @@ class Change:
 class Partners:
     """The use cases of partner networks."""
 
-    def __init__(self, context: Context, people: People, hiding: Hiding, foreign: Foreign) -> None:
+    def __init__(self, context: Context, people: People, hiding: Hiding, flags: Flags) -> None:
         self._context, self._people = context, people
         self._saying = Saying(context, people)
-        self.proposals = Proposals(context)
-        self.suggestions = Suggestions(context, hiding, foreign)
+        self.proposals, self.minding = Proposals(context), Minding(context, people)
+        self.suggestions = Suggestions(context, hiding, flags)
         self.on_speakers: Callable[[bytes, Sequence[Speaker]], None] = lambda _network, _speakers: None
 
     def __repr__(self) -> str:
@@ -94,9 +95,7 @@ class Partners:
 
     async def list(self) -> list[Agreement]:
         """Return what is agreed with other networks, or asked of them by us."""
-        found = [await agreement_of(self._context, network) for network in partners_of(self._context)]
-        agreements = [one for one in found if one is not None]
-        return sorted(agreements, key=lambda one: (one.name.casefold(), one.network))
+        return sorted(await agreements(self._context), key=lambda one: (one.name.casefold(), one.network))
 
     async def get(self, network: bytes) -> Agreement:
         """Return what is agreed with one; raises `BoardError` where our side does not stand."""
@@ -105,6 +104,10 @@ class Partners:
             hint = "`hartig partner` lists the partner networks, and those that ask to be one"
             raise BoardError("not_found", f"there is no agreement with the network {network.hex()[:8]}", hint)
         return found
+
+    async def hub_names(self, network: bytes) -> Mapping[bytes, str]:
+        """Return what a partner network's hubs are called."""
+        return await self._context.cards.names(network)
 
     @property
     def has_any(self) -> bool:
@@ -121,29 +124,7 @@ class Partners:
 
     def speakers(self) -> Sequence[bytes]:
         """Return the keys of our hubs that speak with partner networks."""
-        return self._saying.speakers()
-
-    def problems(self) -> Sequence[tuple[str, str, str]]:
-        """Return (code, what, hint) for `status` and `doctor`."""
-        return [*self._speaker_problems(), *self._ending_problems()]
-
-    def _speaker_problems(self) -> Sequence[tuple[str, str, str]]:
-        speakers = len(self.speakers())
-        if speakers >= SPEAKERS_WANTED or not self.has_any:
-            return []
-        what = "no hub" if not speakers else "one hub alone"
-        said = f"{what} of this network speaks with partner networks: when it is away, nothing crosses"
-        return [("few_speakers", said, "let another hub do it, too: `hartig member renew KEY --partners`")]
-
-    def _ending_problems(self) -> Sequence[tuple[str, str, str]]:
-        now = self._context.clock.now()
-        ours = ((network, self.own_pact(network)) for network in partners_of(self._context))
-        soon_ms = now.wall_ms + REMINDED_MS
-        ending = [one.hex()[:8] for one, pact in ours if pact and now.trusted and pact.expires_ms <= soon_ms]
-        if not ending:
-            return []
-        what = f"what is agreed with {how_many(len(ending), 'partner network')} ends soon: {', '.join(ending)}"
-        return [("agreements_end", what, "an organiser renews it: `hartig partner change NAME --days 365`")]
+        return self.minding.speakers()
 
     async def code(self) -> PartnerCode:
         """Return what another network's organisers need to propose an agreement; raises `BoardError`."""
@@ -243,7 +224,8 @@ class Partners:
             raise BoardError("bad_request", "this hub signs with its own key alone", hint, "/signer")
         self._saying.check_stands(key, network)
         place = self._saying.place_of(key, network)
-        until_ms = max(until_ms, place.expires_ms_min)
+        now, is_open = self._context.clock.now(), not self._context.clock.is_trusted() and terms is not None
+        _, until_ms = pact_times(now.wall_ms, until_ms, place.expires_ms_min, approx=is_open)
         after = None if terms is None else terms.as_pact(network, until_ms)
         difference = await self.crossing(network).difference(self.own_pact(network), after)
         return Change(network, terms, until_ms, difference, place)

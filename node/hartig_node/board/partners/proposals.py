@@ -24,14 +24,14 @@ from hartig_node.board.times import rfc3339
 from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.commit import Commit
 from hartig_protocol.errors import RecordError
-from hartig_protocol.events import PrivateRow
+from hartig_protocol.events import Notice, PrivateRow
 from hartig_protocol.limits import HELLO_RECORDS_MAX, PARTNERS_MAX
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.record import Kind, Record, Wire
 
 logger = logging.getLogger(__name__)
 
-SPACE_PROPOSAL = "partner_proposal"
+SPACE_PROPOSAL, ASKED = "partner_proposal", "agreement.asked"
 KEPT_MAX = PARTNERS_MAX
 SHOWN_BYTES_MAX = 256 * 1024  # of all that one network shows: what fits one frame; kept are about 500 bytes of it
 NAME_CHARACTERS_MAX = 80
@@ -96,13 +96,16 @@ class Proposals:
             return
         held = await self._all()
         before = held.pop(network, None)
+        notices = []
         if before is not None and before.record == proposal.record:
             proposal = replace(proposal, is_seen=before.is_seen, is_dismissed=before.is_dismissed)
+        elif not self._is_agreed(proposal):
+            notices = [Notice(ASKED, proposal.at_ms, b"", proposal.record, int(Kind.PACT))]
         kept = sorted(held.values(), key=lambda one: (one.is_seen, one.at_ms, one.network))
         gone = kept[: max(0, len(kept) + 1 - KEPT_MAX)]
         rows = [proposal.row, *(PrivateRow(SPACE_PROPOSAL, one.network, None) for one in gone)]
         try:
-            await self._context.keep_private(rows)
+            await self._context.keep_private(rows, notices)
         except BoardError as error:  # as with a full disk; it is shown again when that hub calls again
             logger.warning("a proposal of another network is not kept: %s", error)
 

@@ -18,13 +18,14 @@ from hartig_node.board.errors import BoardError
 from hartig_node.board.partners.agreed import pacts_of, standing_in
 from hartig_node.board.partners.terms import Terms
 from hartig_node.board.signing import Signed
+from hartig_node.board.times import rfc3339
 from hartig_protocol.errors import RecordError
 from hartig_protocol.events import PrivateRow
 from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX
 from hartig_protocol.records.governance import Rank
 from hartig_protocol.records.opening import open_record
 from hartig_protocol.records.pacts import Pact
-from hartig_protocol.records.record import Kind, Record, Wire
+from hartig_protocol.records.record import Kind, Record, Wire, thread_due
 from hartig_protocol.values import value
 
 DAYS_MAX = LIFE_LONG_MS_MAX // DAY_MS
@@ -83,13 +84,18 @@ class Saying:
         self.check_may(key)
         catalog = self._context.pen.catalog
         held = standing_in(catalog, partner, self._context.clock.now())
-        if held is None:
+        above = [one for one in pacts_of(catalog, partner) if self._rank(one.head.author) > self._rank(key)]
+        if not above:
             return
-        author = catalog.governance[held.id].head.author
-        if self._rank(author) > self._rank(key):
-            who = self._people.census.by_key[author]
-            detail = f"{who} has said what stands, and the word of a {RANK_NAMES[who.rank]} goes before"
-            raise not_allowed("rank", detail, f"ask {who}, {WITH_A_KEY}")
+        last = max(above, key=lambda one: (self._rank(one.head.author), *_order(one))).head
+        who = self._people.census.by_key[last.author]
+        detail = f"{who} has said what stands, and the word of a {RANK_NAMES[who.rank]} goes before"
+        hint = f"ask {who}, {WITH_A_KEY}"
+        if held is None:  # it hides what others of lower rank say for as long as it is kept (SPEC X3)
+            gone = rfc3339(thread_due(last.expires) or 0)[:10]
+            detail = f"what {who} said is over, and the word of a {RANK_NAMES[who.rank]} goes before until {gone}"
+            hint += ", or wait until then"
+        raise not_allowed("rank", detail, hint)
 
     def _who(self, rank: Rank) -> str:
         able = [str(one) for one in self._people.everybody() if one.state is State.STANDING and one.rank >= rank]

@@ -17,10 +17,12 @@ from hartig_node.board.partners.partners import Change
 from hartig_node.board.partners.proposals import Proposal
 from hartig_node.board.partners.terms import Terms
 from hartig_node.site.desk.acting import desk_of, desk_page, once, told
+from hartig_node.site.desk.moderating import FLAGGED, HIDDEN
 from hartig_node.site.desk.notices import Notice
 from hartig_node.site.desk.partnerforms import KEPT, DoneWords, FormDefaults, digest_of, read_terms, said_of
 from hartig_node.site.desk.session import DEVICE
 from hartig_node.site.desk.troubles import Trouble, TypedError, trouble
+from hartig_node.site.flagging import REASONS
 from hartig_node.site.forms import Typed
 from hartig_node.site.guard import form_of
 from hartig_node.site.words import N_
@@ -34,7 +36,6 @@ STATES = {
     "left": N_("It has ended its side: nothing crosses"),
 }
 REFUSED = N_("Done. It is not shown any more, unless that network asks for something else.")
-TAKEN = N_("Done. Whatever it posts is hidden here.")
 PASSED = N_("Done. It is left as it is.")
 DONE: DoneWords = {
     "propose": N_("Done. Nothing crosses before the organisers of the other network agree, too."),
@@ -72,7 +73,10 @@ async def _settle(request: web.Request, typed: Typed) -> str:
             return REFUSED
         case "take":
             await partners.suggestions.take(_record_of(what), request[DEVICE].name)
-            return TAKEN
+            return HIDDEN
+        case "flag":
+            await partners.suggestions.take(_record_of(what), is_shared=True)
+            return FLAGGED
         case "pass":
             await partners.suggestions.leave(_record_of(what))
             return PASSED
@@ -89,12 +93,15 @@ def _record_of(text: str) -> bytes:
 async def _partners(request: web.Request, stopped: Trouble | None = None) -> web.Response:
     board, partners = desk_of(request), desk_of(request).partners
     speaking = set(partners.speakers())
+    agreements = await partners.list()
     values = {
-        "agreements": await partners.list(),
+        "agreements": agreements,
+        "names_of": {one.network: await partners.hub_names(one.network) for one in agreements if one.short},
         "proposals": await partners.proposals.list(),
         "suggestions": await partners.suggestions.list(),
         "speakers": [one for one in board.people.everybody() if one.key in speaking],
         "states": STATES,
+        "reasons": REASONS,
         "defaults": FormDefaults(),
         **_may(request),
     }

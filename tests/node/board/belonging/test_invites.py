@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hartig_node.board.belonging.invites import PASS_ON_DEFAULT, InviteView
@@ -178,3 +180,19 @@ async def test_no_invite_is_made_or_used_up_where_none_is_left() -> None:
 
 async def test_by_default_every_use_of_an_invite_passes_on_as_much(bench: Bench) -> None:
     assert (await bench.board.invites.create(uses=1)).pass_on == PASS_ON_DEFAULT
+
+
+async def test_a_newcomer_that_the_core_refuses_uses_no_invite_and_leaves_no_private_row(bench: Bench) -> None:
+    invites = bench.board.invites
+    secret = secret_of(await invites.create(uses=1))
+    rows = dict(bench.store.disk.private)
+    asked = AskAdmission(7, NODE, key(50).public, secret, None)
+    signed = await bench.board.membership.admit(asked)
+    assert isinstance(signed, NewcomerAdmitted)
+    stranger = Network().grant(key(50).public, author=key("nobody"))  # by now nobody here may let anybody in
+    bench.engine.handle(replace(signed, grant=stranger.wire))
+    await bench.engine.publish([])
+    assert bench.store.disk.private == rows
+    assert isinstance(await ask(bench, secret, 51), NewcomerAdmitted)
+    await bench.engine.publish([])
+    assert await invites.list() == []

@@ -26,6 +26,9 @@ class Abroad:
         self.hub = key(f"hub of {seed}")
         self.catalog = Catalog(self.network.id)
         self.store = MemoryStore(MemoryDisk())
+        self.short: dict[bytes, int] = {}
+
+    ours = None
 
     @property
     def theirs(self) -> "Abroad":

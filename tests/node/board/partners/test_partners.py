@@ -8,12 +8,13 @@ from hartig_node.board.belonging.allowed import NotAllowedError
 from hartig_node.board.errors import BoardError
 from hartig_node.board.partners.code import PartnerCode, Speaker, read_code
 from hartig_node.board.partners.saying import Hand
+from hartig_node.board.times import rfc3339
 from hartig_node.daemon.founding import Seat
-from hartig_protocol.limits import DAY_MS, PARTNERS_MAX
+from hartig_protocol.limits import DAY_MS, LIFE_LONG_MS_MAX, PARTNERS_MAX
 from hartig_protocol.records.record import Kind
 from node.board.belonging.belonging import ANA, become, invite, network_of, publish
 from node.board.partners.abroad import Abroad, open_partner, pact
-from support.boards import Bench
+from support.boards import Bench, running_board
 from support.records import NOW_MS, key
 
 OFFERS = {"kinds": ["offer"]}
@@ -78,6 +79,25 @@ async def test_a_trustees_word_goes_before_an_organisers(bench: Bench, abroad: A
         await bench.board.partners.change(abroad.id, {"kinds": ["note"]}, None)
     with pytest.raises(BoardError, match="goes before this"):
         await bench.board.partners.change(abroad.id, {}, None, hand=Hand(wire=own.wire))
+
+
+async def test_a_trustees_word_that_is_over_goes_before_until_it_is_gone_and_says_when(
+    bench: Bench, abroad: Abroad
+) -> None:
+    await become(bench, "organiser")
+    await publish(bench, pact(bench.founding.network, abroad.id, seat_of(bench).key, days=10))
+    bench.time.advance(11 * 86_400)
+    gone = rfc3339(NOW_MS + 45 * DAY_MS)[:10]
+    with pytest.raises(NotAllowedError, match=f"is over, and .* goes before until {gone}") as caught:
+        await bench.board.partners.propose(code_of(abroad), OFFERS, None)
+    assert "or wait until then" in caught.value.hint
+
+
+async def test_a_preview_for_another_key_says_until_when_it_is_signed() -> None:
+    async with running_board(trusted=False) as bench:
+        seat = seat_of(bench).key.public
+        tried = await bench.board.partners.propose(code_of(Abroad()), OFFERS, 50, hand=Hand(seat), preview=True)
+        assert tried.until_ms == bench.engine.clock.now().wall_ms + LIFE_LONG_MS_MAX
 
 
 async def test_an_equal_organiser_can_change_and_end_what_another_said(bench: Bench, abroad: Abroad) -> None:
@@ -281,23 +301,23 @@ async def test_a_network_for_which_nobody_speaks_has_no_code(bench: Bench) -> No
 
 async def test_fewer_than_two_who_speak_is_a_problem_once_there_is_an_agreement(bench: Bench, abroad: Abroad) -> None:
     await become(bench, "organiser", gateway=True)
-    assert list(bench.board.partners.problems()) == []
+    assert list(await bench.board.partners.minding.problems()) == []
     await bench.board.partners.propose(code_of(abroad), OFFERS, None)
-    ((code, what, _),) = bench.board.partners.problems()
+    ((code, what, _),) = await bench.board.partners.minding.problems()
     assert (code, "one hub alone" in what) == ("few_speakers", True)
     assert "few_speakers" in [one.code for one in await bench.board.status.problems()]
     await bench.board.changing.grant(ANA.public, gateway=True)
-    assert list(bench.board.partners.problems()) == []
+    assert list(await bench.board.partners.minding.problems()) == []
 
 
 async def test_an_agreement_that_ends_soon_is_a_problem(bench: Bench, abroad: Abroad) -> None:
     await become(bench, "organiser", gateway=True)
     await bench.board.changing.grant(ANA.public, gateway=True)
     await bench.board.partners.propose(code_of(abroad), OFFERS, 59)
-    ((code, what, _),) = bench.board.partners.problems()
+    ((code, what, _),) = await bench.board.partners.minding.problems()
     assert (code, abroad.id.hex()[:8] in what) == ("agreements_end", True)
     await bench.board.partners.change(abroad.id, {}, 200)
-    assert list(bench.board.partners.problems()) == []
+    assert list(await bench.board.partners.minding.problems()) == []
 
 
 async def test_whom_people_named_is_told_also_after_a_start(bench: Bench, abroad: Abroad) -> None:

@@ -48,6 +48,22 @@ async def test_a_proposal_is_shown_and_accepted_on_the_same_terms(bench: Bench, 
     assert await proposed(bench) == []
 
 
+async def test_who_asks_is_told_of_once_and_again_on_other_terms(bench: Bench, abroad: Abroad) -> None:
+    async def told() -> int:
+        _, last = await bench.store.feed_bounds()
+        return [item.name for item in await bench.store.feed(0, last)].count("agreement.asked")
+
+    await hear(bench, abroad)
+    await hear(bench, abroad)
+    assert await told() == 1
+    await hear(bench, abroad, [*abroad.wires(bench.founding.network, days=60)])
+    assert await told() == 2
+    await become(bench, "organiser")
+    await bench.board.partners.accept(abroad.id, {}, None)
+    await hear(bench, abroad, [*abroad.wires(bench.founding.network, days=70)])
+    assert await told() == 2
+
+
 async def test_what_does_not_prove_itself_is_dropped(bench: Bench, abroad: Abroad) -> None:
     own = bench.founding.network
     charter, grant, card, pact = abroad.wires(own)

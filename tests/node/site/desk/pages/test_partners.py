@@ -10,6 +10,7 @@ from hartig_node.site.words import Tongue
 from node.board.belonging.belonging import ANA, become, publish
 from node.board.partners.abroad import Abroad, open_partner, pact
 from node.board.partners.test_partners import BLANKET, OFFERS, code_of
+from node.board.partners.test_suggestions import flagged, their_post
 from node.site.desk.pages.desks import DeskBrowser
 from node.site.reading import Page, read
 from support.boards import Bench
@@ -139,6 +140,14 @@ async def test_what_is_suggested_is_taken_or_left(desk: DeskBrowser, organiser: 
     assert ("left as it is" in left.text, "Removed by" in left.text) == (True, False)
     for fields in ({"do": "take", "id": "zz"}, {"do": "dance", "id": ""}):
         await desk.refused("/partners", **fields)
+    post = await their_post(abroad)
+    await abroad.take(flag := flagged(abroad, post.head.thread, 31, body={"text": {"en": "Bulging."}}))
+    abroad.short = {abroad.hub.public: 2}
+    page = await desk.page("/partners")
+    assert "Flagged by the partner network Maple Street" in page.text
+    assert ("This is not safe." in page.text, "Bulging." in page.text) == (True, True)
+    assert "The hub Abroad hub gives less than another hub of theirs gave: 2 entries are missing." in page.text
+    assert "it is flagged" in (await desk.do("/partners", do="flag", id=flag.id.hex())).text
 
 
 @pytest.mark.parametrize(
