@@ -133,19 +133,19 @@ class Stock:
         rows = self.held.rows
         return ((rows.numbers[row], rows.id(row)) for row in self.held.shared_after(n))
 
-    def by_arrival(self, ids: Iterable[bytes]) -> list[bytes]:
-        """Return those of these records that are held: proofs, registers, steps; of each as they came here.
+    def ranked(self, ids: Iterable[bytes]) -> list[tuple[bool, bool, int, bytes]]:
+        """Return those of these records that are held, as they are to be sent, each below what goes before its id.
 
-        A register that was changed came here after steps that need it.
+        First proofs, then registers, then steps; of each as they came here. A register that was changed came here
+        after steps that need it.
         """
         rows = ((self.held.index.find(one), one) for one in ids)
         numbers, kinds = self.held.rows.numbers, self.held.rows.kinds
-        held = sorted(
+        return sorted(
             (kinds[row] not in GOVERNANCE, kinds[row] >= KIND_CHAIN_LOWEST, numbers[row], one)
             for row, one in rows
             if row >= 0
         )
-        return [one for *_, one in held]
 
     @property
     def shared_count(self) -> int:

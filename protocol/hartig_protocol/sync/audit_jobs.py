@@ -3,9 +3,11 @@
 In: a snapshot, and what the peer listed. Out: frames with our list, and what is missing on either side.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from heapq import merge
+from itertools import chain, islice
 
+from hartig_protocol.catalog.catalog import Catalog
 from hartig_protocol.catalog.entry import Body
 from hartig_protocol.catalog.fingerprint import Snapshot
 from hartig_protocol.limits import IDS_PER_FRAME_MAX, SKETCH_ID_BYTES
@@ -17,6 +19,7 @@ from hartig_protocol.sync.sketch_coding import IDS_PER_SLICE, Encoder, SlicedJob
 from hartig_protocol.sync.state import SyncState
 
 COMPARED_PER_SLICE = 2_000
+ORDERED_PER_SLICE = 1_000
 SINCE_MAX = 4_096  # records accepted since the snapshot that are looked at; more are rare, and come twice
 
 
@@ -84,6 +87,24 @@ class Finding(SlicedJob):
         for items in encoder.items(COMPARED_PER_SLICE):
             self.found += [item for item in items if item[1] in wanted]
             yield len(items) / COMPARED_PER_SLICE
+
+
+class Ordering(SlicedJob):
+    """Brings into `ids` those of these that are held, in the order in which they are to be sent."""
+
+    def __init__(self, catalog: Catalog, ids: Collection[bytes]) -> None:
+        super().__init__(lambda: self._ordered(catalog, ids))
+        self.ids: list[bytes] = []
+
+    def _ordered(self, catalog: Catalog, ids: Collection[bytes]) -> Iterator[float]:
+        runs, left = [], iter(ids)
+        while some := list(islice(left, ORDERED_PER_SLICE)):
+            runs.append(catalog.ranked(some))
+            yield len(some) / ORDERED_PER_SLICE
+        merged = merge(*runs)
+        while ranked := list(islice(merged, ORDERED_PER_SLICE)):
+            self.ids += [one for *_, one in ranked]
+            yield len(ranked) / ORDERED_PER_SLICE
 
 
 class HeldOutside(SlicedJob):

@@ -15,15 +15,15 @@ from hartig_protocol.sync.state import Session, Step, SyncState
 
 
 class _WhileWanted:
-    """A job that ends early when its audit is over, so that nobody can pile up work."""
+    """A job that ends early when its audit is over, or its link (`attempt` None), so that nobody can pile up work."""
 
-    def __init__(self, state: SyncState, session: Session, attempt: Attempt, job: Job) -> None:
+    def __init__(self, state: SyncState, session: Session, attempt: Attempt | None, job: Job) -> None:
         self._state, self._session, self._attempt, self._job = state, session, attempt, job
 
     @property
     def is_wanted(self) -> bool:
         is_open = self._state.sessions.get(self._session.link) is self._session
-        return is_open and self._session.audit.attempt is self._attempt
+        return is_open and self._attempt in (None, self._session.audit.attempt)
 
     def step(self) -> bool:
         return not self.is_wanted or self._job.step()
@@ -47,6 +47,17 @@ def work(
     def ended(later: Step) -> None:
         if wanted.is_wanted:
             attempt.working, attempt.touched_ms = False, later.now.steady_ms
+            then(later)
+
+    state.start_job(step, wanted, ended)
+
+
+def work_for_link(state: SyncState, session: Session, step: Step, job: Job, then: Callable[[Step], None]) -> None:
+    """Do a job that an audit has left behind, then the rest; neither if the link ends meanwhile."""
+    wanted = _WhileWanted(state, session, None, job)
+
+    def ended(later: Step) -> None:
+        if wanted.is_wanted:
             then(later)
 
     state.start_job(step, wanted, ended)

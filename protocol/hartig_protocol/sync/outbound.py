@@ -119,10 +119,11 @@ def _fetch(state: SyncState, session: Session, step: Step) -> None:
     out = session.out
     if out.fetching is not None:
         return
-    if out.serve or out.push:
-        out.fetching, queue = (ANSWER, out.serve[0].ids) if out.serve else (BEHIND, out.push)
+    answering = out.serve[0] if out.serve and out.serve[0].is_ready else None
+    if answering is not None or out.push:
+        out.fetching, queue = (BEHIND, out.push) if answering is None else (ANSWER, answering.ids)
         ids = [queue.popleft() for _ in range(min(len(queue), RECORDS_PER_FRAME))]
-        if out.serve and not out.serve[0].listed:
+        if answering is not None and not answering.listed:
             out.asked -= len(ids)
     else:
         ids = _next_in_line(state, out)
@@ -237,23 +238,34 @@ def records_read(state: SyncState, session: Session, step: Step, event: RecordsR
     pump(state, session, step)
 
 
-def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes], *, listed: bool = False) -> None:
-    """Queue the answer to a question; what is beyond the bound is left out of it, the audit brings it.
-
-    `listed` by an audit, whose list is bounded by the snapshot that both sides counted, and is sent whole; what an
-    audit before it has listed, and is still to be sent, is not queued again.
-    """
-    out = session.out
-    if listed:
-        under_way = {one for answering in out.serve if answering.listed for one in answering.ids}
-        answer = deque(one for one in ids if one not in under_way)
-    else:
-        answer = deque(islice(ids, SERVED_MAX - out.asked))
-        out.asked += len(answer)
-    out.serve.append(Answering(answer, listed))
-    if len(out.serve) > SERVED_MAX:
-        raise MessageError("too_often", "asks without waiting for answers")
+def serve(state: SyncState, session: Session, step: Step, ids: Iterable[bytes]) -> None:
+    """Queue the answer to a question; what is beyond the bound is left out of it, the audit brings it."""
+    answer = deque(islice(ids, SERVED_MAX - session.out.asked))
+    session.out.asked += len(answer)
+    _queue(session, Answering(answer, listed=False))
     pump(state, session, step)
+
+
+def hold_place(session: Session) -> Answering:
+    """Queue the answer to what an audit lists while it is put in order; then `serve_listed`."""
+    return _queue(session, Answering(deque(), listed=True, is_ready=False))
+
+
+def serve_listed(session: Session, answering: Answering, ids: Iterable[bytes]) -> None:
+    """Let the answer to what an audit lists be sent: whole, since both sides counted the snapshot that bounds it.
+
+    What an audit before it has listed, and is still to be sent, is not queued again.
+    """
+    under_way = {one for other in session.out.serve if other.listed for one in other.ids}
+    answering.ids.extend(one for one in ids if one not in under_way)
+    answering.is_ready = True
+
+
+def _queue(session: Session, answering: Answering) -> Answering:
+    session.out.serve.append(answering)
+    if len(session.out.serve) > SERVED_MAX:
+        raise MessageError("too_often", "asks without waiting for answers")
+    return answering
 
 
 def acknowledged(state: SyncState, session: Session, step: Step, weight: int) -> None:

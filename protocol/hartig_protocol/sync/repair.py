@@ -11,9 +11,9 @@ from hartig_protocol.catalog.entry import Body
 from hartig_protocol.errors import MessageError
 from hartig_protocol.limits import IDS_LISTED_MAX, LACKS_PER_FRAME_MAX, MINUTE_MS, SKETCH_ID_BYTES
 from hartig_protocol.sync import feeding, inbound, outbound
-from hartig_protocol.sync.audit_jobs import Comparing, Finding, HeldOutside, Listing
+from hartig_protocol.sync.audit_jobs import Comparing, Finding, HeldOutside, Listing, Ordering
 from hartig_protocol.sync.audit_run import BEGUN_PER_MINUTE_MAX, Attempt
-from hartig_protocol.sync.audit_work import encoder_of, snapshot_of, work
+from hartig_protocol.sync.audit_work import encoder_of, snapshot_of, work, work_for_link
 from hartig_protocol.sync.messages import Ids, Lack, List, More, Recent, Sketch
 from hartig_protocol.sync.recent import OLDER_WORTH, Ages, RecentComparing, RecentListing, recent_max
 from hartig_protocol.sync.sketch import SYMBOL_BYTES, first_flight, join_shorts, split_shorts, symbols_worth
@@ -130,10 +130,17 @@ def lack_received(state: SyncState, session: Session, step: Step, message: Lack)
     if not message.final:
         return
     session.audit.attempt = None
-    if attempt.lacks:
-        ids = state.catalog.by_arrival(encoder_of(session, attempt).find(attempt.lacks))
-        outbound.serve(state, session, step, ids, listed=True)
-    outbound.caught_up(state, session, step, snapshot_of(attempt))
+    if not attempt.lacks:
+        outbound.caught_up(state, session, step, snapshot_of(attempt))
+        return
+    ordering = Ordering(state.catalog, encoder_of(session, attempt).find(attempt.lacks))
+    answering = outbound.hold_place(session)
+
+    def answer(later: Step) -> None:
+        outbound.serve_listed(session, answering, ordering.ids)
+        outbound.caught_up(state, session, later, snapshot_of(attempt))
+
+    work_for_link(state, session, step, ordering, answer)
 
 
 # --- The side that asks
@@ -271,7 +278,7 @@ def _finish_but_held(
     step: Step,
     attempt: Attempt,
     theirs: Collection[int],
-    missing_there: Iterable[bytes],
+    missing_there: Collection[bytes],
 ) -> None:
     """Finish with what only they hold in their set, but for what is held here outside ours."""
     held = HeldOutside(state, snapshot_of(attempt), encoder_of(session, attempt))
@@ -329,13 +336,24 @@ def _is_missing(state: SyncState, record_id: bytes) -> bool:
 
 
 def _finish(
-    state: SyncState, session: Session, step: Step, attempt: Attempt, lacking: bytes, missing_there: Iterable[bytes]
+    state: SyncState, session: Session, step: Step, attempt: Attempt, lacking: bytes, missing_there: Collection[bytes]
 ) -> None:
     """Name what is missing here and send what is missing there; then each side's stream may go on from its snapshot."""
+    ordering = Ordering(state.catalog, missing_there) if missing_there else None
+
+    def end(later: Step) -> None:
+        _end(state, session, later, attempt, lacking, [] if ordering is None else ordering.ids)
+
+    work(state, session, step, attempt, ordering, end)
+
+
+def _end(
+    state: SyncState, session: Session, step: Step, attempt: Attempt, lacking: bytes, missing_there: Collection[bytes]
+) -> None:
     session.audit.attempt = None
     session.into.asked.clear()  # what was asked for and did not come, or came too early, is brought up again
-    queued = set(session.out.push)
-    session.out.push.extend(one for one in state.catalog.by_arrival(missing_there) if one not in queued)
+    queued = set(session.out.push) if missing_there else ()
+    session.out.push.extend(one for one in missing_there if one not in queued)
     if lacking and not feeding.claim(state, session, step):
         _again_soon(session, step)  # others bring us some of it meanwhile
         outbound.pump(state, session, step)

@@ -31,10 +31,14 @@ class Phase(Enum):
 
 @dataclass(slots=True)
 class Answering:
-    """What is left to send of an answer; one `listed` by an audit may be longer than what is asked for at will."""
+    """What is left to send of an answer; one `listed` by an audit may be longer than what is asked for at will.
+
+    Until it `is_ready` it holds its place among the answers, and nothing behind it is sent.
+    """
 
     ids: deque[bytes]
     listed: bool
+    is_ready: bool = True
 
 
 @dataclass

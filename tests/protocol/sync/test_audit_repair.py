@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from hartig_protocol.catalog.entry import Body
+from hartig_protocol.events import LinkClosed
 from hartig_protocol.limits import (
     IDS_LISTED_MAX,
     IDS_PER_FRAME_MAX,
 )
 from hartig_protocol.sync import audit_jobs, repair
+from hartig_protocol.sync.audit_work import work_for_link
 from hartig_protocol.sync.messages import (
     ANSWER,
     Audit,
@@ -34,6 +36,7 @@ from hartig_protocol.sync.sketch import (
 )
 from hartig_protocol.sync.sketch_coding import Encoder
 from hartig_protocol.sync.sketch_decoding import Decoder
+from hartig_protocol.sync.state import Step
 from support.auditing import (
     H,
     assert_closed,
@@ -216,6 +219,32 @@ def test_what_has_come_meanwhile_or_lies_outside_is_not_asked_for(wire: Wire) ->
     upto = first_flight(len(theirs) - 2, len(theirs))
     puppet.say(Sketch(as_of, len(theirs), 0, symbols(puppet, theirs, 0, upto)))
     assert puppet.all_heard(Lack) == [Lack(as_of, shorts(puppet, seeded("phantom", 32)), True)]
+
+
+def test_what_is_to_be_sent_is_put_in_order_in_slices(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_jobs, "ORDERED_PER_SLICE", 3)
+    a = wire.member(1, *needs(wire, 9))
+    catalog, gone = a.hub.catalog, seeded("gone", 32)
+    job, slices = audit_jobs.Ordering(catalog, [gone, *sorted(a.ids)]), 1
+    while not job.step():
+        slices += 1
+    assert slices >= 2 * len(a.ids) // 3
+    assert job.ids == [one for *_, one in catalog.ranked(a.ids)]
+    assert set(job.ids) == a.ids
+
+
+def test_what_an_audit_has_left_behind_ends_with_its_link(wire: Wire) -> None:
+    a = wire.member(1)
+    puppet, ends = greeted(wire, a), list[str]()
+    session = puppet.session
+    for _ in range(2):
+        step = Step(wire.clock(a))
+        job = audit_jobs.Ordering(a.hub.catalog, a.ids)
+        work_for_link(a.hub.state, session, step, job, lambda _later: ends.append("end"))
+        while a.hub.state.jobs:
+            a.hub.state.continue_jobs(Step(wire.clock(a)))
+        wire.handle(a, LinkClosed(puppet.link, "cut"))
+    assert ends == ["end"]
 
 
 def test_what_is_held_outside_the_set_is_gathered_in_slices(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

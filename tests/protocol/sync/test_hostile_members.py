@@ -3,10 +3,10 @@
 import pytest
 
 from hartig_protocol.catalog.fingerprint import next_hour_ms
-from hartig_protocol.events import BundleEnded, CarriedAnswered, RecordsCarried
+from hartig_protocol.events import BundleEnded, CarriedAnswered, ReadRecords, RecordsCarried, RecordsRead
 from hartig_protocol.limits import FEED_MS_MAX, HELLO_TIMEOUT_MS, HUB_CARDS_MAX, NODES_MAX, SHORT_PER_FRAME_MAX
 from hartig_protocol.sync import outbound, pulling, spreading
-from hartig_protocol.sync.messages import ANSWER, Audit, Equal, Have, Ping, Prefer, Pull, Records, Through
+from hartig_protocol.sync.messages import ANSWER, BEHIND, Audit, Equal, Have, Ping, Prefer, Pull, Records, Through
 from hartig_protocol.sync.state import Step
 from support.records import key, seeded
 from support.talk import CHECK, cursors, have, live, needs, opened, stream
@@ -111,7 +111,7 @@ def test_a_question_beside_a_large_answer_is_answered(wire: Wire, monkeypatch: p
     puppet = opened(wire, a)
     wire.reads_held = True
     session, step = puppet.session, Step(wire.now)
-    outbound.serve(a.hub.state, session, step, [post.id for post in posts[:30]], listed=True)
+    outbound.serve_listed(session, outbound.hold_place(session), [post.id for post in posts[:30]])
     outbound.serve(a.hub.state, session, step, [post.id for post in posts[30:36]])
     assert [len(answer.ids) for answer in session.out.serve][1:] == [4]
 
@@ -122,11 +122,31 @@ def test_what_is_listed_again_and_again_is_queued_once(wire: Wire) -> None:
     wire.publish(a, *posts)
     puppet = opened(wire, a)
     wire.reads_held = True
-    session, step = puppet.session, Step(wire.now)
+    session = puppet.session
     for _ in range(3):
-        outbound.serve(a.hub.state, session, step, [post.id for post in posts], listed=True)
+        outbound.serve_listed(session, outbound.hold_place(session), [post.id for post in posts])
     waiting = [one for answering in session.out.serve for one in answering.ids]
     assert len(waiting) == len(set(waiting))
+
+
+def test_what_is_asked_behind_a_long_list_waits_until_that_is_in_order(wire: Wire) -> None:
+    a = wire.member(1)
+    posts = needs(wire, a, 3)
+    wire.publish(a, *posts)
+    puppet = opened(wire, a)
+    state, session, step = a.hub.state, puppet.session, Step(wire.now)
+    answering = outbound.hold_place(session)
+    outbound.serve(state, session, step, [posts[0].id])
+    assert session.out.fetching is None
+    session.out.push.append(posts[1].id)  # what is no answer goes on meanwhile
+    outbound.pump(state, session, step)
+    assert session.out.fetching == BEHIND
+    outbound.records_read(state, session, step, RecordsRead(session.link, ()))
+    assert session.out.fetching is None
+    outbound.serve_listed(session, answering, [posts[2].id])
+    outbound.pump(state, session, step)
+    assert session.out.fetching == ANSWER
+    assert step.actions()[-1] == ReadRecords(session.link, (posts[2].id,))
 
 
 def test_what_came_and_waits_holds_the_cursor_no_longer_than_it_waits(wire: Wire) -> None:
