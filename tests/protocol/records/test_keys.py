@@ -98,7 +98,7 @@ def test_a_private_key_does_not_show_itself() -> None:
 
 def test_every_prefix_is_another_and_none_begins_with_another() -> None:
     prefixes = [value for name, value in vars(keys).items() if name.startswith("PREFIX_")]
-    assert len(set(prefixes)) == len(prefixes) == 18
+    assert len(set(prefixes)) == len(prefixes) == 19
     assert all(prefix.startswith(b"hartig/1 ") and prefix.index(b"\0") == len(prefix) - 1 for prefix in prefixes)
 
 
