@@ -23,7 +23,7 @@ TOP = Path(__file__).parents[2]
 NODE, PROTOCOL = TOP / "node" / "hartig_node", TOP / "protocol" / "hartig_protocol"
 LEFT_OUT = {NODE / "store" / "memory.py", NODE / "store" / "memory_disk.py"}  # for tests alone
 TEMPLATES = NODE / "site" / "templates"  # all in one file there
-WHEEL_BYTES_MAX = 790_000  # the goal, with site and languages, is 600,000: node/DESIGN.md says what stands above it
+WHEEL_BYTES_MAX = 800_000  # the goal, with site and languages, is 600,000: node/DESIGN.md says what stands above it
 PIP_S_MAX = 180.0
 
 

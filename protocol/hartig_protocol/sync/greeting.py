@@ -289,7 +289,8 @@ def admit_received(state: SyncState, session: Session, step: Step, admit: Admit)
     charters = [record for record in records if record.head.kind == Kind.CHARTER]
     inbound.ingest(state, step, [*charters, *records], None)
     if not state.is_member:
-        step.close(state, session, "bad_admission", "the inviter's answer does not prove that this hub belongs")
+        reason = "the inviter's answer does not prove that this hub belongs: is the time right, here and there?"
+        step.close(state, session, "bad_admission", reason)
         return
     state.joining = None
     step.tell(Admitted())
