@@ -158,6 +158,17 @@ async def test_a_need_that_never_leaves_its_hub_asks_nobody_abroad(pair: Pair) -
     assert await pair.giver.held(pair.needer) == []
 
 
+async def test_nobody_posts_by_hand_what_asking_posts(pair: Pair) -> None:
+    draft = {**COLD, "audience": pair.giver.network.id.hex()}
+    with pytest.raises(BoardError, match="not posted for a partner network") as caught:
+        await pair.needer.board.posts.publish({**draft, "parent": pair.need})
+    assert caught.value.pointer == "/parent"
+    posted = await pair.needer.board.posts.publish(draft)
+    with pytest.raises(BoardError, match="not posted for a partner network"):
+        await pair.needer.board.posts.revise(posted.id, {"parent": pair.need})
+    assert posted.id in [one.id for one in (await pair.needer.board.posts.list(ListQuery(kind="need"))).items]
+
+
 async def test_what_cannot_be_asked_leaves_nothing_abroad(pair: Pair) -> None:
     boxes = await pair.needer.board.posts.publish({**COLD, "unit": "XBX"})
     with pytest.raises(BoardError, match="nobody can tell how much"):

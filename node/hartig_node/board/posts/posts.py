@@ -138,6 +138,8 @@ class Posts(PostLives):
     ) -> tuple[Signed, Asked | None]:
         """Sign the first version of a post; `taken` holds the places that others of one batch have."""
         self._check_audience(fields)
+        if subject is None:
+            _check_part(fields)
         pen, fields = self._context.pen, self.dating.first(fields)
         expires_ms = self._expires(fields)
         place = pen.free_place(fields.kind, fields.audience, expires_ms, taken)
@@ -171,6 +173,8 @@ class Posts(PostLives):
             after = merged(before, patch)
             fields = await self.dating.again(read_draft(after), record, patch)
             self._check_fixed(record, fields, patch)
+            if "parent" in patch:
+                _check_part(fields)
             await self._guard.check_quantity(record, fields.facts)
             renews = "days" in patch or "expires_at" in patch
             before_ms = self._end_of(record)
@@ -290,6 +294,13 @@ class Posts(PostLives):
         """Withdraw or renew the post that a pick-up word belongs to."""
         thread = (await self.pick_ups.thread_of(word)).hex()
         return await (self.withdraw(thread, force=force) if action == "withdraw" else self.renew(thread))
+
+
+def _check_part(fields: PostFields) -> None:
+    """Refuse what only asking posts: as a part of a need for a partner network it would stand in no list."""
+    if fields.kind is Kind.NEED and "parent" in fields.facts and isinstance(fields.audience, bytes):
+        hint = "ask an offer of that network for the need itself; what they have to know is posted for them"
+        raise BoardError("bad_draft", "a part of a need is not posted for a partner network", hint, "/parent")
 
 
 async def _looked_through(drafts: Sequence[Any]) -> list[tuple[Found, ...]]:
